@@ -1,0 +1,65 @@
+"""What every change shares: who makes it, the revision lock, and the audit entry."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from gateway.errors import EditConflict
+from gateway.models import AuditEntry, Deletion, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change: `kind` is "user", "command" or "api", `name` what the audit log shows."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that is under way, inside its transaction and behind the revision lock."""
+
+    actor: Actor
+    revision: int
+
+    def audit(self, action: str, row: models.Model, changes: Mapping[str, Any] | None = None) -> None:
+        """Record what was done to a row: `action` such as "created", `changes` without secrets."""
+        AuditEntry.objects.create(
+            at=timezone.now(),
+            revision=self.revision,
+            actor_kind=self.actor.kind,
+            actor_name=self.actor.name[:200],
+            action=action,
+            object_kind=str(row._meta.verbose_name),
+            object_key=row.pk,
+            object_name=str(row)[:300],
+            changes=dict(changes or {}),
+        )
+
+    def delete(self, *rows: models.Model) -> None:
+        """Delete rows and record that they went, for whoever computes a difference."""
+        Deletion.objects.bulk_create(
+            Deletion(table=row._meta.db_table, row=row.pk, revision=self.revision) for row in rows
+        )
+        for row in rows:
+            row.delete()
+
+
+@contextmanager
+def change(actor: Actor) -> Iterator[Change]:
+    """One transaction behind the revision lock: all changes are serial, on every database."""
+    with transaction.atomic():
+        Revision.objects.filter(pk=1).update(number=F("number") + 1)
+        yield Change(actor, Revision.objects.values_list("number", flat=True).get(pk=1))
+
+
+def expect_revision(actual: int, expected: int | None) -> None:
+    """Refuse to write over somebody else's change. None skips the check. Raises EditConflict."""
+    if expected is not None and expected != actual:
+        raise EditConflict(actual)

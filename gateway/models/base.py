@@ -1,0 +1,61 @@
+"""What every row has, and the one row that puts all changes in order."""
+
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+ID_PATTERN = r"^[^/\\%'\"\x00-\x1f\x7f]{1,80}\Z"
+
+validate_id = RegexValidator(
+    ID_PATTERN,
+    "Use 1 to 80 characters without slashes, %, quotes or control characters.",
+    code="invalid_id",
+)
+
+
+class Row(models.Model):
+    """A row with a UUID primary key made before INSERT, so that a sealed value can be bound to it."""
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class ConfigurationRow(Row):
+    """A row of configuration: `revision` is the change that last wrote it, its ETag and its conflict check."""
+
+    revision = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        abstract = True
+
+
+class ResourceRow(ConfigurationRow):
+    """A row with an id as the REST API uses it: immutable, unique without regard to case (in a subclass)."""
+
+    resource_id = models.CharField("id", max_length=80, validators=[validate_id])
+
+    class Meta:
+        abstract = True
+
+
+class Revision(models.Model):
+    """The one row whose UPDATE makes changes serial on every database. `number` counts changes."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Deletion(Row):
+    """That a row of configuration went away, and at which revision."""
+
+    table = models.CharField(max_length=64)
+    row = models.UUIDField()
+    revision = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.row} at {self.revision}"

@@ -1,0 +1,63 @@
+"""Policy documents, and what they refer to."""
+
+from django.db import models
+from django.db.models import Q
+
+from gateway.models.apis import Api, Operation
+from gateway.models.base import ConfigurationRow, Row
+from gateway.models.certificates import Certificate
+from gateway.models.named_values import NamedValue
+
+
+class PolicyDocument(ConfigurationRow):
+    """The policy of one scope as its author wrote it: global (neither API nor operation), API or operation."""
+
+    api = models.OneToOneField(Api, null=True, on_delete=models.CASCADE, related_name="policy_document")
+    operation = models.OneToOneField(
+        Operation, null=True, on_delete=models.CASCADE, related_name="policy_document"
+    )
+    xml = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(api=None) | Q(operation=None), name="policy_document_one_scope"),
+            models.UniqueConstraint(
+                models.Value(1), condition=Q(api=None, operation=None), name="policy_document_one_global"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy of {self.operation or self.api or 'All APIs'}"
+
+    @property
+    def scope(self) -> str:
+        """The scope's name: "global", "api" or "operation"."""
+        if self.operation_id:
+            return "operation"
+        return "api" if self.api_id else "global"
+
+
+class PolicyReference(Row):
+    """That a document names a certificate or a named value, which keeps that from being deleted."""
+
+    document = models.ForeignKey(PolicyDocument, on_delete=models.CASCADE, related_name="references")
+    certificate = models.ForeignKey(
+        Certificate, null=True, on_delete=models.PROTECT, related_name="policy_references"
+    )
+    named_value = models.ForeignKey(
+        NamedValue, null=True, on_delete=models.PROTECT, related_name="policy_references"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(certificate=None, named_value__isnull=False)
+                | Q(certificate__isnull=False, named_value=None),
+                name="policy_reference_one_target",
+            ),
+            models.UniqueConstraint(fields=["document", "certificate"], name="policy_reference_certificate_unique"),
+            models.UniqueConstraint(fields=["document", "named_value"], name="policy_reference_value_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} refers to {self.certificate or self.named_value}"

@@ -1,0 +1,178 @@
+"""The snapshot: everything an engine needs to execute the configuration, as frozen data.
+
+The contract of every engine. Pure: no Django, no requests. Each part carries the revision that last changed
+it, so what an engine derives from a part (a compiled policy, an SSL context) can be cached by (key, revision).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+FORMAT = 1
+
+
+class Secret:
+    """Bytes that show up in no repr, log or error; `reveal()` is the only way to them."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> bytes:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateMaterial:
+    """What is presented for one named certificate: its current version.
+
+    `key` is the certificate's, `version` that of its current version. `chain_pem` starts with the leaf.
+    `private_key` is PKCS #8 DER, or None when it cannot be opened; `problem` then says why, and every call that
+    needs it is refused.
+    """
+
+    key: str
+    revision: int
+    id: str
+    version: str
+    subject: str
+    thumbprint: str
+    fingerprint: str
+    not_before: datetime
+    not_after: datetime
+    chain_pem: str
+    private_key: Secret | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What an API demands of its back end's certificate. `key` is the API's.
+
+    `authorities_pem` are the uploaded CA certificates that are trusted, beside the public ones if `public_cas`.
+    """
+
+    key: str
+    revision: int
+    validate_chain: bool
+    validate_name: bool
+    public_cas: bool
+    authorities_pem: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An API: `suffix` is its path without slashes at either end (may be empty), `schemes` what callers may use.
+
+    `policy` is the key of the effective policy of operations without a document of their own. `trust` holds for
+    the scheme, host and port of `web_service_url`. An API with a `problem` answers that and nothing else.
+    """
+
+    key: str
+    revision: int
+    id: str
+    name: str
+    suffix: str
+    web_service_url: str
+    schemes: frozenset[str]
+    trust: str
+    policy: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of an API: an HTTP verb and a URL template. `policy` is the key of its effective policy."""
+
+    key: str
+    revision: int
+    api: str
+    id: str
+    name: str
+    method: str
+    url_template: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a statement was written: scope ("global", "api", "operation") and line of its document."""
+
+    scope: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationCertificate:
+    """Present a client certificate to the back end: `certificate` is a key into Snapshot.certificates."""
+
+    certificate: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationBasic:
+    """Send an Authorization header of RFC 7617."""
+
+    username: str
+    password: Secret
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteUri:
+    """Ask the back end for another path and query than the caller did (see gateway.url_templates)."""
+
+    template: str
+    copy_unmatched_params: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRequest:
+    """Forward the call; `timeout` is the longest wait for the answer's head in seconds, None is the default."""
+
+    timeout: int | None
+    origin: Origin
+
+
+Statement = AuthenticationCertificate | AuthenticationBasic | RewriteUri | ForwardRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePolicy:
+    """The statements that a call runs through, `<base />` already resolved.
+
+    With a `problem` (a secret that cannot be opened, a statement that this format does not know) every call
+    that would run under it is refused.
+    """
+
+    key: str
+    revision: int
+    inbound: tuple[Statement, ...] = ()
+    backend: tuple[Statement, ...] = ()
+    outbound: tuple[Statement, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole configuration at one revision. Each mapping is by the part's key."""
+
+    revision: int
+    certificates: Mapping[str, CertificateMaterial] = field(default_factory=dict)
+    trusts: Mapping[str, Trust] = field(default_factory=dict)
+    apis: Mapping[str, Api] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    policies: Mapping[str, EffectivePolicy] = field(default_factory=dict)
+    format: int = FORMAT

@@ -1,0 +1,175 @@
+"""Settings of the portal and the gateway, all from the environment. README.md documents every variable."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()
+environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Keys that seal private keys and secret named values: the first seals, all open.
+CERTIFICATE_ENCRYPTION_KEYS = env.list("CERTIFICATE_ENCRYPTION_KEYS", default=[])
+
+# --- The two front doors ---------------------------------------------------------------------------------------
+PORTAL_HOST = env.str("PORTAL_HOST", "127.0.0.1")
+PORTAL_PORT = env.int("PORTAL_PORT", 8000)
+PORTAL_WORKERS = env.int("PORTAL_WORKERS", 2)
+PORTAL_THREADS = env.int("PORTAL_THREADS", 4)
+PORTAL_TLS_CERTIFICATE = env.str("PORTAL_TLS_CERTIFICATE", "")
+PORTAL_TLS_KEY = env.str("PORTAL_TLS_KEY", "")
+PORTAL_BEHIND_TLS_PROXY = env.bool("PORTAL_BEHIND_TLS_PROXY", False)
+PORTAL_USES_TLS = bool(PORTAL_TLS_CERTIFICATE) or PORTAL_BEHIND_TLS_PROXY
+
+GATEWAY_HOST = env.str("GATEWAY_HOST", "127.0.0.1")
+GATEWAY_PORT = env.int("GATEWAY_PORT", 8080)
+GATEWAY_PLAIN_PORT = env.int("GATEWAY_PLAIN_PORT", 0)
+GATEWAY_WORKERS = env.int("GATEWAY_WORKERS", 2)
+GATEWAY_EXCHANGE_THREADS = env.int("GATEWAY_EXCHANGE_THREADS", 64)
+GATEWAY_TLS_CERTIFICATE = env.str("GATEWAY_TLS_CERTIFICATE", "")
+GATEWAY_TLS_KEY = env.str("GATEWAY_TLS_KEY", "")
+GATEWAY_PUBLIC_URL = env.str("GATEWAY_PUBLIC_URL", "").rstrip("/")
+GATEWAY_ALLOWED_BACK_END_NETWORKS = env.list("GATEWAY_ALLOWED_BACK_END_NETWORKS", default=[])
+GATEWAY_CONNECT_TIMEOUT = env.float("GATEWAY_CONNECT_TIMEOUT", 10.0)
+GATEWAY_READ_TIMEOUT = env.float("GATEWAY_READ_TIMEOUT", 300.0)
+
+# --- Application -----------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "portal",
+    "gateway",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database --------------------------------------------------------------------------------------------------
+# "default" writes. "snapshot" is the gateways' read-only connection to the same database, whose transactions see
+# one state of it (deferred on SQLite, REPEATABLE READ on PostgreSQL), so that a snapshot is never torn.
+_SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 5,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+}
+
+
+def _databases(default: dict[str, Any]) -> dict[str, Any]:
+    options = default.setdefault("OPTIONS", {})
+    snapshot = {**default, "OPTIONS": dict(options), "TEST": {"MIRROR": "default"}}
+    if default["ENGINE"].endswith("sqlite3"):
+        options.update(_SQLITE)
+        snapshot["OPTIONS"] |= {"timeout": 5, "init_command": "PRAGMA query_only=ON;"}
+    elif default["ENGINE"].endswith("postgresql"):
+        readonly = "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
+        snapshot["OPTIONS"]["options"] = f"{options.get('options', '')} {readonly}".strip()
+    return {"default": default, "snapshot": snapshot}
+
+
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".local")))
+DATABASES = _databases(env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'portal.sqlite3'}"))
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ----------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "dashboard"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+SESSION_COOKIE_NAME = "portal_session"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PORTAL_USES_TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", 30 * 60)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", 12 * 60 * 60)
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
+
+# --- Headers ---------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = False  # the TLS listener, or the proxy in front, is the only way in
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PORTAL_USES_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PORTAL_USES_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_TLS_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+}
+
+# --- Text, files, uploads --------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # a PFX never rests on a disk
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}
