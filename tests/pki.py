@@ -1,0 +1,335 @@
+"""Real certificates for tests: authorities, server and client certificates, and PFX files of every dialect.
+
+    ca = make_ca(common_name="Demo CA")
+    server = issue(ca, common_name="localhost", server=True)
+    client = issue(ca, common_name="partner-bank", client=True)
+    data = pfx(client, password=b"secret")
+
+Every builder has a default for every argument. EC keys are made anew (they cost nothing), RSA and DSA keys once
+per process and slot, which is the common name unless given: one common name, one RSA key.
+"""
+
+import functools
+import hashlib
+import ipaddress
+import itertools
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as Key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CURVES: dict[str, type[ec.EllipticCurve]] = {"ec": ec.SECP256R1, "ec384": ec.SECP384R1, "ec521": ec.SECP521R1}
+OPENSSL = shutil.which("openssl")
+KEYTOOL = shutil.which("keytool")
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate with its key. `chain` is its issuers, nearest first, the root last."""
+
+    cert: x509.Certificate
+    key: Key
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def pem(self) -> str:
+        """The certificate alone, as PEM."""
+        return pem(self.cert)
+
+    @property
+    def chain_pem(self) -> str:
+        """Leaf and intermediates as PEM, leaf first, without the root: what a server is configured with."""
+        return "".join(pem(cert) for cert in (self.cert, *self.chain) if cert.subject != cert.issuer)
+
+    @property
+    def key_pem(self) -> str:
+        """The private key as unencrypted PKCS #8 PEM."""
+        return key_pem(self.key)
+
+    @property
+    def thumbprint(self) -> str:
+        """SHA-1 of the DER in upper-case hex."""
+        return thumbprint(self.cert)
+
+    def write(self, folder: Path, name: str = "") -> tuple[Path, Path]:
+        """Write `name`.pem (leaf first, then its issuers without the root) and `name`.key into the folder."""
+        name = name or f"certificate-{next(_FILE_NUMBERS)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        cert_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
+        cert_file.write_text(self.chain_pem or self.pem)
+        key_file.write_text(self.key_pem)
+        return cert_file, key_file
+
+
+class Authority(Issued):
+    """A CA: pass it to `issue` or, for an intermediate, to `make_ca`."""
+
+
+_FILE_NUMBERS = itertools.count(1)
+
+
+def make_ca(
+    common_name: str = "Test CA",
+    *,
+    parent: Authority | None = None,
+    key_type: str = "ec",
+    key: Key | None = None,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+) -> Authority:
+    """A root CA, or with `parent` an intermediate one."""
+    key = key or make_key(key_type, slot=f"ca {common_name}")
+    subject = distinguished_name(common_name)
+    builder = _builder(subject, parent.cert.subject if parent else subject, key, not_before, not_after)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(sign_certificates=True), critical=True)
+    if parent is None:
+        return Authority(builder.sign(key, _hash_for(key)), key)
+    builder = builder.add_extension(_authority_identifier(parent.key), critical=False)
+    return Authority(builder.sign(parent.key, _hash_for(parent.key)), key, (parent.cert, *parent.chain))
+
+
+def issue(
+    authority: Authority | None = None,
+    common_name: str = "client",
+    *,
+    subject: x509.Name | None = None,
+    sans: Sequence[str] = ("localhost", "127.0.0.1"),
+    key_type: str = "ec",
+    key: Key | None = None,
+    slot: str = "",
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+    client: bool = True,
+    server: bool = True,
+) -> Issued:
+    """A certificate of the authority (of a new one by default), for TLS clients, servers, or both."""
+    authority = authority or make_ca()
+    key = key or make_key(key_type, slot=slot or common_name)
+    subject = subject if subject is not None else distinguished_name(common_name)
+    builder = _builder(subject, authority.cert.subject, key, not_before, not_after)
+    builder = _leaf_extensions(builder, sans, client=client, server=server)
+    builder = builder.add_extension(_authority_identifier(authority.key), critical=False)
+    cert = builder.sign(authority.key, _hash_for(authority.key))
+    return Issued(cert, key, (authority.cert, *authority.chain))
+
+
+def self_signed(
+    common_name: str = "self-signed",
+    *,
+    subject: x509.Name | None = None,
+    sans: Sequence[str] = ("localhost", "127.0.0.1"),
+    key_type: str = "ec",
+    key: Key | None = None,
+    slot: str = "",
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+    client: bool = True,
+    server: bool = True,
+) -> Issued:
+    """A certificate that signs itself and is no CA."""
+    key = key or make_key(key_type, slot=slot or common_name)
+    subject = subject if subject is not None else distinguished_name(common_name)
+    builder = _builder(subject, subject, key, not_before, not_after)
+    builder = _leaf_extensions(builder, sans, client=client, server=server)
+    return Issued(builder.sign(key, _hash_for(key)), key)
+
+
+def make_key(key_type: str = "ec", *, slot: str = "") -> Key:
+    """A private key: "ec" (P-256), "ec384", "ec521", "ed25519", "rsa" (2048), "rsa1024" ..., "dsa"."""
+    if key_type == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    if key_type in CURVES:
+        return ec.generate_private_key(CURVES[key_type]())
+    return _slow_key(key_type, slot)
+
+
+@functools.cache
+def _slow_key(key_type: str, slot: str) -> Key:
+    if key_type == "dsa":
+        return dsa.generate_private_key(2048)
+    return rsa.generate_private_key(public_exponent=65537, key_size=int(key_type.removeprefix("rsa") or 2048))
+
+
+# --- Text and numbers of a certificate -----------------------------------------------------------------
+
+
+def distinguished_name(common_name: str = "", organization: str = "", country: str = "") -> x509.Name:
+    """A name in the order certificates have it: country, organization, common name."""
+    parts = [
+        (NameOID.COUNTRY_NAME, country),
+        (NameOID.ORGANIZATION_NAME, organization),
+        (NameOID.COMMON_NAME, common_name),
+    ]
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts if text])
+
+
+def thumbprint(cert: x509.Certificate) -> str:
+    """SHA-1 of the DER in upper-case hex."""
+    return hashlib.sha1(der(cert)).hexdigest().upper()
+
+
+def der(cert: x509.Certificate) -> bytes:
+    """The certificate's DER."""
+    return cert.public_bytes(Encoding.DER)
+
+
+def pem(*certs: x509.Certificate) -> str:
+    """The certificates as PEM, one after the other."""
+    return "".join(cert.public_bytes(Encoding.PEM).decode() for cert in certs)
+
+
+def key_pem(key: Key, password: bytes = b"") -> str:
+    """The key as PKCS #8 PEM, encrypted if there is a password."""
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
+
+
+# --- PFX files -----------------------------------------------------------------------------------------
+
+
+def pfx(
+    issued: Issued | None = None,
+    password: bytes = b"password",
+    *,
+    name: bytes | None = None,
+    with_key: bool = True,
+    with_cert: bool = True,
+    chain: Iterable[x509.Certificate] | None = None,
+    encryption: KeySerializationEncryption | None = None,
+) -> bytes:
+    """A PFX file written by `cryptography`. An empty password means none. `chain` replaces the issuers."""
+    issued = issued or issue()
+    if encryption is None:
+        encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return pkcs12.serialize_key_and_certificates(
+        name,
+        issued.key if with_key else None,  # type: ignore[arg-type]
+        issued.cert if with_cert else None,
+        issued.chain if chain is None else tuple(chain),
+        encryption,
+    )
+
+
+def openssl_pfx(
+    issued: Issued | None = None,
+    password: str = "password",
+    *options: str,
+    stdin_password: bytes | None = None,
+) -> bytes:
+    """A PFX file written by `openssl pkcs12 -export` with more of its options, such as "-legacy"."""
+    issued = issued or issue()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "key.pem").write_text(issued.key_pem)
+        (folder / "cert.pem").write_text(issued.pem)
+        (folder / "password").write_bytes(password.encode() if stdin_password is None else stdin_password)
+        command = ["pkcs12", "-export", "-out", "out.pfx", "-passout", "file:password"]
+        if "-nokeys" not in options:
+            command += ["-inkey", "key.pem"]
+        if issued.chain:
+            (folder / "chain.pem").write_text(pem(*issued.chain))
+            command += ["-certfile", "chain.pem"]
+        openssl(*command, "-in", "cert.pem", *options, folder=folder)
+        return (folder / "out.pfx").read_bytes()
+
+
+def openssl(*arguments: str, folder: Path) -> bytes:
+    """Run openssl in the folder and return what it prints. Raises CalledProcessError."""
+    assert OPENSSL, "the openssl command is needed for this test"
+    run = subprocess.run([OPENSSL, *arguments], cwd=folder, capture_output=True, check=True)
+    return run.stdout
+
+
+def keytool_pfx(
+    *common_names: str, password: str = "password", key_options: Sequence[str] = ("-keyalg", "EC")
+) -> bytes:
+    """A PKCS #12 key store written by Java's keytool, with one key and self-signed certificate per name."""
+    assert KEYTOOL, "Java's keytool is needed for this test"
+    with TemporaryDirectory() as name:
+        store = Path(name) / "store.p12"
+        common = ["-storetype", "PKCS12", "-keystore", str(store), "-storepass", password, "-validity", "30"]
+        for common_name in common_names or ("keytool",):
+            names = ["-alias", common_name, "-dname", f"CN={common_name}"]
+            run = [KEYTOOL, "-genkeypair", *key_options, *names, *common]
+            subprocess.run(run, capture_output=True, check=True)
+        return store.read_bytes()
+
+
+# --- Parts of a certificate ----------------------------------------------------------------------------
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: Key, not_before: datetime | None, not_after: datetime | None
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(not_before or min(now - timedelta(days=1), (not_after or now) - timedelta(days=1)))
+        .not_valid_after(not_after or max(now, not_before or now) + timedelta(days=365))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _leaf_extensions(
+    builder: x509.CertificateBuilder, sans: Sequence[str], *, client: bool, server: bool
+) -> x509.CertificateBuilder:
+    usages = [ExtendedKeyUsageOID.CLIENT_AUTH] * client + [ExtendedKeyUsageOID.SERVER_AUTH] * server
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(sign_certificates=False), critical=True)
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    if sans:
+        names = [_general_name(name) for name in sans]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _authority_identifier(key: Key) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+
+def _key_usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=sign_certificates,
+        crl_sign=sign_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _hash_for(key: Key) -> hashes.SHA256 | None:
+    return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
