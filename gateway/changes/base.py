@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -57,6 +57,14 @@ def change(actor: Actor) -> Iterator[Change]:
     with transaction.atomic():
         Revision.objects.filter(pk=1).update(number=F("number") + 1)
         yield Change(actor, Revision.objects.values_list("number", flat=True).get(pk=1))
+        _notify()
+
+
+def _notify() -> None:
+    """Wake the gateways on commit, where the database can (SQLite's are woken by its data_version)."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("NOTIFY configuration")
 
 
 def expect_revision(actual: int, expected: int | None) -> None:

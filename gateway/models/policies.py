@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from gateway.errors import Use
 from gateway.models.apis import Api, Operation
 from gateway.models.base import ConfigurationRow, Row
 from gateway.models.certificates import Certificate
@@ -35,6 +36,18 @@ class PolicyDocument(ConfigurationRow):
         if self.operation_id:
             return "operation"
         return "api" if self.api_id else "global"
+
+    @property
+    def use(self) -> Use:
+        """This document as a place that refers to something."""
+        api = self.operation.api if self.operation else self.api
+        return Use(
+            self.scope,
+            api.resource_id if api else "",
+            api.display_name if api else "",
+            self.operation.resource_id if self.operation else "",
+            self.operation.display_name if self.operation else "",
+        )
 
 
 class PolicyReference(Row):

@@ -1,0 +1,182 @@
+"""Changes to APIs."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from gateway import addresses
+from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.ids import free_id
+from gateway.changes.named_values import delete_password_if_unused
+from gateway.changes.operations import add_all_operations
+from gateway.changes.policies import presents_certificate
+from gateway.errors import AlreadyExists, Invalid, NeedsConfirmation, NotFound
+from gateway.models import Api, BackEndTrust, NamedValue, PolicyDocument
+
+_COLUMNS = ("display_name", "description", "web_service_url", "suffix", "http", "https")
+
+
+def create_api(
+    actor: Actor,
+    *,
+    display_name: str,
+    web_service_url: str,
+    suffix: str,
+    http: bool,
+    https: bool,
+    description: str = "",
+    resource_id: str = "",
+    all_operations: bool = False,
+) -> Api:
+    """Describe an API; `all_operations` adds `/*` for every verb. It starts without credentials.
+
+    Raises Invalid or AlreadyExists on "display_name", "web_service_url", "suffix", "scheme" or "id".
+    """
+    values = _clean(display_name, description, web_service_url, suffix, http, https)
+    with change(actor) as this:
+        _refuse_taken_suffix(values["suffix"])
+        resource_id = free_id(
+            Api.objects.all(), resource_id.strip(), values["display_name"], field="id", default="api"
+        )
+        api = Api.objects.create(
+            resource_id=resource_id, revision=this.revision, created_at=timezone.now(), **values
+        )
+        BackEndTrust.objects.create(api=api, revision=this.revision)
+        this.audit("created", api, {name: ["", value] for name, value in values.items()})
+        if all_operations:
+            add_all_operations(this, api)
+    return api
+
+
+def update_api(
+    actor: Actor,
+    key: UUID,
+    *,
+    display_name: str,
+    description: str,
+    web_service_url: str,
+    suffix: str,
+    http: bool,
+    https: bool,
+    revision: int | None = None,
+    confirmed: bool = False,
+) -> Api:
+    """Change an API's settings. Raises what create_api does, NotFound, EditConflict, and NeedsConfirmation when
+    an API that presents a certificate would present it to another host.
+    """
+    values = _clean(display_name, description, web_service_url, suffix, http, https)
+    with change(actor) as this:
+        api = get_api(key)
+        expect_revision(api.revision, revision)
+        _refuse_taken_suffix(values["suffix"], but=api)
+        _check_certificate(api, values["web_service_url"], confirmed)
+        this.audit("updated", api, _write(this, api, values))
+    return api
+
+
+def _write(this: Change, api: Api, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Write the values that differ, and return them as [before, after]."""
+    changed = {name: [getattr(api, name), value] for name, value in values.items() if getattr(api, name) != value}
+    for name, (_, value) in changed.items():
+        setattr(api, name, value)
+    api.revision = this.revision
+    api.save(update_fields=[*changed, "revision"])
+    return changed
+
+
+def get_api(key: UUID) -> Api:
+    """The API with that key. Raises NotFound."""
+    try:
+        return Api.objects.select_related("trust").get(pk=key)
+    except Api.DoesNotExist:
+        raise NotFound("API not found.") from None
+
+
+def delete_api(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
+    """Delete an API with its operations, policies and the secret named values that only these used."""
+    with change(actor) as this:
+        api = get_api(key)
+        expect_revision(api.revision, revision)
+        documents = PolicyDocument.objects.filter(api=api) | PolicyDocument.objects.filter(operation__api=api)
+        passwords = NamedValue.objects.filter(policy_references__document__in=documents, secret=True)
+        names = list(passwords.values_list("resource_id", flat=True).distinct())
+        this.audit("deleted", api, {"web_service_url": [api.web_service_url, ""], "suffix": [api.suffix, ""]})
+        this.delete(*documents, *api.operations.all(), api.trust, api)
+        for name in names:
+            delete_password_if_unused(this, api, name)
+        return this.revision
+
+
+def _clean(
+    display_name: str, description: str, web_service_url: str, suffix: str, http: bool, https: bool
+) -> dict[str, Any]:
+    """The values as they are stored. Raises Invalid with everything that is wrong."""
+    values = (display_name.strip(), description.strip(), web_service_url.strip().rstrip("/"), suffix.strip())
+    errors = {
+        "display_name": _name_fault(values[0]),
+        "web_service_url": _url_fault(values[2]),
+        "suffix": _suffix_fault(values[3]),
+        "scheme": "" if http or https else "Choose at least one scheme: callers need a way in.",
+    }
+    if any(errors.values()):
+        raise Invalid({name: text for name, text in errors.items() if text})
+    return dict(zip(_COLUMNS, (*values, http, https), strict=True))
+
+
+def _name_fault(name: str) -> str:
+    if not name:
+        return "Enter a name."
+    return "" if len(name) <= 100 else "Use at most 100 characters."  # noqa: PLR2004 (the column's length)
+
+
+def _url_fault(text: str) -> str:
+    try:
+        url = addresses.parse_web_service_url(text)
+    except ValueError as error:
+        return str(error)
+    rules = addresses.AddressRules.from_settings(settings.GATEWAY_ALLOWED_BACK_END_NETWORKS)
+    return addresses.check_literal(url.host, rules) or ""
+
+
+def _suffix_fault(suffix: str) -> str:
+    try:
+        addresses.validate_suffix(suffix)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _refuse_taken_suffix(suffix: str, but: Api | None = None) -> None:
+    others = Api.objects.filter(suffix__iexact=suffix).exclude(pk=but.pk if but else None)
+    if other := others.first():
+        raise AlreadyExists({"suffix": _taken(suffix, other)})
+
+
+def _taken(suffix: str, other: Api) -> str:
+    if not suffix:
+        return f"Only one API can do without a suffix, and “{other}” already does. Enter a suffix."
+    return f"The suffix “{suffix}” is already taken by “{other}”. Choose another one."
+
+
+def _check_certificate(api: Api, web_service_url: str, confirmed: bool) -> None:
+    """A certificate is presented over https only, and to another host only when a person agreed."""
+    certificate = presents_certificate(api)
+    if certificate is None:
+        return
+    old, new = (addresses.parse_web_service_url(url) for url in (api.web_service_url, web_service_url))
+    if new.scheme != "https":
+        raise Invalid({"web_service_url": HTTPS_NEEDED.format(certificate=certificate)})
+    if old.origin != new.origin and not confirmed:
+        raise NeedsConfirmation(
+            f"From now on the gateway would present the client certificate “{certificate}” to {new.origin} "
+            f"instead of {old.origin}."
+        )
+
+
+HTTPS_NEEDED = (
+    "A client certificate is only presented over https, and this API presents “{certificate}”. "
+    "Use an https:// web service URL, or choose other credentials on the Security tab first."
+)

@@ -1,0 +1,74 @@
+"""Changes to CA certificates, which APIs trust when they validate their back ends."""
+
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from gateway import pkcs12
+from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.certificates import x509_columns
+from gateway.changes.ids import free_id
+from gateway.errors import AlreadyExists, InUse, Invalid, NotFound, Use
+from gateway.models import CaCertificate
+from gateway.pkcs12 import CaCertificateFile, Pkcs12Error
+
+
+def upload_ca_certificates(actor: Actor, *, data: bytes, name: str = "") -> list[CaCertificate]:
+    """Store every CA certificate of a file (DER or PEM), all or none; `name` serves the first.
+
+    Raises Invalid on "file" or "name", AlreadyExists when a name or a certificate is there.
+    """
+    try:
+        files = pkcs12.read_ca_certificates(data)
+    except Pkcs12Error as error:
+        raise Invalid({error.field: error.message}) from None
+    with change(actor) as this:
+        return [_create(this, file, name.strip() if n == 0 else "") for n, file in enumerate(files)]
+
+
+def _create(this: Change, file: CaCertificateFile, name: str) -> CaCertificate:
+    known = CaCertificate.objects.filter(thumbprint=file.facts.thumbprint).first()
+    if known:
+        raise AlreadyExists({"file": f"This CA certificate is already here, under the name “{known}”."})
+    row = CaCertificate.objects.create(
+        resource_id=free_id(
+            CaCertificate.objects.all(), name, file.common_name, field="name", default="ca-certificate"
+        ),
+        revision=this.revision,
+        created_at=timezone.now(),
+        pem=file.pem,
+        **x509_columns(file.facts),
+    )
+    this.audit("uploaded", row, {"subject": ["", row.subject], "thumbprint": ["", row.thumbprint]})
+    return row
+
+
+def uses_of(ca_certificate: CaCertificate) -> tuple[Use, ...]:
+    """The APIs that trust a CA certificate."""
+    trusting = ca_certificate.trusted_by.select_related("trust__api").order_by("trust__api__display_name")
+    return tuple(Use("trust", t.trust.api.resource_id, t.trust.api.display_name) for t in trusting)
+
+
+def delete_ca_certificate(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
+    """Delete a CA certificate that no API trusts; returns the revision. Raises NotFound, EditConflict, InUse."""
+    row = None
+    try:
+        with change(actor) as this:
+            row = CaCertificate.objects.filter(pk=key).first()
+            if row is None:
+                raise NotFound("CA certificate not found.")
+            expect_revision(row.revision, revision)
+            _refuse_in_use(row)
+            this.audit("deleted", row, {"subject": [row.subject, ""], "thumbprint": [row.thumbprint, ""]})
+            this.delete(row)
+            return this.revision
+    except IntegrityError:
+        if row is not None:
+            _refuse_in_use(row)
+        raise
+
+
+def _refuse_in_use(row: CaCertificate) -> None:
+    if uses := uses_of(row):
+        raise InUse("CA certificate cannot be deleted since one or more APIs trust it.", uses)

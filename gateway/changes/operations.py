@@ -1,0 +1,163 @@
+"""Changes to operations."""
+
+from typing import Any
+from uuid import UUID
+
+from gateway import url_templates
+from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.ids import free_id
+from gateway.changes.policies import document_of, save_document, text_of
+from gateway.errors import AlreadyExists, Invalid, NotFound
+from gateway.models import Api, Operation
+from gateway.policies import parser, splice
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE")
+
+
+def create_operation(
+    actor: Actor,
+    api_key: UUID,
+    *,
+    method: str,
+    url_template: str,
+    display_name: str,
+    description: str = "",
+    rewrite_template: str = "",
+    resource_id: str = "",
+) -> Operation:
+    """Add an operation to an API. Raises NotFound, Invalid or AlreadyExists on the parameter's name."""
+    values = _clean(method, url_template, display_name, description, rewrite_template)
+    with change(actor) as this:
+        api = Api.objects.filter(pk=api_key).first()
+        if api is None:
+            raise NotFound("API not found.")
+        operation = _create(this, api, values, resource_id.strip())
+        _set_rewrite(this, operation, rewrite_template)
+        this.audit("created", operation, {name: ["", value] for name, value in values.items()})
+    return operation
+
+
+def _create(this: Change, api: Api, values: dict[str, str], resource_id: str = "") -> Operation:
+    _refuse_clash(api, values["method"], values["shape"])
+    resource_id = free_id(
+        api.operations.all(), resource_id, values["display_name"], field="id", default="operation"
+    )
+    return Operation.objects.create(api=api, resource_id=resource_id, revision=this.revision, **values)
+
+
+def add_all_operations(this: Change, api: Api) -> None:
+    """Add `/*` for every verb, so that each call to the API reaches its back end."""
+    shape = url_templates.parse_template("/*").shape
+    for method in METHODS:
+        values = {"method": method, "url_template": "/*", "shape": shape, "display_name": f"{method} anything"}
+        operation = _create(this, api, values)
+        this.audit("created", operation, {"method": ["", method], "url_template": ["", "/*"]})
+
+
+def update_operation(
+    actor: Actor,
+    key: UUID,
+    *,
+    method: str,
+    url_template: str,
+    display_name: str,
+    description: str = "",
+    rewrite_template: str = "",
+    revision: int | None = None,
+) -> Operation:
+    """Change an operation. Raises what create_operation does, and EditConflict."""
+    values = _clean(method, url_template, display_name, description, rewrite_template)
+    with change(actor) as this:
+        operation = get_operation(key)
+        expect_revision(revision_of(operation), revision)
+        _refuse_clash(operation.api, values["method"], values["shape"], but=operation)
+        this.audit("updated", operation, _write(this, operation, values))
+        _set_rewrite(this, operation, rewrite_template)
+    return operation
+
+
+def _write(this: Change, operation: Operation, values: dict[str, str]) -> dict[str, Any]:
+    changed = {name: [getattr(operation, name), value] for name, value in values.items()}
+    changed = {name: both for name, both in changed.items() if both[0] != both[1]}
+    for name, (_, value) in changed.items():
+        setattr(operation, name, value)
+    operation.revision = this.revision
+    operation.save(update_fields=[*changed, "revision"])
+    return changed
+
+
+def delete_operation(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
+    """Delete an operation and its policy; returns the revision. Raises NotFound, EditConflict."""
+    with change(actor) as this:
+        operation = get_operation(key)
+        expect_revision(revision_of(operation), revision)
+        this.audit(
+            "deleted",
+            operation,
+            {"method": [operation.method, ""], "url_template": [operation.url_template, ""]},
+        )
+        document = document_of(operation)
+        this.delete(*([document] if document else []), operation)
+        return this.revision
+
+
+def get_operation(key: UUID) -> Operation:
+    """The operation with that key. Raises NotFound."""
+    try:
+        return Operation.objects.select_related("api", "policy_document").get(pk=key)
+    except Operation.DoesNotExist:
+        raise NotFound("Operation not found.") from None
+
+
+def revision_of(operation: Operation) -> int:
+    """The revision that last wrote an operation or its policy, which holds its rewrite URL template."""
+    document = document_of(operation)
+    return max(operation.revision, document.revision if document else 0)
+
+
+def rewrite_template_of(operation: Operation) -> str:
+    """The Rewrite URL template as the operation's policy document has it, "" when there is none."""
+    document = document_of(operation)
+    return splice.rewrite_of(parser.parse(document.xml, "operation")) or "" if document else ""
+
+
+def _set_rewrite(this: Change, operation: Operation, rewrite_template: str) -> None:
+    save_document(this, operation, splice.set_rewrite(text_of(operation), rewrite_template.strip() or None))
+
+
+def _clean(method: str, url_template: str, display_name: str, description: str, rewrite: str) -> dict[str, str]:
+    """The values as they are stored. Raises Invalid with everything that is wrong."""
+    errors: dict[str, str] = {}
+    if method not in METHODS:
+        errors["method"] = f"Choose one of {', '.join(METHODS)}."
+    if not 1 <= len(display_name.strip()) <= 100:  # noqa: PLR2004 (the column's length)
+        errors["display_name"] = "Enter a display name of at most 100 characters."
+    try:
+        template = url_templates.parse_template(url_template.strip())
+    except ValueError as error:
+        raise Invalid({**errors, "url_template": str(error)}) from None
+    try:
+        if rewrite.strip():
+            url_templates.parse_rewrite_template(rewrite.strip(), template)
+    except ValueError as error:
+        errors["rewrite_template"] = str(error)
+    if errors:
+        raise Invalid(errors)
+    return {
+        "method": method,
+        "url_template": template.text,
+        "shape": template.shape,
+        "display_name": display_name.strip(),
+        "description": description.strip(),
+    }
+
+
+def _refuse_clash(api: Api, method: str, shape: str, but: Operation | None = None) -> None:
+    others = api.operations.filter(method=method, shape=shape).exclude(pk=but.pk if but else None)
+    if other := others.first():
+        raise AlreadyExists(
+            {
+                "url_template": f"{method} {other.url_template} is already there as “{other}”, and a call could "
+                "not tell the two apart. Choose another URL template or HTTP verb."
+            }
+        )

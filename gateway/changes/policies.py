@@ -1,0 +1,89 @@
+"""Changes to policy documents, and the reference rows that are derived from them."""
+
+from django.db.models import Q
+
+from gateway.changes.base import Change
+from gateway.errors import Invalid
+from gateway.models import Api, Certificate, NamedValue, Operation, PolicyDocument, PolicyReference
+from gateway.policies import parser
+from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.parser import Document, Fault, PolicyErrors
+from gateway.policies.references import references_of
+
+Scope = Api | Operation | None
+
+
+def document_of(scope: Scope) -> PolicyDocument | None:
+    """The document of an API, an operation, or (None) of All APIs; None where the scope has no policy."""
+    return PolicyDocument.objects.filter(**_scope_columns(scope)).first()
+
+
+def _scope_columns(scope: Scope) -> dict[str, Api | Operation | None]:
+    return {
+        "api": scope if isinstance(scope, Api) else None,
+        "operation": scope if isinstance(scope, Operation) else None,
+    }
+
+
+def text_of(scope: Scope) -> str:
+    """The text of a scope's document, or the one that a new document starts with."""
+    document = document_of(scope)
+    return document.xml if document else NEW_DOCUMENT
+
+
+def save_document(this: Change, scope: Scope, xml: str) -> PolicyDocument | None:
+    """Write a scope's document and its references; a text that is there already is left alone.
+
+    Raises Invalid on "xml" with every fault of the document.
+    """
+    document = document_of(scope)
+    if (document.xml if document else NEW_DOCUMENT) == xml:
+        return document
+    document = document or PolicyDocument(**_scope_columns(scope))
+    before, document.xml, document.revision = document.xml, xml, this.revision
+    targets = _resolve(_parse(xml, document.scope))
+    document.save()
+    document.references.all().delete()
+    for target in targets:
+        PolicyReference.objects.create(document=document, **target)
+    this.audit("saved", document, {"policy": [before, xml]})
+    return document
+
+
+def _parse(xml: str, scope: str) -> Document:
+    try:
+        return parser.parse(xml, scope)
+    except PolicyErrors as error:
+        raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
+
+
+def _resolve(document: Document) -> list[dict[str, Certificate | NamedValue]]:
+    """Everything that a document refers to, each thing once. Raises Invalid for what is not there."""
+    found: dict[object, dict[str, Certificate | NamedValue]] = {}
+    missing: list[Fault] = []
+    for reference in references_of(document):
+        target = _target(reference.kind, reference.name)
+        if target is None:
+            missing.append(reference.fault())
+        else:
+            found[target.pk] = {"certificate" if isinstance(target, Certificate) else "named_value": target}
+    if missing:
+        raise Invalid({"xml": [str(fault) for fault in missing]})
+    return list(found.values())
+
+
+def _target(kind: str, name: str) -> Certificate | NamedValue | None:
+    match kind:
+        case "certificate-id":
+            return Certificate.objects.filter(resource_id__iexact=name).first()
+        case "thumbprint":
+            return Certificate.objects.filter(current__thumbprint=name).first()
+        case _:
+            return NamedValue.objects.filter(resource_id__iexact=name).first()
+
+
+def presents_certificate(api: Api) -> Certificate | None:
+    """A certificate that a document of an API or of one of its operations names, if any."""
+    return Certificate.objects.filter(
+        Q(policy_references__document__api=api) | Q(policy_references__document__operation__api=api)
+    ).first()

@@ -1,0 +1,187 @@
+"""Changes to what an API's Security tab shows: the gateway's credentials, and what it trusts at the back end.
+
+The credentials are a statement of the API's policy document and nothing else.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from gateway import addresses
+from gateway.changes.apis import HTTPS_NEEDED, get_api
+from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.ids import free_id
+from gateway.changes.named_values import delete_password_if_unused, password_stem, set_secret
+from gateway.changes.policies import document_of, save_document, text_of
+from gateway.errors import Invalid
+from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
+from gateway.policies import parser, splice
+from gateway.policies.documents import NEW_DOCUMENT
+
+
+@dataclass(frozen=True, slots=True)
+class NoCredentials:
+    """Present nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BasicCredentials:
+    """HTTP basic (RFC 7617). A password of None keeps the one that is stored."""
+
+    username: str
+    password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCredentials:
+    """Present a client certificate, by its key."""
+
+    certificate: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCredentials:
+    """The author of the document wrote what the tab cannot show; saving the tab replaces it."""
+
+    explanation: str
+
+
+Credentials = NoCredentials | BasicCredentials | CertificateCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What an API demands of its back end's certificate; CA certificates by key."""
+
+    validate_chain: bool = True
+    validate_name: bool = True
+    public_cas: bool = True
+    ca_certificates: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the tab shows, and the revision that it was read at."""
+
+    credentials: Credentials | OtherCredentials
+    trust: Trust
+    revision: int
+
+
+def read_security(api: Api) -> Security:
+    """What an API's Security tab shows."""
+    document = document_of(api)
+    xml, written = (document.xml, document.revision) if document else (NEW_DOCUMENT, 0)
+    return Security(_credentials(xml), _trust(api.trust), max(api.trust.revision, written))
+
+
+def _credentials(xml: str) -> Credentials | OtherCredentials:
+    found = splice.authentication_of(parser.parse(xml, "api"))
+    match found.kind:
+        case "none":
+            return NoCredentials()
+        case "basic":
+            return BasicCredentials(found.username, None)
+        case "certificate-id":
+            certificate = Certificate.objects.filter(resource_id__iexact=found.name).first()
+        case "thumbprint":
+            certificate = Certificate.objects.filter(current__thumbprint=found.name).first()
+        case _:
+            return OtherCredentials("The policy of this API holds more than one authentication statement.")
+    if certificate is None:
+        return OtherCredentials("The policy of this API names a certificate that is not there.")
+    return CertificateCredentials(certificate.key)
+
+
+def _trust(row: BackEndTrust) -> Trust:
+    cas = row.trusted_cas.values_list("ca_certificate_id", flat=True)
+    return Trust(row.validate_certificate_chain, row.validate_certificate_name, row.public_cas, tuple(sorted(cas)))
+
+
+def save_security(
+    actor: Actor, api_key: UUID, *, credentials: Credentials, trust: Trust, revision: int | None = None
+) -> int:
+    """Choose the credentials that the gateway shows to an API's back end, and what it trusts there.
+
+    Returns the revision of the change. Raises NotFound, EditConflict, or Invalid on "certificate", "username",
+    "password" or "ca_certificates".
+    """
+    with change(actor) as this:
+        api = get_api(api_key)
+        before = read_security(api)
+        expect_revision(before.revision, revision)
+        _write_credentials(this, api, credentials)
+        if _trust(api.trust) != trust:
+            _write_trust(this, api.trust, trust)
+        this.audit("updated security of", api, _difference(before, read_security(api)))
+        return this.revision
+
+
+def _difference(before: Security, after: Security) -> dict[str, list[str]]:
+    pairs = (("credentials", before.credentials, after.credentials), ("trust", before.trust, after.trust))
+    return {name: [repr(old), repr(new)] for name, old, new in pairs if old != new}
+
+
+def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None:
+    stored = _stored_password(api)
+    match credentials:
+        case CertificateCredentials(certificate=key):
+            statement: str | None = splice.certificate_statement(_certificate(api, key).resource_id)
+        case BasicCredentials():
+            _check_basic(credentials, stored)
+            statement = splice.basic_statement(credentials.username, _store_password(this, api, credentials, stored))
+        case NoCredentials():
+            statement = None
+    save_document(this, api, splice.set_authentication(text_of(api), statement))
+    if stored:
+        delete_password_if_unused(this, api, stored.resource_id)
+
+
+def _stored_password(api: Api) -> NamedValue | None:
+    """The named value that the API's HTTP basic statement refers to."""
+    found = splice.authentication_of(parser.parse(text_of(api), "api"))
+    return NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
+
+
+def _store_password(this: Change, api: Api, credentials: BasicCredentials, stored: NamedValue | None) -> str:
+    """Seal a new password, or keep the stored one; returns the name that the document refers to."""
+    if not credentials.password and stored:
+        return stored.resource_id
+    shared = stored and stored.policy_references.count() > 1
+    name = stored.resource_id if stored and not shared else free_id(
+        NamedValue.objects.all(), "", password_stem(api), field="password", default="basic-password"
+    )
+    return set_secret(this, name, credentials.password or "").resource_id
+
+
+def _certificate(api: Api, key: UUID) -> Certificate:
+    certificate = Certificate.objects.filter(pk=key).first()
+    if certificate is None:
+        raise Invalid({"certificate": "This certificate was deleted meanwhile. Choose another one."})
+    if addresses.parse_web_service_url(api.web_service_url).scheme != "https":
+        raise Invalid({"certificate": HTTPS_NEEDED.format(certificate=certificate)})
+    return certificate
+
+
+def _check_basic(credentials: BasicCredentials, stored: NamedValue | None) -> None:
+    """RFC 7617, 2: a user-id holds no colon, and neither part a control character."""
+    name, password = credentials.username, credentials.password or ""
+    if not name or ":" in name or "{{" in name or not name.isprintable():
+        raise Invalid({"username": "Enter a user name without a colon, doubled braces or control characters."})
+    if any(ord(c) < 32 or ord(c) == 127 for c in password):  # noqa: PLR2004 (control characters of ASCII)
+        raise Invalid({"password": "A password cannot hold control characters."})
+    if not password and stored is None:
+        raise Invalid({"password": "Enter the password."})
+
+
+def _write_trust(this: Change, row: BackEndTrust, trust: Trust) -> None:
+    cas = list(CaCertificate.objects.filter(pk__in=trust.ca_certificates))
+    if len(cas) != len(set(trust.ca_certificates)):
+        raise Invalid({"ca_certificates": "A CA certificate was deleted meanwhile. Choose again."})
+    row.validate_certificate_chain = trust.validate_chain
+    row.validate_certificate_name = trust.validate_name
+    row.public_cas = trust.public_cas
+    row.revision = this.revision
+    row.save()
+    row.trusted_cas.exclude(ca_certificate__in=cas).delete()
+    for ca in cas:
+        TrustedCa.objects.get_or_create(trust=row, ca_certificate=ca)

@@ -1,0 +1,256 @@
+"""Rows -> Snapshot: the only module that turns one into the other."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from gateway import keystore
+from gateway.errors import Unreadable
+from gateway.models import Api, BackEndTrust, Certificate, NamedValue, Operation, PolicyDocument, Revision
+from gateway.policies import effective, parser
+from gateway.policies.parser import Document, PolicyErrors
+from gateway.snapshot import CertificateMaterial, EffectivePolicy, Secret, Snapshot, Trust
+from gateway.snapshot import Api as ApiPart
+from gateway.snapshot import Operation as OperationPart
+
+GLOBAL = "global"
+
+P = TypeVar("P", CertificateMaterial, Trust, ApiPart, OperationPart, EffectivePolicy)
+
+
+def current_revision(using: str = "snapshot") -> int:
+    """The revision of the newest committed change."""
+    return Revision.objects.using(using).values_list("number", flat=True).get(pk=1)
+
+
+def load(previous: Snapshot | None = None, using: str = "snapshot") -> Snapshot:
+    """The whole configuration as one transaction of the connection `using` sees it.
+
+    Parts that are as they were in `previous` are the same objects, so that whoever holds something derived from
+    one can tell. A secret that cannot be opened becomes a `problem` of its part and takes nothing else down.
+    """
+    with transaction.atomic(using=using):
+        revision = current_revision(using)
+        if previous and previous.revision == revision:
+            return previous
+        return _Reading(using, previous or Snapshot(revision=0)).snapshot(revision)
+
+
+def fingerprint(chain_pem: str) -> str:
+    """What names a certificate's material: SHA-256 of its chain (whose leaf holds the public key), in hex."""
+    return hashlib.sha256(chain_pem.encode()).hexdigest()
+
+
+def _shared(previous: Mapping[str, P], parts: Iterable[P]) -> dict[str, P]:
+    """Parts by key; one that equals its predecessor is that very object."""
+    return {part.key: known if (known := previous.get(part.key)) == part else part for part in parts}
+
+
+def _opened(table: str, column: str, key: UUID, sealed: str) -> tuple[Secret | None, str]:
+    try:
+        return Secret(keystore.open_sealed(table, column, key, sealed)), ""
+    except Unreadable as error:
+        return None, str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of all tables through one connection."""
+
+    using: str
+    previous: Snapshot
+
+    def snapshot(self, revision: int) -> Snapshot:
+        certificates = list(Certificate.objects.using(self.using).select_related("current"))
+        documents = _Documents.read(self.using, certificates)
+        return Snapshot(
+            revision=revision,
+            certificates=_shared(self.previous.certificates, map(self._certificate, certificates)),
+            trusts=_shared(self.previous.trusts, self._trusts()),
+            apis=_shared(self.previous.apis, self._apis(documents)),
+            operations=_shared(self.previous.operations, self._operations(documents)),
+            policies=_shared(self.previous.policies, documents.effective_policies()),
+        )
+
+    def _certificate(self, row: Certificate) -> CertificateMaterial:
+        version = row.current
+        assert version is not None  # noqa: S101 (a slot without a version is never committed)
+        revision = max(row.revision, version.revision)
+        known = self.previous.certificates.get(str(row.key))
+        if known and known.revision == revision and not known.problem:
+            return known
+        private_key, problem = _opened(version._meta.db_table, "sealed_private_key", version.key, version.sealed_private_key)
+        return CertificateMaterial(
+            key=str(row.key),
+            revision=revision,
+            id=row.resource_id,
+            version=str(version.key),
+            subject=version.subject,
+            thumbprint=version.thumbprint,
+            fingerprint=fingerprint(version.chain_pem),
+            not_before=version.not_before.astimezone(UTC),
+            not_after=version.not_after.astimezone(UTC),
+            chain_pem=version.chain_pem,
+            private_key=private_key,
+            problem=problem,
+        )
+
+    def _trusts(self) -> Iterator[Trust]:
+        rows = BackEndTrust.objects.using(self.using).prefetch_related("trusted_cas__ca_certificate")
+        for row in rows:
+            authorities = sorted(trusted.ca_certificate.pem for trusted in row.trusted_cas.all())
+            yield Trust(
+                key=str(row.api_id),
+                revision=row.revision,
+                validate_chain=row.validate_certificate_chain,
+                validate_name=row.validate_certificate_name,
+                public_cas=row.public_cas,
+                authorities_pem=tuple(authorities),
+            )
+
+    def _apis(self, documents: "_Documents") -> Iterator[ApiPart]:
+        for row in Api.objects.using(self.using).iterator():
+            key = str(row.key)
+            yield ApiPart(
+                key=key,
+                revision=row.revision,
+                id=row.resource_id,
+                name=row.display_name,
+                suffix=row.suffix,
+                web_service_url=row.web_service_url,
+                schemes=frozenset(s for s, on in (("http", row.http), ("https", row.https)) if on),
+                trust=key,
+                policy=key if key in documents.of_apis else GLOBAL,
+            )
+
+    def _operations(self, documents: "_Documents") -> Iterator[OperationPart]:
+        for row in Operation.objects.using(self.using).iterator():
+            key, api = str(row.key), str(row.api_id)
+            inherited = api if api in documents.of_apis else GLOBAL
+            yield OperationPart(
+                key=key,
+                revision=row.revision,
+                api=api,
+                id=row.resource_id,
+                name=row.display_name,
+                method=row.method,
+                url_template=row.url_template,
+                policy=key if key in documents.of_operations else inherited,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A document as it was read: parsed, or with the problem that it has."""
+
+    revision: int
+    document: Document | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """All policy documents, and what their statements refer to."""
+
+    of_global: _Text
+    of_apis: Mapping[str, _Text]
+    of_operations: Mapping[str, tuple[str, _Text]]
+    references: "_References"
+
+    @classmethod
+    def read(cls, using: str, certificates: Iterable[Certificate]) -> "_Documents":
+        rows = PolicyDocument.objects.using(using).select_related("operation")
+        of_global, of_apis, of_operations = _Text(0, None), {}, {}
+        for row in rows:
+            text = _parsed(row)
+            if row.operation:
+                of_operations[str(row.operation_id)] = (str(row.operation.api_id), text)
+            elif row.api_id:
+                of_apis[str(row.api_id)] = text
+            else:
+                of_global = text
+        return cls(of_global, of_apis, of_operations, _References.read(using, certificates))
+
+    def effective_policies(self) -> Iterator[EffectivePolicy]:
+        """One policy for each scope that has a document of its own."""
+        yield self._resolve(GLOBAL, self.of_global)
+        for api, text in self.of_apis.items():
+            yield self._resolve(api, self.of_global, text)
+        nothing = _Text(0, None)
+        for operation, (api, text) in self.of_operations.items():
+            yield self._resolve(operation, self.of_global, self.of_apis.get(api, nothing), text)
+
+    def _resolve(self, key: str, *texts: _Text) -> EffectivePolicy:
+        references = self.references.recording()
+        revision = max(text.revision for text in texts)
+        problem = next((text.problem for text in texts if text.problem), "")
+        if problem:
+            return EffectivePolicy(key, revision, problem=problem)
+        documents = [text.document for text in texts] + [None] * (3 - len(texts))
+        try:
+            inbound, backend, outbound = effective.resolve(
+                *documents, resolve_certificate=references.certificate, named_value=references.named_value
+            )
+        except LookupError as error:
+            return EffectivePolicy(key, max(revision, references.revision()), problem=str(error.args[0]))
+        return EffectivePolicy(key, max(revision, references.revision()), inbound, backend, outbound)
+
+
+def _parsed(row: PolicyDocument) -> _Text:
+    try:
+        return _Text(row.revision, parser.parse(row.xml, row.scope))
+    except PolicyErrors as error:  # a document is checked when it is saved: this one was written by a newer release
+        return _Text(row.revision, None, f"The {row} cannot be read: {error}")
+
+
+@dataclass(slots=True)
+class _References:
+    """Certificates and named values by the names that documents use. Notes the newest one that was asked for."""
+
+    certificates: Mapping[str, str]
+    thumbprints: Mapping[str, str]
+    named_values: Mapping[str, NamedValue]
+    newest: int = 0
+
+    @classmethod
+    def read(cls, using: str, certificates: Iterable[Certificate]) -> "_References":
+        return cls(
+            {row.resource_id.lower(): str(row.key) for row in certificates},
+            {row.current.thumbprint: str(row.key) for row in certificates if row.current},
+            {row.resource_id.lower(): row for row in NamedValue.objects.using(using).iterator()},
+        )
+
+    def recording(self) -> "_References":
+        """The same, with nothing asked for yet."""
+        return _References(self.certificates, self.thumbprints, self.named_values)
+
+    def revision(self) -> int:
+        return self.newest
+
+    def certificate(self, certificate_id: str | None, thumbprint: str | None) -> str:
+        """The key of a certificate. Raises LookupError with a message."""
+        if certificate_id is not None:
+            found = self.certificates.get(certificate_id.lower())
+        else:
+            found = self.thumbprints.get(thumbprint or "")
+        if found is None:
+            raise LookupError("A certificate that the policy names is not there.")
+        return found
+
+    def named_value(self, name: str) -> str:
+        """The text of a named value. Raises LookupError with a message, also when it cannot be opened."""
+        row = self.named_values.get(name.lower())
+        if row is None:
+            raise LookupError(f"The named value “{name}” is not there.")
+        self.newest = max(self.newest, row.revision)
+        if not row.secret:
+            return row.value
+        secret, problem = _opened(row._meta.db_table, "sealed_value", row.key, row.sealed_value)
+        if secret is None:
+            raise LookupError(problem)
+        return secret.reveal().decode()

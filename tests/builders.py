@@ -1,0 +1,53 @@
+"""Builders of configuration: each goes through gateway.changes, and each argument has a default."""
+
+from typing import Any
+
+from gateway.changes.apis import create_api
+from gateway.changes.base import Actor
+from gateway.changes.ca_certificates import upload_ca_certificates
+from gateway.changes.certificates import upload_certificate
+from gateway.changes.operations import create_operation
+from gateway.changes.security import CertificateCredentials, Credentials, Trust, save_security
+from gateway.models import Api, CaCertificate, Certificate, Operation
+from tests import pki
+
+ALICE = Actor("user", "alice")
+PASSWORD = "correct horse"
+
+
+def make_certificate(common_name: str = "partner-bank", name: str = "", **issued: Any) -> Certificate:
+    """A client certificate that was uploaded as a PFX."""
+    data = pki.pfx(pki.self_signed(common_name=common_name, **issued), password=PASSWORD.encode())
+    return upload_certificate(ALICE, data=data, password=PASSWORD, name=name)
+
+
+def make_ca_certificate(common_name: str = "Test CA", name: str = "") -> CaCertificate:
+    """A CA certificate that was uploaded."""
+    authority = pki.make_ca(common_name=common_name)
+    pem = authority.pem if isinstance(authority.pem, bytes) else authority.pem.encode()
+    return upload_ca_certificates(ALICE, data=pem, name=name)[0]
+
+
+def make_api(display_name: str = "Partner Bank", **values: Any) -> Api:
+    """An API without credentials, reached at a suffix made from its name."""
+    values = {
+        "web_service_url": "https://bank.example",
+        "suffix": display_name.lower().replace(" ", "-"),
+        "http": True,
+        "https": True,
+        **values,
+    }
+    return create_api(ALICE, display_name=display_name, **values)
+
+
+def make_operation(api: Api, url_template: str = "/accounts/{id}", method: str = "GET", **values: Any) -> Operation:
+    """An operation of an API."""
+    values = {"display_name": f"{method} {url_template}", **values}
+    return create_operation(ALICE, api.key, method=method, url_template=url_template, **values)
+
+
+def choose(api: Api, credentials: Certificate | Credentials, trust: Trust | None = None) -> int:
+    """Choose credentials on an API's Security tab; a certificate stands for itself."""
+    if isinstance(credentials, Certificate):
+        credentials = CertificateCredentials(credentials.key)
+    return save_security(ALICE, api.key, credentials=credentials, trust=trust or Trust())
