@@ -1,0 +1,96 @@
+"""Snapshot <-> JSON text: how a snapshot reaches an engine on another machine. Pure.
+
+The text holds private keys and secrets: it goes over a protected channel or into a sealed file, never a log.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from gateway import snapshot as parts
+from gateway.snapshot import FORMAT, Api, EffectivePolicy, Snapshot, Statement
+
+_STATEMENTS = {kind.__name__: kind for kind in Statement.__args__}
+_KINDS: dict[str, type] = {
+    "certificates": parts.CertificateMaterial,
+    "trusts": parts.Trust,
+    "apis": parts.Api,
+    "operations": parts.Operation,
+    "policies": EffectivePolicy,
+}
+_SECTIONS = ("inbound", "backend", "outbound")
+
+
+def encode(snapshot: Snapshot) -> str:
+    """The snapshot as JSON text, in a stable order."""
+    body: dict[str, Any] = {"format": snapshot.format, "revision": snapshot.revision}
+    for name in _KINDS:
+        mapping: Mapping[str, Any] = getattr(snapshot, name)
+        body[name] = [_plain(mapping[key]) for key in sorted(mapping)]
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        plain = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {"kind": type(value).__name__, **plain} if type(value).__name__ in _STATEMENTS else plain
+    if isinstance(value, parts.Secret):
+        return base64.b64encode(value.reveal()).decode("ascii")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def decode(text: str) -> Snapshot:
+    """The snapshot of a JSON text. What this release does not know disables what it belongs to, with a message.
+
+    A newer format disables every API; a statement of an unknown kind disables the policy that it stands in.
+    Raises ValueError for a text that is no snapshot.
+    """
+    body = json.loads(text)
+    try:
+        decoded = {name: {p["key"]: _part(kind, p) for p in body[name]} for name, kind in _KINDS.items()}
+        snapshot = Snapshot(revision=body["revision"], format=body["format"], **decoded)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"This is no snapshot: {error!r}.") from None
+    return snapshot if snapshot.format <= FORMAT else _disabled(snapshot)
+
+
+def _disabled(snapshot: Snapshot) -> Snapshot:
+    problem = f"The configuration has format {snapshot.format}; this gateway knows formats up to {FORMAT}."
+    apis: dict[str, Api] = {key: replace(api, problem=problem) for key, api in snapshot.apis.items()}
+    return replace(snapshot, apis=apis)
+
+
+def _part(kind: type, plain: dict[str, Any]) -> Any:
+    """One part. Members that a newer format added are left out here; its format disables the APIs."""
+    known = {f.name: f.type for f in fields(kind) if f.name in plain}
+    values = {name: _value(name, plain[name]) for name in known}
+    if kind is EffectivePolicy and (unknown := _unknown_statements(plain)):
+        values |= {section: () for section in _SECTIONS}
+        values["problem"] = f"The policy holds statements that this gateway does not know: {', '.join(unknown)}."
+    return kind(**values)
+
+
+def _unknown_statements(policy: dict[str, Any]) -> list[str]:
+    kinds = {statement["kind"] for section in _SECTIONS for statement in policy[section]}
+    return sorted(kinds - set(_STATEMENTS))
+
+
+def _value(name: str, plain: Any) -> Any:
+    if name in ("not_before", "not_after"):
+        return datetime.fromisoformat(plain)
+    if name in ("private_key", "password"):
+        return None if plain is None else parts.Secret(base64.b64decode(plain))
+    if name == "schemes":
+        return frozenset(plain)
+    if name == "origin":
+        return parts.Origin(**plain)
+    if name in _SECTIONS:
+        return tuple(_part(_STATEMENTS[s["kind"]], s) for s in plain if s["kind"] in _STATEMENTS)
+    return tuple(plain) if isinstance(plain, list) else plain

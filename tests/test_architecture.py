@@ -1,0 +1,153 @@
+"""The rules of the house, as tests: what imports what, and how large a room may be."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PURE = (
+    "gateway.snapshot", "gateway.snapshot_codec", "gateway.pkcs12", "gateway.url_templates", "gateway.headers",
+    "gateway.addresses", "gateway.errors", "gateway.policies",
+)  # fmt: skip
+HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for app in ("gateway", "portal") for path in (ROOT / app).rglob("*.py")}
+
+
+def within(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """What a module of ours imports, by full name, wherever in it."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    return frozenset(_imported(tree))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole path"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else str(node.module)
+
+
+def closure(module: str) -> set[str]:
+    """Everything that a module imports, directly or through modules of ours and their packages."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in MODULES:
+            waiting += imports(name)
+            parts = name.split(".")
+            waiting += [".".join(parts[:n]) for n in range(1, len(parts))]
+    return seen
+
+
+def modules_of(*packages: str) -> list[str]:
+    return sorted(name for name in MODULES if within(name, *packages))
+
+
+@pytest.mark.parametrize("module", modules_of("gateway"))
+def test_gateway_imports_nothing_from_portal(module: str) -> None:
+    assert not [name for name in closure(module) if within(name, "portal")]
+
+
+@pytest.mark.parametrize("module", modules_of("gateway.embedded"))
+def test_an_engine_sees_a_snapshot_and_never_a_row(module: str) -> None:
+    reached = closure(module)
+    forbidden = ("django", "gateway.models", "gateway.publish", "gateway.changes", "gateway.records", "gateway.keystore")
+    assert not sorted(name for name in reached if within(name, *forbidden))
+
+
+@pytest.mark.parametrize("module", modules_of(*PURE))
+def test_a_pure_module_needs_neither_django_nor_an_http_client(module: str) -> None:
+    reached = closure(module)
+    assert not sorted(name for name in reached if within(name, "django", *HTTP_CLIENTS))
+
+
+@pytest.mark.parametrize("module", modules_of("gateway", "portal"))
+def test_outbound_alone_imports_an_http_client(module: str) -> None:
+    if module != "gateway.outbound":
+        assert not sorted(name for name in imports(module) if within(name, *HTTP_CLIENTS))
+
+
+@pytest.mark.parametrize("module", modules_of("gateway.changes"))
+def test_changes_know_models_keystore_and_pure_modules_only(module: str) -> None:
+    allowed = ("gateway.changes", "gateway.models", "gateway.keystore", *PURE)
+    assert not sorted(name for name in imports(module) if within(name, "gateway") and not within(name, *allowed))
+
+
+def test_publish_knows_models_keystore_and_pure_modules_only() -> None:
+    allowed = ("gateway.models", "gateway.keystore", *PURE)
+    assert not [n for n in imports("gateway.publish") if within(n, "gateway") and not within(n, *allowed)]
+
+
+@pytest.mark.parametrize("module", modules_of("gateway", "portal"))
+def test_there_are_no_signals_and_no_logic_in_save(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    assert not [name for name in imports(module) if within(name, "django.dispatch", "django.db.models.signals")]
+    overridden = {
+        function.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and within(module, "gateway.models")
+        for function in node.body
+        if isinstance(function, ast.FunctionDef)
+    }
+    assert not overridden & {"save", "delete", "clean", "full_clean"}
+
+
+@pytest.mark.parametrize("module", modules_of("gateway", "portal"))
+def test_rooms_are_small(module: str) -> None:
+    if ".migrations" in module:
+        return
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert not [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > 40]
+
+
+def test_most_functions_are_short() -> None:
+    lengths = sorted(
+        (node.end_lineno or 0) - node.lineno + 1
+        for name, path in MODULES.items()
+        if ".migrations" not in name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert lengths[int(len(lengths) * 0.8)] <= 16
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("[gp]*/**/__init__.py")), ids=str)
+def test_an_init_is_empty_or_a_list_of_names(path: Path) -> None:
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    assert not [n for n in nodes if not isinstance(n, ast.ImportFrom | ast.Assign | ast.Expr)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=str)
+def test_a_template_has_nothing_inline(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", text)
+
+
+def test_the_top_level_holds_what_was_agreed_and_nothing_else() -> None:
+    agreed = {"manage.py", "pyproject.toml", "README.md", "portal", "gateway", "templates", "static", "tests"}
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert not {name for name in found - agreed if not name.endswith(".egg-info") and name != "build"}
