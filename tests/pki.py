@@ -5,8 +5,8 @@
     client = issue(ca, common_name="partner-bank", client=True)
     data = pfx(client, password=b"secret")
 
-Every builder has a default for every argument. EC keys are made anew (they cost nothing), RSA and DSA keys once
-per process and slot, which is the common name unless given: one common name, one RSA key.
+Every builder has a default for every argument. EC keys are made anew (they cost nothing), RSA and DSA keys
+once per process and slot, which is the common name unless given: one common name, one RSA key.
 """
 
 import functools
@@ -228,19 +228,15 @@ def pfx(
     )
 
 
-def openssl_pfx(
-    issued: Issued | None = None,
-    password: str = "password",
-    *options: str,
-    stdin_password: bytes | None = None,
-) -> bytes:
+def openssl_pfx(issued: Issued | None = None, password: str | bytes = "password", *options: str) -> bytes:
     """A PFX file written by `openssl pkcs12 -export` with more of its options, such as "-legacy"."""
     issued = issued or issue()
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "key.pem").write_text(issued.key_pem)
         (folder / "cert.pem").write_text(issued.pem)
-        (folder / "password").write_bytes(password.encode() if stdin_password is None else stdin_password)
+        secret = password.encode() if isinstance(password, str) else password
+        (folder / "password").write_bytes(secret + b"\n")
         command = ["pkcs12", "-export", "-out", "out.pfx", "-passout", "file:password"]
         if "-nokeys" not in options:
             command += ["-inkey", "key.pem"]
