@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import Client
 
+from tests.databases import postgres_database, sqlite_database
 from tests.guard import guard
 
 PASSWORD = "correct horse battery staple"
@@ -78,3 +79,14 @@ def postgres_url() -> str:
         message = "TEST_POSTGRES_URL is not set"
         pytest.fail(message) if os.environ.get("REQUIRE_POSTGRES") else pytest.skip(message)
     return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of its own for servers and other processes, on each kind in turn."""
+    if request.param == "sqlite":
+        with sqlite_database(tmp_path) as url:
+            yield url
+    else:
+        with postgres_database(request.getfixturevalue("postgres_url")) as url:
+            yield url

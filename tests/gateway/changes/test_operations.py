@@ -1,0 +1,80 @@
+import pytest
+
+from gateway.changes.operations import create_operation, delete_operation, rewrite_template_of, update_operation
+from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound
+from gateway.models import Operation, PolicyDocument
+from tests.builders import ALICE, make_api, make_operation
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_template_without_a_leading_slash_gets_one() -> None:
+    assert make_operation(make_api(), "accounts/{id}").url_template == "/accounts/{id}"
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("method", {"method": "FETCH"}),
+        ("url_template", {"url_template": "/a/{b"}),
+        ("url_template", {"url_template": "/a/*/b"}),
+        ("url_template", {"url_template": "/a/../b"}),
+        ("url_template", {"url_template": "/{a}/{a}"}),
+        ("display_name", {"display_name": ""}),
+        ("rewrite_template", {"rewrite_template": "/b/{unknown}"}),
+    ],
+)
+def test_a_bad_value_is_an_error_of_that_value(field: str, values: dict[str, str]) -> None:
+    given = {"method": "GET", "url_template": "/a/{id}", "display_name": "Get", **values}
+    with pytest.raises(Invalid) as refused:
+        create_operation(ALICE, make_api().key, **given)
+    assert list(refused.value.errors) == [field]
+    assert not Operation.objects.exists()
+
+
+def test_two_templates_that_a_call_cannot_tell_apart_clash() -> None:
+    api = make_api()
+    first = make_operation(api, "/accounts/{id}", display_name="One account")
+    with pytest.raises(AlreadyExists) as refused:
+        make_operation(api, "/accounts/{number}")
+    assert "One account" in refused.value.errors["url_template"][0]
+    make_operation(api, "/accounts/{number}", method="DELETE")
+    make_operation(make_api("Other"), "/accounts/{id}")
+    assert update_operation(
+        ALICE, first.key, method="GET", url_template="/accounts/{nr}", display_name="One"
+    ).url_template == "/accounts/{nr}"  # fmt: skip
+
+
+def test_the_rewrite_template_lives_in_the_operations_policy_document() -> None:
+    operation = make_operation(make_api(), "/accounts/{id}", rewrite_template="/v2/a/{id}")
+    document = PolicyDocument.objects.get(operation=operation)
+    assert 'template="/v2/a/{id}"' in document.xml
+    assert rewrite_template_of(operation) == "/v2/a/{id}"
+
+
+def test_taking_the_rewrite_template_away_takes_its_statement_away() -> None:
+    operation = make_operation(make_api(), "/accounts/{id}", rewrite_template="/v2/a/{id}")
+    update_operation(ALICE, operation.key, method="GET", url_template="/accounts/{id}", display_name="Get")
+    assert "rewrite-uri" not in PolicyDocument.objects.get(operation=operation).xml
+    assert rewrite_template_of(operation) == ""
+
+
+def test_an_operation_without_a_rewrite_has_no_document() -> None:
+    make_operation(make_api())
+    assert not PolicyDocument.objects.exclude(operation=None).exists()
+
+
+def test_an_update_over_somebody_elses_is_a_conflict() -> None:
+    operation = make_operation(make_api())
+    values = {"method": "GET", "url_template": "/accounts/{id}", "display_name": "Get"}
+    update_operation(ALICE, operation.key, revision=operation.revision, **values)
+    with pytest.raises(EditConflict):
+        update_operation(ALICE, operation.key, revision=operation.revision, **values)
+
+
+def test_deleting_an_operation_takes_its_policy_along() -> None:
+    operation = make_operation(make_api(), rewrite_template="/v2/{id}")
+    delete_operation(ALICE, operation.key)
+    assert not PolicyDocument.objects.exclude(operation=None).exists()
+    with pytest.raises(NotFound):
+        delete_operation(ALICE, operation.key)

@@ -1,0 +1,147 @@
+from uuid import uuid4
+
+import pytest
+
+from gateway import keystore
+from gateway.changes.ca_certificates import delete_ca_certificate
+from gateway.changes.certificates import delete_certificate
+from gateway.changes.security import (
+    BasicCredentials,
+    CertificateCredentials,
+    NoCredentials,
+    Trust,
+    read_security,
+    save_security,
+)
+from gateway.errors import EditConflict, InUse, Invalid
+from gateway.models import Api, AuditEntry, CaCertificate, NamedValue, PolicyDocument, PolicyReference
+from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate
+
+pytestmark = pytest.mark.django_db
+
+
+def document(api: Api) -> str:
+    return PolicyDocument.objects.get(api=api).xml
+
+
+def password_of(name: str) -> str:
+    row = NamedValue.objects.get(resource_id=name)
+    return keystore.open_sealed("gateway_namedvalue", "sealed_value", row.key, row.sealed_value).decode()
+
+
+def test_the_chosen_certificate_is_a_statement_of_the_document_after_base() -> None:
+    api, certificate = make_api(), make_certificate()
+    choose(api, certificate)
+    inbound = document(api).split("<inbound>")[1].split("</inbound>")[0]
+    assert inbound.split() == ["<base", "/>", "<authentication-certificate", 'certificate-id="partner-bank"', "/>"]
+    assert read_security(api).credentials == CertificateCredentials(certificate.key)
+    assert PolicyReference.objects.get().certificate == certificate
+
+
+def test_another_choice_replaces_the_statement_and_the_reference() -> None:
+    api, one, two = make_api(), make_certificate("one"), make_certificate("two")
+    choose(api, one)
+    choose(api, two)
+    assert document(api).count("authentication-certificate") == 1
+    assert PolicyReference.objects.get().certificate == two
+    delete_certificate(ALICE, one.key)
+
+
+def test_none_takes_the_statement_away() -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    choose(api, NoCredentials())
+    assert "authentication" not in document(api)
+    assert not PolicyReference.objects.exists()
+
+
+def test_the_basic_password_is_a_secret_named_value_and_not_in_the_document() -> None:
+    api = make_api("Partner Bank")
+    choose(api, BasicCredentials("alice", "hunter2"))
+    assert 'password="{{partner-bank-basic-password}}"' in document(api)
+    assert password_of("partner-bank-basic-password") == "hunter2"
+    assert "hunter2" not in str(list(AuditEntry.objects.values()))
+    assert read_security(api).credentials == BasicCredentials("alice", None)
+
+
+def test_an_empty_basic_password_keeps_the_stored_one() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    choose(api, BasicCredentials("bob", None))
+    assert 'username="bob"' in document(api)
+    assert password_of("partner-bank-basic-password") == "hunter2"
+
+
+def test_a_new_basic_password_replaces_the_stored_one() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    choose(api, BasicCredentials("alice", "hunter3"))
+    assert password_of("partner-bank-basic-password") == "hunter3"
+
+
+def test_the_password_goes_when_basic_is_no_longer_chosen() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    choose(api, NoCredentials())
+    assert not NamedValue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "credentials"),
+    [
+        ("username", BasicCredentials("", "x")),
+        ("username", BasicCredentials("a:b", "x")),
+        ("username", BasicCredentials("{{name}}", "x")),
+        ("username", BasicCredentials("a\nb", "x")),
+        ("password", BasicCredentials("alice", "a\nb")),
+        ("password", BasicCredentials("alice", None)),
+        ("certificate", CertificateCredentials(uuid4())),
+    ],
+)
+def test_bad_credentials_are_refused_and_nothing_is_written(field: str, credentials: object) -> None:
+    api = make_api()
+    with pytest.raises(Invalid) as refused:
+        choose(api, credentials)
+    assert list(refused.value.errors) == [field]
+    assert not PolicyDocument.objects.filter(api=api).exists()
+    assert not NamedValue.objects.exists()
+
+
+def test_a_user_name_that_needs_escaping_comes_back_as_it_was() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("a\"<&>'b", "x"))
+    assert read_security(api).credentials == BasicCredentials("a\"<&>'b", None)
+
+
+def test_trust_is_saved_and_keeps_its_ca_certificates_from_deletion() -> None:
+    api, ca = make_api(), make_ca_certificate()
+    trust = Trust(validate_chain=True, validate_name=False, public_cas=False, ca_certificates=(ca.key,))
+    choose(api, NoCredentials(), trust)
+    assert read_security(Api.objects.get()).trust == trust
+    with pytest.raises(InUse) as refused:
+        delete_ca_certificate(ALICE, ca.key)
+    assert [str(use) for use in refused.value.uses] == ["Partner Bank"]
+    choose(api, NoCredentials(), Trust())
+    delete_ca_certificate(ALICE, ca.key)
+    assert not CaCertificate.objects.exists()
+
+
+def test_saving_over_somebody_elses_change_is_a_conflict_but_over_the_settings_is_not() -> None:
+    api = make_api()
+    seen = read_security(api).revision
+    choose(api, make_certificate())
+    with pytest.raises(EditConflict):
+        save_security(ALICE, api.key, credentials=NoCredentials(), trust=Trust(), revision=seen)
+
+
+def test_what_the_author_wrote_survives_a_save_of_the_tab() -> None:
+    from gateway.changes.base import change
+    from gateway.changes.policies import save_document
+
+    api = make_api()
+    before = "<policies>\r\n\t<inbound>\r\n\t\t<!-- mine -->\r\n\t\t<base/>\r\n\t</inbound>\r\n</policies>"
+    with change(ALICE) as this:
+        save_document(this, api, before)
+    choose(api, make_certificate())
+    choose(api, NoCredentials())
+    assert document(api) == before

@@ -1,0 +1,154 @@
+from dataclasses import replace
+
+import pytest
+
+from gateway import publish, snapshot_codec
+from gateway.changes.base import change
+from gateway.changes.policies import save_document
+from gateway.changes.security import BasicCredentials
+from gateway.models import CertificateVersion, NamedValue
+from gateway.snapshot import (
+    FORMAT,
+    AuthenticationBasic,
+    AuthenticationCertificate,
+    ForwardRequest,
+    RewriteUri,
+    Secret,
+    Snapshot,
+)
+from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+
+pytestmark = pytest.mark.django_db
+
+
+def everything() -> Snapshot:
+    api = make_api()
+    choose(api, make_certificate())
+    make_operation(api, rewrite_template="/v2/{id}")
+    choose(make_api("Other"), BasicCredentials("alice", "hunter2"))
+    return publish.load()
+
+
+def test_an_empty_configuration_still_forwards() -> None:
+    policy = publish.load().policies[publish.GLOBAL]
+    assert [type(statement) for statement in policy.backend] == [ForwardRequest]
+
+
+def test_the_certificate_that_was_chosen_is_in_the_policy_of_the_api_and_of_its_operations() -> None:
+    api, certificate = make_api(), make_certificate()
+    choose(api, certificate)
+    plain, rewriting = make_operation(api, "/a"), make_operation(api, "/b/{id}", rewrite_template="/c/{id}")
+    snapshot = publish.load()
+    of_api = snapshot.policies[snapshot.operations[str(plain.key)].policy].inbound
+    of_operation = snapshot.policies[snapshot.operations[str(rewriting.key)].policy].inbound
+    assert [type(s) for s in of_api] == [AuthenticationCertificate]
+    assert [type(s) for s in of_operation] == [AuthenticationCertificate, RewriteUri]
+    assert [s.origin.scope for s in of_operation] == ["api", "operation"]
+    assert of_api[0].certificate == str(certificate.key)
+    material = snapshot.certificates[str(certificate.key)]
+    assert material.thumbprint == certificate.current.thumbprint
+    assert material.private_key is not None
+
+
+def test_an_api_and_operation_without_documents_share_the_policy_of_all_apis() -> None:
+    api = make_api()
+    make_operation(api)
+    snapshot = publish.load()
+    assert {part.policy for part in (*snapshot.apis.values(), *snapshot.operations.values())} == {publish.GLOBAL}
+
+
+def test_the_basic_password_is_substituted() -> None:
+    choose(make_api(), BasicCredentials("alice", "hunter2"))
+    snapshot = publish.load()
+    (statement,) = snapshot.policies[next(iter(snapshot.apis.values())).policy].inbound
+    assert isinstance(statement, AuthenticationBasic)
+    assert (statement.username, statement.password) == ("alice", Secret(b"hunter2"))
+
+
+def test_nothing_changed_is_the_same_snapshot_and_unchanged_parts_are_the_same_objects() -> None:
+    before = everything()
+    assert publish.load(before) is before
+    make_api("Third")
+    after = publish.load(before)
+    assert after.revision > before.revision
+    for mapping in ("certificates", "trusts", "apis", "operations", "policies"):
+        for key, part in getattr(before, mapping).items():
+            assert getattr(after, mapping)[key] is part
+
+
+def test_a_new_password_gives_the_policy_a_new_revision_though_its_document_is_the_same() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    before = publish.load()
+    choose(api, BasicCredentials("alice", "hunter3"))
+    after = publish.load(before)
+    assert after.policies[str(api.key)].revision > before.policies[str(api.key)].revision
+
+
+def test_a_key_that_cannot_be_opened_is_a_problem_of_its_certificate_only() -> None:
+    broken, healthy = make_certificate("broken"), make_certificate("healthy")
+    stolen = healthy.current.sealed_private_key
+    tamper(CertificateVersion, broken.current.key, sealed_private_key=stolen)
+    materials = publish.load().certificates
+    assert materials[str(broken.key)].private_key is None
+    assert str(broken.current.key) in materials[str(broken.key)].problem
+    assert materials[str(healthy.key)].problem == ""
+
+
+def test_a_password_that_cannot_be_opened_is_a_problem_of_its_policy_only() -> None:
+    api, other = make_api(), make_api("Other")
+    choose(api, BasicCredentials("alice", "hunter2"))
+    choose(other, make_certificate())
+    tamper(NamedValue, NamedValue.objects.get().key, sealed_value="damaged")
+    policies = publish.load().policies
+    assert policies[str(api.key)].problem
+    assert policies[str(api.key)].inbound == ()
+    assert not policies[str(other.key)].problem
+
+
+def tamper(model: type, key: object, **columns: str) -> None:
+    from tests.arrange import update_directly
+
+    update_directly(model, key, **columns)
+
+
+def test_no_repr_of_a_snapshot_shows_a_secret() -> None:
+    snapshot = everything()
+    assert "hunter2" not in repr(snapshot)
+    keys = [m.private_key.reveal() for m in snapshot.certificates.values() if m.private_key]
+    assert keys
+    assert not [key for key in keys if repr(key)[2:40] in repr(snapshot)]
+
+
+def test_a_snapshot_survives_the_codec() -> None:
+    snapshot = everything()
+    assert snapshot_codec.decode(snapshot_codec.encode(snapshot)) == snapshot
+
+
+def test_a_newer_format_disables_every_api_with_a_message() -> None:
+    newer = replace(everything(), format=FORMAT + 1)
+    decoded = snapshot_codec.decode(snapshot_codec.encode(newer))
+    assert len(decoded.apis) == 2
+    assert all(str(FORMAT + 1) in api.problem for api in decoded.apis.values())
+
+
+def test_an_unknown_statement_disables_its_policy_and_is_never_ignored() -> None:
+    text = snapshot_codec.encode(everything()).replace('"kind":"RewriteUri"', '"kind":"RateLimit"')
+    problems = [policy.problem for policy in snapshot_codec.decode(text).policies.values() if policy.problem]
+    assert len(problems) == 1
+    assert "RateLimit" in problems[0]
+
+
+def test_a_text_that_is_no_snapshot_is_a_value_error() -> None:
+    for text in ("", "{}", '{"format":1,"revision":1}', "[]"):
+        with pytest.raises(ValueError, match=r"."):
+            snapshot_codec.decode(text)
+
+
+def test_a_document_that_names_what_is_not_there_is_refused() -> None:
+    from gateway.errors import Invalid
+
+    text = '<policies><inbound><base /><authentication-certificate certificate-id="nobody" /></inbound></policies>'
+    with pytest.raises(Invalid) as refused, change(ALICE) as this:
+        save_document(this, make_api(), text)
+    assert "could not be resolved" in str(refused.value)

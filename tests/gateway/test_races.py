@@ -1,0 +1,79 @@
+"""Two people at once, in processes of their own, on each database."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.databases import ROOT, environment, manage
+
+ROUNDS = 20
+ARRANGE = f"""
+from tests.builders import make_api, make_certificate
+for number in range({ROUNDS}):
+    make_certificate(f"certificate-{{number}}")
+    print(make_api(f"API {{number}}").revision)
+"""
+CHECK = """
+from gateway.models import Api, Certificate, PolicyReference
+from gateway.changes.security import CertificateCredentials, read_security
+import json
+print(json.dumps({
+    "named": sorted(a.resource_id for a in Api.objects.all()
+                    if isinstance(read_security(a).credentials, CertificateCredentials)),
+    "dangling": [a.resource_id for a in Api.objects.all()
+                 if type(read_security(a).credentials).__name__ == "OtherCredentials"],
+    "certificates": sorted(c.resource_id for c in Certificate.objects.all()),
+}))
+"""
+
+pytestmark = pytest.mark.wire
+
+
+def race(database_url: str, *actions: str, revision: int = 0) -> list[list[str]]:
+    """Run the actions side by side, and return what each met, round by round."""
+    start = str(time.time() + 2)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.race", action, str(ROUNDS), start, str(revision)],
+            cwd=ROOT,
+            env=environment(database_url),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for action in actions
+    ]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes)
+    return [json.loads(output) for output in outputs]
+
+
+def shell(database_url: str, code: str) -> str:
+    return manage(database_url, "shell", "--verbosity=0", "-c", code)
+
+
+def test_assigning_while_deleting_never_leaves_an_api_that_points_to_nothing(database_url: str) -> None:
+    shell(database_url, ARRANGE)
+    assigned, deleted = race(database_url, "assign", "delete")
+    state = json.loads(shell(database_url, CHECK))
+    assert state["dangling"] == []
+    for number in range(ROUNDS):
+        outcome = (assigned[number], deleted[number])
+        assert outcome in {("done", "InUse"), ("Invalid", "done"), ("DoesNotExist", "done")}
+        assert (f"api-{number}" in state["named"]) == (outcome[0] == "done")
+        assert (f"certificate-{number}" in state["certificates"]) == (outcome[0] == "done")
+
+
+def test_two_who_create_the_same_suffix_get_one_api_and_one_error(database_url: str) -> None:
+    one, two = race(database_url, "create", "create")
+    assert [sorted(pair) for pair in zip(one, two, strict=True)] == [["AlreadyExists", "done"]] * ROUNDS
+
+
+def test_two_who_save_over_the_same_revision_have_one_winner(database_url: str) -> None:
+    revisions = shell(database_url, ARRANGE).split()
+    # every round has its own API; only the first one's revision is right, so later rounds must all conflict
+    one, two = race(database_url, "update", "update", revision=int(revisions[0]))
+    assert sorted([one[0], two[0]]) == ["EditConflict", "done"]
+    assert set(one[1:]) == set(two[1:]) == {"EditConflict"}
