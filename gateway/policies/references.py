@@ -1,0 +1,89 @@
+"""What a policy document refers to, derived by one function."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.policies.elements import Element
+from gateway.policies.faults import Fault
+from gateway.policies.named_values import NamedValueLookup, Unresolvable, has_reference, names_in, substituted
+from gateway.policies.parser import Document
+from gateway.thumbprints import normalise_thumbprint
+
+_WORDS = {
+    "certificate-id": "Certificate with id",
+    "thumbprint": "Certificate with thumbprint",
+    "named-value": "Named value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference: `kind` is "certificate-id", "thumbprint" (`name` normalised) or "named-value"."""
+
+    kind: str
+    name: str
+    element: Element
+
+    def fault(self) -> Fault:
+        """The fault of a reference to something that is not there."""
+        return self.element.fault(f"{_WORDS[self.kind]} '{self.name}' could not be resolved.")
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """All references of a document, in order, and the names of each kind once."""
+
+    items: tuple[Reference, ...]
+
+    def __iter__(self) -> Iterator[Reference]:
+        return iter(self.items)
+
+    @property
+    def certificate_ids(self) -> tuple[str, ...]:
+        return self._names("certificate-id")
+
+    @property
+    def thumbprints(self) -> tuple[str, ...]:
+        return self._names("thumbprint")
+
+    @property
+    def named_values(self) -> tuple[str, ...]:
+        return self._names("named-value")
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item.name for item in self.items if item.kind == kind))
+
+
+def references_of(document: Document, named_value: NamedValueLookup | None = None) -> References:
+    """What a document refers to.
+
+    With `named_value` a certificate whose id or thumbprint is (partly) a named value is found too; without it,
+    or where the named value is not there, only the named value is reported.
+    """
+    found: list[Reference] = []
+    for placed in document.statements:
+        found += _named_values(placed.element)
+        for kind, text in placed.statement.certificate_references():
+            name = _resolved(text, named_value)
+            if name is not None:
+                name = normalise_thumbprint(name) if kind == "thumbprint" else name.strip()
+                found.append(Reference(kind, name, placed.element))
+    return References(tuple(found))
+
+
+def _named_values(element: Element) -> Iterator[Reference]:
+    for text in (*element.attributes.values(), element.text):
+        yield from (Reference("named-value", name, element) for name in names_in(text))
+    for child in element.children:
+        yield from _named_values(child)
+
+
+def _resolved(text: str, named_value: NamedValueLookup | None) -> str | None:
+    if not has_reference(text):
+        return text
+    if named_value is None:
+        return None
+    try:
+        return substituted(text, named_value)
+    except Unresolvable:
+        return None

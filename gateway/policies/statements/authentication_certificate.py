@@ -1,0 +1,57 @@
+"""<authentication-certificate />: the client certificate that is presented to the back end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from gateway import snapshot
+from gateway.policies.elements import Element
+from gateway.policies.statement import Context, Lookups, Statement, Unresolvable, Wrong
+from gateway.thumbprints import normalise_thumbprint
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationCertificate(Statement):
+    """Names a certificate by its id, which survives a renewal, or by the thumbprint of its current version."""
+
+    certificate_id: str | None
+    thumbprint: str | None
+
+    element: ClassVar[str] = "authentication-certificate"
+    sections: ClassVar[tuple[str, ...]] = ("inbound",)
+    optional: ClassVar[tuple[str, ...]] = ("thumbprint", "certificate-id")
+
+    @classmethod
+    def parse(cls, element: Element, context: Context) -> Self:
+        certificate_id = element.attributes.get("certificate-id")
+        thumbprint = element.attributes.get("thumbprint")
+        if (certificate_id is None) == (thumbprint is None):
+            raise Wrong(
+                "Name the certificate with either the 'certificate-id' or the 'thumbprint' attribute."
+            )
+        for name, value in (("certificate-id", certificate_id), ("thumbprint", thumbprint)):
+            if value is not None and not normalise_thumbprint(value):
+                raise Wrong(f"The '{name}' attribute must not be empty.")
+        return cls(certificate_id, thumbprint)
+
+    def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.AuthenticationCertificate:
+        if self.certificate_id is not None:
+            name = lookups.text(self.certificate_id).strip()
+            key = _found(f"id '{name}'", name, None, lookups)
+        else:
+            thumbprint = normalise_thumbprint(lookups.text(self.thumbprint or ""))
+            key = _found(f"thumbprint '{thumbprint}'", None, thumbprint, lookups)
+        return snapshot.AuthenticationCertificate(key, origin)
+
+    def certificate_references(self) -> Iterator[tuple[str, str]]:
+        if self.certificate_id is not None:
+            yield "certificate-id", self.certificate_id
+        if self.thumbprint is not None:
+            yield "thumbprint", self.thumbprint
+
+
+def _found(words: str, certificate_id: str | None, thumbprint: str | None, lookups: Lookups) -> str:
+    try:
+        return lookups.certificate(certificate_id, thumbprint)
+    except LookupError:
+        raise Unresolvable(f"Certificate with {words} could not be resolved.") from None
