@@ -1,0 +1,219 @@
+"""What an X.509 certificate (RFC 5280) says, whether TLS can use it, and in which order a chain goes."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+MIN_RSA_BITS = 2048
+CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+WEAK_HASHES = {"md5", "sha1"}
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction), surrogate, line and paragraph ends
+
+
+class Pkcs12Error(ValueError):
+    """A file or its password is refused. `field` is "file" or "password"; `message` says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class X509Facts:
+    """What a certificate says, as text. Hex is upper case, times are aware UTC."""
+
+    subject: str
+    issuer: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    thumbprint: str
+    sha256: str
+    key_type: str
+
+
+def x509_facts(cert: x509.Certificate) -> X509Facts:
+    """What the certificate says, as text. Raises Pkcs12Error if it cannot be read, let alone shown."""
+    with suppress(Exception):  # hostile bytes: an odd extension, name, date or key each raises its own class
+        return _facts(cert)
+    raise Pkcs12Error("file", "A certificate in the file cannot be read: it breaks the rules of X.509.")
+
+
+def warnings_of(not_before: datetime, not_after: datetime, now: datetime) -> tuple[str, ...]:
+    """What a person should know about a validity period at the time `now`. All three are aware."""
+    if now > not_after:
+        return (f"expired on {_time(not_after)}",)
+    return (f"not valid before {_time(not_before)}",) if now < not_before else ()
+
+
+# --- What TLS can use ----------------------------------------------------------------------------------
+
+
+def key_problem(key: object) -> str:
+    """Why a key cannot be used for TLS, or ""."""
+    match key:
+        case rsa.RSAPublicKey() if key.key_size < MIN_RSA_BITS:
+            return f"The RSA key has {key.key_size} bits, but at least {MIN_RSA_BITS} are needed."
+        case ec.EllipticCurvePublicKey() if key.curve.name not in CURVES:
+            return f"The EC curve {key.curve.name} is not in common use for TLS."
+        case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey():
+            return ""
+        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            return ""
+    return f"{_key_type(key)} keys cannot be used for TLS."
+
+
+def weakly_signed(cert: x509.Certificate) -> bool:
+    """Whether OpenSSL refuses to present the certificate. It does not look at a self-signed one's signature."""
+    with suppress(UnsupportedAlgorithm, ValueError):
+        used = cert.signature_hash_algorithm
+        return used is not None and used.name in WEAK_HASHES and cert.subject != cert.issuer
+    return False
+
+
+def is_ca(cert: x509.Certificate) -> bool:
+    """Whether the certificate says that it is a CA's (RFC 5280 section 4.2.1.9)."""
+    with suppress(Exception):  # no such extension, or another one that cannot be read
+        return cert.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    return False
+
+
+# --- The chain --------------------------------------------------------------------------------------------
+
+
+def order_chain(
+    leaf: x509.Certificate, others: Iterable[x509.Certificate]
+) -> tuple[list[x509.Certificate], list[str]]:
+    """The leaf, its issuer, that one's issuer and so on, as TLS sends them (RFC 8446 section 4.4.2).
+
+    The second value says, for a person, what was left out.
+    """
+    chain, left = [leaf], [other for other in dict.fromkeys(others) if other != leaf]
+    notes = []
+    while left and (issuer := _issuer_of(chain[-1], left)):
+        left.remove(issuer)
+        if weakly_signed(issuer):
+            name = name_text(issuer.subject)
+            notes.append(f"the issuer {name} is signed with SHA-1 or MD5 and was left out")
+            break
+        chain.append(issuer)
+    else:
+        if left:
+            notes.append(f"certificates in the file that are not its issuers and were left out: {len(left)}")
+    return chain, notes
+
+
+def _issuer_of(cert: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    """The candidate that signed the certificate. One whose signature cannot be checked (SHA-1) counts last."""
+    with suppress(ValueError):
+        if cert.issuer == cert.subject:
+            return None
+        named = [candidate for candidate in candidates if candidate.subject == cert.issuer]
+        rated = [(_signed(cert, candidate), candidate) for candidate in named]
+        return next((c for rate in (True, None) for rated_as, c in rated if rated_as is rate), None)
+    return None
+
+
+def _signed(cert: x509.Certificate, issuer: x509.Certificate) -> bool | None:
+    try:
+        cert.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return False
+    except Exception:  # an algorithm that the library refuses, or a key of another kind
+        return None
+    return True
+
+
+def pem(certs: Iterable[x509.Certificate]) -> str:
+    """The certificates as PEM, one after the other."""
+    return "".join(cert.public_bytes(Encoding.PEM).decode() for cert in certs)
+
+
+# --- Text of a certificate --------------------------------------------------------------------------------
+
+
+def _facts(cert: x509.Certificate) -> X509Facts:
+    der = cert.public_bytes(Encoding.DER)
+    serial = f"{cert.serial_number:X}"
+    if len(serial) > 64:
+        raise ValueError
+    return X509Facts(
+        subject=name_text(cert.subject),
+        issuer=name_text(cert.issuer),
+        serial_number=serial.zfill(len(serial) + len(serial) % 2),
+        not_before=cert.not_valid_before_utc,
+        not_after=cert.not_valid_after_utc,
+        thumbprint=hashlib.sha1(der, usedforsecurity=False).hexdigest().upper(),
+        sha256=hashlib.sha256(der).hexdigest().upper(),
+        key_type=_key_type(cert.public_key()),
+    )
+
+
+def _key_type(key: object) -> str:
+    match key:
+        case rsa.RSAPublicKey() | dsa.DSAPublicKey():
+            return f"{'RSA' if isinstance(key, rsa.RSAPublicKey) else 'DSA'} {key.key_size}"
+        case ec.EllipticCurvePublicKey():
+            return f"EC {CURVES.get(key.curve.name, key.curve.name)}"
+    return type(key).__name__.removesuffix("PublicKey").lstrip("_")
+
+
+def name_text(name: x509.Name) -> str:
+    """The name as people write it, the most specific part first: CN=partner-bank, O=Partner, C=DE (RFC 4514).
+
+    Characters that nobody sees, or that turn the direction of the text, are written as hex (section 2.4).
+    """
+    parts = (rdn.rfc4514_string({NameOID.EMAIL_ADDRESS: "emailAddress"}) for rdn in reversed(name.rdns))
+    return "".join(_escaped(character) for character in ", ".join(parts)) or "(no name)"
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return "".join(f"\\{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+
+
+def common_name(cert: x509.Certificate) -> str:
+    """A short text to call the certificate by: its common name, organization, alternative name, or a word."""
+    for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+        for attribute in cert.subject.get_attributes_for_oid(oid):
+            if isinstance(attribute.value, str) and (text := visible(attribute.value)):
+                return text
+    with suppress(Exception):  # no such extension, or another one that cannot be read
+        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        if text := visible(str(next(iter(names)).value)):
+            return text
+    return "certificate"
+
+
+def visible(text: str) -> str:
+    """The text without characters that nobody sees, at most 200 characters."""
+    return "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()[:200]
+
+
+def usage_notes(leaf: x509.Certificate) -> list[str]:
+    """What a person should know about a client certificate's purposes (RFC 5280 section 4.2.1.12)."""
+    with suppress(Exception):  # no such extension, or another one that cannot be read
+        usages = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
+            return ["not issued for TLS clients (no client authentication usage): some back ends refuse it"]
+    return []
+
+
+def validity_now(facts: X509Facts) -> tuple[str, ...]:
+    """`warnings_of` the certificate now."""
+    return warnings_of(facts.not_before, facts.not_after, datetime.now(UTC))
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
