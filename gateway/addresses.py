@@ -1,10 +1,11 @@
 """Where a back end may be: web service URLs, API URL suffixes, and the addresses that are refused. Pure.
 
-RFC 3986 for the URLs. A name is judged by what it resolves to, when a connection is made (gateway.outbound); a
-literal address is judged here, in every spelling that a resolver or a URL parser would take for one.
+RFC 3986 for the URLs. A name is judged by what it resolves to, when a connection is made (gateway.outbound);
+a literal address is judged here, in every spelling that a resolver or a URL parser would take for one.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import (
@@ -48,13 +49,15 @@ _REFUSED: tuple[tuple[Network, str], ...] = tuple(
     )
 )
 
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+
 # IPv6 addresses that stand for an IPv4 address, and how many bits to shift right to get at it.
 _EMBEDDINGS: tuple[tuple[IPv6Network, int], ...] = (
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped, RFC 4291, 2.5.5.2
     (IPv6Network("::/96"), 0),  # IPv4-compatible, RFC 4291, 2.5.5.1
     (IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated, RFC 2765
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
-    (IPv6Network("64:ff9b:1::/48"), 0),  # local NAT64, RFC 8215, with a /96 prefix
+    (_LOCAL_NAT64, 0),  # RFC 8215, used with a /96 prefix
     (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
 )
 _TEREDO = IPv6Network("2001::/32")
@@ -72,17 +75,17 @@ _LOCALHOST = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """Which addresses a back end may have. `allowed` networks are allowed in addition to what is by default.
+    """Which addresses a back end may have. `allowed` networks are allowed in addition to the usual ones.
 
-    Refused by default: loopback, link-local, cloud metadata, multicast, unspecified and reserved addresses, and
-    the IPv6 addresses that stand for one of them. Private networks are allowed: that is where back ends are.
+    Refused by default: loopback, link-local, cloud metadata, multicast, unspecified and reserved addresses,
+    and the IPv6 addresses that stand for one of them. Private networks are allowed: back ends are there.
     """
 
     allowed: tuple[Network, ...] = ()
 
     @classmethod
     def from_settings(cls, networks: Iterable[str]) -> "AddressRules":
-        """Rules that also allow `networks` ("127.0.0.0/8", "10.1.2.3"). Raises ValueError naming a bad entry."""
+        """Rules that also allow `networks` ("127.0.0.0/8"). Raises ValueError naming a bad entry."""
         return cls(tuple(_network(text) for text in networks))
 
     def allows(self, ip: str | IPAddress) -> bool:
@@ -125,6 +128,8 @@ def _embedded(address: IPAddress) -> Iterator[IPv4Address]:
         # :: and ::1 are addresses of their own, not 0.0.0.0 and 0.0.0.1
         if address in network and number > 1:
             yield IPv4Address(number >> shift & 0xFFFFFFFF)
+    if address in _LOCAL_NAT64:  # used with its whole /48 as prefix, RFC 6052, 2.2
+        yield IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
     if address in _TEREDO:
         yield IPv4Address(number & 0xFFFFFFFF ^ 0xFFFFFFFF)
     if number >> 32 & 0xFFFFFFFF in _ISATAP_MARKS:
@@ -137,7 +142,7 @@ def literal_addresses(host: str) -> tuple[IPAddress, ...]:
     Takes dotted, short, decimal, octal and hexadecimal IPv4 (inet_aton), IPv6 with or without brackets and
     zone, and a trailing dot. An octal-looking part is read both ways, because parsers differ.
     """
-    text = host.strip().rstrip(".").lower().removeprefix("[").removesuffix("]")
+    text = _plain(host).removeprefix("[").removesuffix("]")
     if ":" in text:
         try:
             return (_without_zone(text.split("%", 1)[0]),)
@@ -146,6 +151,12 @@ def literal_addresses(host: str) -> tuple[IPAddress, ...]:
     parts = text.split(".")
     readings = (_inet_aton(parts, octal=True), _inet_aton(parts, octal=False))
     return tuple(dict.fromkeys(address for address in readings if address is not None))
+
+
+def _plain(host: str) -> str:
+    """Lower case, no trailing dot, and full-width digits and dots as IDNA would map them."""
+    mapped = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+    return mapped.strip().rstrip(".").lower()
 
 
 def _inet_aton(parts: list[str], *, octal: bool) -> IPv4Address | None:
@@ -175,7 +186,7 @@ def check_literal(host: str, rules: AddressRules) -> str | None:
 
     None for an allowed address and for every other name, which is judged when it has been resolved.
     """
-    name = host.strip().rstrip(".").lower()
+    name = _plain(host)
     if name in _LOCALHOST or name.endswith(".localhost"):
         if rules.allows("127.0.0.1") or rules.allows("::1"):
             return None
@@ -260,9 +271,7 @@ def _scheme(text: str) -> tuple[str, str]:
         )
     scheme = match[1].lower()
     if scheme not in {"http", "https"}:
-        raise ValueError(
-            "The web service URL must begin with https:// or http://: nothing else can be called."
-        )
+        raise ValueError("The web service URL must begin with https:// or http://.")
     return scheme, text[match.end() :]
 
 
@@ -302,7 +311,8 @@ def _name(text: str) -> str:
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError(
-            "The host of the web service URL is not a valid host name: it may hold letters, digits, hyphens and dots."
+            "The host of the web service URL is not a valid host name: "
+            "it may hold letters, digits, hyphens and dots."
         )
     if not _NUMERIC_LABEL.fullmatch(labels[-1]):
         return name
@@ -310,7 +320,8 @@ def _name(text: str) -> str:
         return str(IPv4Address(name))
     except AddressValueError:
         raise ValueError(
-            "The host of the web service URL is not a valid IPv4 address: write it as four numbers, like 10.1.2.3."
+            "The host of the web service URL is not a valid IPv4 address: "
+            "write it as four decimal numbers, like 10.1.2.3."
         ) from None
 
 

@@ -8,8 +8,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 def normalise_thumbprint(text: str) -> str:
     """A thumbprint as it is stored: upper-case, without white space, colons and invisible characters.
 
-    Certificate dialogs put a U+200E before the first digit when a thumbprint is copied from them. What is left
-    is not checked: a thumbprint that nothing has is "could not be resolved", however it is spelt.
+    Certificate dialogs put a U+200E before the first digit when a thumbprint is copied from them. What is
+    left is not checked: a thumbprint that nothing has "could not be resolved", however it is spelt.
     """
     kept = (c for c in text if c != ":" and unicodedata.category(c) not in _INVISIBLE)
     return "".join(kept).upper()

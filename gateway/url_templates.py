@@ -12,7 +12,7 @@ MAX_TEMPLATE = 1000
 
 # RFC 3986, 3.3: one character of a path segment, and 3.4: of a query
 SEGMENT_CHARACTERS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
-_SEGMENT = re.compile(rf"{SEGMENT_CHARACTERS}*")
+_PATH = re.compile(rf"(?:{SEGMENT_CHARACTERS}|/)*")
 _QUERY = re.compile(rf"(?:{SEGMENT_CHARACTERS}|[/?])*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _SEPARATOR = re.compile(r"/|\\|%2f|%5c", re.IGNORECASE)
@@ -37,7 +37,7 @@ def _normalised_escape(match: re.Match[str]) -> str:
 
 
 def has_dot_segment(path: str) -> bool:
-    """Whether a raw path holds a "." or ".." segment in any spelling: %2e, and beside %2F, %5C or a backslash."""
+    """Whether a raw path holds a "." or ".." segment: also %2e, also beside %2F, %5C or a backslash."""
     if "." not in path and "%2" not in path:
         return False
     return any(_DOTS.fullmatch(part) for part in _SEPARATOR.split(path))
@@ -45,7 +45,7 @@ def has_dot_segment(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment of a path: a literal (`text` normalised for comparing) or a parameter (`text` is its name)."""
+    """One segment of a path: a literal (`text` is normalised) or a parameter (`text` is its name)."""
 
     text: str
     is_parameter: bool
@@ -53,7 +53,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
-    """A query parameter that a call must have: any value for a parameter, else exactly `value` (normalised)."""
+    """A query parameter that a call must have: with any value for a parameter, else with `value`."""
 
     name: str
     value: str
@@ -89,7 +89,7 @@ class Template:
 
     @property
     def shape(self) -> str:
-        """What two templates of one API and verb must not share: names of parameters do not matter, case does."""
+        """What two templates of one API and verb must not share, whatever their parameters' names."""
         path = [("{}" if segment.is_parameter else segment.text) for segment in self.segments]
         if self.wildcard:
             path.append("*")
@@ -151,12 +151,15 @@ class RewriteTemplate:
         """The path and query to ask the back end for, below its web service URL.
 
         `values` are raw, by the names of the original template; `unmatched_query` is the raw query to append
-        (empty with copy-unmatched-params="false"); `remainder` is what the wildcard matched, without a leading
-        slash. Raises ValueError if a value would make a "." or ".." segment: such a call is answered 400.
+        (empty with copy-unmatched-params="false"); `remainder` is what the wildcard matched, without a slash
+        before it. Raises ValueError if a value would make a "." or ".." segment, or "//" at the beginning:
+        such a call is answered 400.
         """
         path = _expand(self.path, values) + (remainder if self.wildcard else "")
         if has_dot_segment(path):
             raise ValueError("A value of the call would make a '.' or '..' segment.")
+        if path.startswith("//"):
+            raise ValueError("A value of the call would make the path begin with two slashes.")
         queries = [_expand(self.query or (), values), unmatched_query]
         query = "&".join(text for text in queries if text)
         return f"{path}?{query}" if query else path
@@ -214,22 +217,27 @@ def _check_braces(text: str, what: str) -> None:
     for name in _PARAMETER.findall(text):
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"'{{{name}}}' in the {what} is not a parameter: a name may hold letters, digits and _ - . only."
+                f"'{{{name}}}' in the {what} is not a parameter: "
+                "a name may hold letters, digits and _ - . only."
             )
 
 
 def _check_characters(path: str, query: str, what: str) -> None:
     bare = _PARAMETER.sub("x", path)
-    for part in bare.split("/"):
-        if not _SEGMENT.fullmatch(part):
-            raise ValueError(
-                f"'{part}' in the {what} holds a character that must be percent-encoded, "
-                "or a % that is not followed by two hexadecimal digits."
-            )
+    _check_allowed(_PATH, bare, what)
+    _check_allowed(_QUERY, _PARAMETER.sub("x", query), what)
     if has_dot_segment(bare):
         raise ValueError(f"The {what} must not hold '.' or '..' segments.")
-    if not _QUERY.fullmatch(_PARAMETER.sub("x", query)):
-        raise ValueError(f"The query of the {what} holds a character that must be percent-encoded.")
+
+
+def _check_allowed(allowed: re.Pattern[str], text: str, what: str) -> None:
+    match = allowed.match(text)
+    end = match.end() if match else 0
+    if end == len(text):
+        return
+    if text[end] == "%":
+        raise ValueError(f"The {what} holds a % that is not followed by two hexadecimal digits.")
+    raise ValueError(f"The {what} holds {text[end]!r}, which must be percent-encoded.")
 
 
 def _segment(text: str) -> Segment:
@@ -269,8 +277,9 @@ def _refuse_duplicates(template: Template) -> None:
 def parse_rewrite_template(text: str, template: Template | str | None) -> RewriteTemplate:
     """Parse a rewrite URL template such as "Customers('{CustomerID}')" or "/v2/*?api={version}".
 
-    `template` is the operation's own URL template, whose parameters may be used (names match without regard to
-    case); None only checks how the text is written. A missing "/" at the beginning is added. Raises ValueError.
+    `template` is the operation's own URL template, whose parameters may be used (names match without regard
+    to case); None only checks how the text is written. A missing "/" at the beginning is added. Raises
+    ValueError saying what is wrong.
     """
     if isinstance(template, str):
         template = parse_template(template)

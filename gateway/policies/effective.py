@@ -74,8 +74,9 @@ def resolve(
     """The effective policy of the narrowest scope given; None is a scope without a document.
 
     `resolve_certificate(certificate_id, thumbprint)` gets one of the two (a thumbprint normalised), the other
-    None, and returns the certificate's key; `named_value(name)` returns text, or a Secret, which only a password
-    may be. Both raise LookupError. Raises Unresolved (PolicyErrors and LookupError) with all that is not there.
+    None, and returns the certificate's key; `named_value(name)` returns text, or a Secret, which only a
+    password may be. Both raise LookupError. Raises Unresolved, which is PolicyErrors and LookupError, with
+    everything that is not there.
     """
     lookups = Lookups(resolve_certificate, named_value)
     faults: list[Fault] = []

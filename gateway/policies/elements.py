@@ -24,8 +24,8 @@ _EXPRESSION = re.compile(r"@[({]")
 class Element:
     """An element. Offsets count characters of the text that was read.
 
-    `start` and `end` enclose the element, `content_start` and `content_end` what is between its tags. `text` is
-    its own text, stripped. `line` and `column` (of its name) count from 1.
+    `start` and `end` enclose the element, `content_start` and `content_end` what is between its tags. `text`
+    is its own text, stripped. `line` and `column` (of its name) count from 1.
     """
 
     name: str

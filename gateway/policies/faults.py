@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_FAULTS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -23,10 +25,10 @@ class Fault:
 
 
 class PolicyErrors(ValueError):
-    """A policy document is not valid. `faults` has everything that is wrong with it, in document order."""
+    """A policy document is not valid. `faults` has what is wrong with it in document order, the first 100."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = sorted(faults, key=lambda fault: (fault.line, fault.column))
+        self.faults = sorted(faults, key=lambda fault: (fault.line, fault.column))[:MAX_FAULTS]
         super().__init__("\n".join(map(str, self.faults)))
 
 

@@ -11,8 +11,6 @@ from gateway.policies.statement import SCOPES, SECTIONS, Context, Statement, Wro
 
 __all__ = ["SCOPES", "SECTIONS", "Document", "Fault", "Placed", "PolicyErrors", "Section", "parse"]
 
-MAX_FAULTS = 100
-
 _EXPRESSION = re.compile(r"\s*@[({]")
 _SCOPE_WORDS = {"global": "All APIs", "api": "API", "operation": "operation"}
 
@@ -51,7 +49,7 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
     """Parse the document of a scope ("global", "api" or "operation").
 
     `url_template`, the operation's, lets a rewrite-uri be checked against it. Raises PolicyErrors with every
-    fault (100 at most); malformed XML is one fault with its position.
+    fault; malformed XML is one fault with its position.
     """
     if scope not in SCOPES:
         raise ValueError(f"'{scope}' is not a scope")
@@ -59,7 +57,7 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
     reading = _Reading(Context(scope, url_template))
     document = reading.document(root)
     if reading.faults:
-        raise PolicyErrors(reading.faults[:MAX_FAULTS])
+        raise PolicyErrors(reading.faults)
     return document
 
 
@@ -147,8 +145,8 @@ def _misplaced(kind: type[Statement], section: str, scope: str) -> Iterator[str]
         where = _listed(kind.sections)
         yield f"The '{kind.element}' statement is not allowed in the '{section}' section, only in {where}."
     if scope not in kind.scopes:
-        scopes = ", ".join(_SCOPE_WORDS[name] for name in kind.scopes)
-        yield f"The '{kind.element}' statement is not allowed at the scope {_SCOPE_WORDS[scope]}, only at {scopes}."
+        here, there = _SCOPE_WORDS[scope], ", ".join(_SCOPE_WORDS[name] for name in kind.scopes)
+        yield f"The '{kind.element}' statement is not allowed at the scope {here}, only at {there}."
 
 
 def _undeclared(element: Element, declared: tuple[str, ...]) -> Iterator[str]:

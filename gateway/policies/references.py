@@ -57,8 +57,8 @@ class References:
 def references_of(document: Document, named_value: NamedValueLookup | None = None) -> References:
     """What a document refers to.
 
-    With `named_value` a certificate whose id or thumbprint is (partly) a named value is found too; without it,
-    or where the named value is not there, only the named value is reported.
+    With `named_value` a certificate whose id or thumbprint is (partly) a named value is found too; without
+    it, or where the named value is not there, only the named value is reported.
     """
     found: list[Reference] = []
     for placed in document.statements:

@@ -1,7 +1,7 @@
 """Changing one statement of a policy document and not one other character of it. Pure text in, text out.
 
-Comments, indentation, line endings and quoting stay as their author wrote them. All functions that take a text
-raise PolicyErrors if it is not well-formed XML; they do not check the statements of the document.
+Comments, indentation, line endings and quoting stay as their author wrote them. All functions that take a
+text raise PolicyErrors if it is not well-formed XML; they do not check the statements of the document.
 """
 
 import re
@@ -17,7 +17,6 @@ from gateway.thumbprints import normalise_thumbprint
 
 _INDENT = "    "
 _NEWLINE = re.compile(r"\r\n|\n|\r")
-_LINE_START = re.compile(r"(?:\A|\r\n|\n|\r)([ \t]*)\Z")
 _LINE_REST = re.compile(r"[ \t]*(?:<!--(?:(?!-->)[^\r\n])*-->[ \t]*)*(?=[\r\n]|\Z)")
 _BLANK_REST = re.compile(r"[ \t]*(?=[\r\n]|\Z)")
 _ATTRIBUTE = re.compile(r"""\s([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -29,9 +28,9 @@ _ESCAPES = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The authentication of a document. `kind` is "none", "certificate-id", "thumbprint", "basic" or "several".
+    """The authentication of a document.
 
-    `name` is the certificate's id, the normalised thumbprint, or the named value that holds the password;
+    `kind` is "none", "certificate-id", "thumbprint", "basic" or "several". `name` is the certificate's id, the normalised thumbprint, or the named value that holds the password;
     `username` that of "basic".
     """
 
@@ -91,8 +90,8 @@ def _quoted(text: str) -> str:
 def set_authentication(xml: str, statement: str | None) -> str:
     """Make one statement the only authentication-* statement of the inbound section; None removes them all.
 
-    A document that already says just that comes back as it is. A new statement goes on a line of its own after
-    `<base />`, else at the beginning of inbound, which is made if it is not there.
+    A document that already says just that comes back as it is. A new statement goes on a line of its own
+    after `<base />`, else at the beginning of inbound, which is made if it is not there.
     """
     existing = [item for item in _inbound_children(xml) if item.name.startswith("authentication-")]
     if statement is not None and len(existing) == 1 and _says_the_same(existing[0], statement):
@@ -151,11 +150,12 @@ def _set(xml: str, existing: list[Element], statement: str | None) -> str:
 
 def _removed(xml: str, element: Element) -> str:
     """The text without an element, and without its line if nothing else is on that."""
-    before = _LINE_START.search(xml, 0, element.start)
+    indent = _indentation(xml, element)
     after = _BLANK_REST.match(xml, element.end)
-    if before is None or after is None:
+    if indent is None or after is None:
         return xml[: element.start] + xml[element.end :]
-    return xml[: before.start()] + xml[after.end() :]
+    before = xml[: element.start - len(indent)]
+    return before.removesuffix("\n").removesuffix("\r") + xml[after.end() :]
 
 
 def _inserted(xml: str, statement: str) -> str:
@@ -173,15 +173,13 @@ def _inserted(xml: str, statement: str) -> str:
 
 def _with_new_inbound(xml: str, root: Element, statement: str) -> str:
     """A document without inbound inherits it: the one that is made says so with `<base />`."""
-    unit, newline = _unit(xml, root), _newline(xml)
+    unit = _unit(xml, root)
     if root.self_closed:
         xml = _filled(xml, root, ["<inbound />"], unit)
     else:
         xml = _on_next_line(xml, root.content_start, "<inbound />", _child_indentation(xml, root, root))
     inbound = next(child for child in read_xml(xml).children if child.name == "inbound")
-    separator = newline if _indentation(xml, inbound) is not None else ""
-    lines = ["<base />", statement] if separator else [f"<base />{statement}"]
-    return _filled(xml, inbound, lines, unit)
+    return _filled(xml, inbound, ["<base />", statement], unit)
 
 
 def _filled(xml: str, element: Element, lines: list[str], unit: str) -> str:
@@ -212,8 +210,11 @@ def _newline(xml: str) -> str:
 
 def _indentation(xml: str, element: Element) -> str | None:
     """The white space before an element that begins its line, None if something else is before it."""
-    match = _LINE_START.search(xml, 0, element.start)
-    return match[1] if match else None
+    start = element.start
+    while start and xml[start - 1] in " \t":
+        start -= 1
+    begins_line = start == 0 or xml[start - 1] in "\r\n\ufeff"
+    return xml[start : element.start] if begins_line else None
 
 
 def _child_indentation(xml: str, parent: Element, root: Element) -> str | None:

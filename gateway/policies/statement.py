@@ -67,7 +67,7 @@ class Statement(ABC):
     @classmethod
     @abstractmethod
     def parse(cls, element: Element, context: Context) -> Self:
-        """The statement of an element that has the required attributes and only declared ones. Raises Wrong."""
+        """The statement of an element that has the required attributes. Raises Wrong."""
 
     @abstractmethod
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.Statement:

@@ -8,7 +8,7 @@ from gateway.policies.elements import Element
 from gateway.policies.named_values import looked_up, only_name
 from gateway.policies.statement import Context, Lookups, Statement, Unresolvable, Wrong
 
-_PASSWORD = (
+_NO_LITERAL = (
     "The 'password' attribute must be a reference to a named value, like {{partner-bank-password}}: "
     "a policy document holds no password."
 )
@@ -29,7 +29,7 @@ class AuthenticationBasic(Statement):
     def parse(cls, element: Element, context: Context) -> Self:
         username, password = element.attributes["username"], only_name(element.attributes["password"])
         problem = _username_problem(username)
-        messages = [text for text in (problem, None if password else _PASSWORD) if text]
+        messages = [text for text in (problem, None if password else _NO_LITERAL) if text]
         if messages or password is None:
             raise Wrong(*messages)
         return cls(username, password)

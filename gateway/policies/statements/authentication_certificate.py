@@ -12,7 +12,7 @@ from gateway.thumbprints import normalise_thumbprint
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationCertificate(Statement):
-    """Names a certificate by its id, which survives a renewal, or by the thumbprint of its current version."""
+    """Names a certificate by its id, which survives a renewal, or by its current thumbprint."""
 
     certificate_id: str | None
     thumbprint: str | None

@@ -10,7 +10,7 @@ from gateway.policies.statement import SECTIONS, Context, Lookups, Statement
 
 @dataclass(frozen=True, slots=True)
 class Base(Statement):
-    """Stands for what it is replaced by; it is gone before anything is compiled (gateway.policies.effective)."""
+    """Stands for what it is replaced by; it is gone before anything is compiled (see effective)."""
 
     element: ClassVar[str] = "base"
     sections: ClassVar[tuple[str, ...]] = SECTIONS
