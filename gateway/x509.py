@@ -74,7 +74,7 @@ def key_problem(key: object) -> str:
 
 
 def weakly_signed(cert: x509.Certificate) -> bool:
-    """Whether OpenSSL refuses to present the certificate. It does not look at a self-signed one's signature."""
+    """Whether OpenSSL refuses to present the certificate. It skips the signature of a self-signed one."""
     with suppress(UnsupportedAlgorithm, ValueError):
         used = cert.signature_hash_algorithm
         return used is not None and used.name in WEAK_HASHES and cert.subject != cert.issuer
@@ -114,7 +114,7 @@ def order_chain(
 
 
 def _issuer_of(cert: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    """The candidate that signed the certificate. One whose signature cannot be checked (SHA-1) counts last."""
+    """The candidate that signed the certificate. One whose signature cannot be checked (SHA-1) is last."""
     with suppress(ValueError):
         if cert.issuer == cert.subject:
             return None
@@ -169,7 +169,7 @@ def _key_type(key: object) -> str:
 
 
 def name_text(name: x509.Name) -> str:
-    """The name as people write it, the most specific part first: CN=partner-bank, O=Partner, C=DE (RFC 4514).
+    """The name as people write it, most specific part first: CN=partner-bank, O=Partner, C=DE (RFC 4514).
 
     Characters that nobody sees, or that turn the direction of the text, are written as hex (section 2.4).
     """
