@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
@@ -29,6 +30,8 @@ PORTAL_TLS_CERTIFICATE = env.str("PORTAL_TLS_CERTIFICATE", "")
 PORTAL_TLS_KEY = env.str("PORTAL_TLS_KEY", "")
 PORTAL_BEHIND_TLS_PROXY = env.bool("PORTAL_BEHIND_TLS_PROXY", False)
 PORTAL_USES_TLS = bool(PORTAL_TLS_CERTIFICATE) or PORTAL_BEHIND_TLS_PROXY
+
+STOP_SECONDS = env.int("STOP_SECONDS", 30)  # how long calls in flight may take when the servers are stopped
 
 GATEWAY_HOST = env.str("GATEWAY_HOST", "127.0.0.1")
 GATEWAY_PORT = env.int("GATEWAY_PORT", 8080)
@@ -111,7 +114,7 @@ def _databases(default: dict[str, Any]) -> dict[str, Any]:
 
 
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".local")))
-DATABASES = _databases(env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'portal.sqlite3'}"))
+DATABASES = _databases(env.db_url("DATABASE_URL", default=f"sqlite:///{quote(str(DATA_DIR))}/portal.sqlite3"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ----------------------------------------------------------------------------------------------------
@@ -162,7 +165,17 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+# `manage.py serve` collects static files under hashed names, which browsers may keep for ever, and says so here.
+STATIC_HASHED = env.bool("STATIC_HASHED", False)
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_HASHED
+_PLAIN, _HASHED = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage",
+    "whitenoise.storage.CompressedManifestStaticFilesStorage",
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _HASHED if STATIC_HASHED else _PLAIN},
+}
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # a PFX never rests on a disk
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
@@ -172,4 +185,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"axes.apps": {"level": "WARNING"}},  # otherwise a line at each start of each process
 }

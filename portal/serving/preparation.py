@@ -1,0 +1,61 @@
+"""What has to be in order before servers start. Each function raises ServingError, which says what to do."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from gateway import keystore
+from portal.serving.errors import ServingError
+
+HASHED: Mapping[str, str] = {"STATIC_HASHED": "1"}
+
+
+def check_secrets() -> None:
+    """SECRET_KEY and CERTIFICATE_ENCRYPTION_KEYS are there and of use."""
+    try:
+        assert settings.SECRET_KEY  # noqa: S101 (reading it is what raises)
+    except ImproperlyConfigured:
+        raise ServingError("SECRET_KEY is not set. README.md says how to make one.") from None
+    if problems := keystore.problems():
+        raise ServingError("CERTIFICATE_ENCRYPTION_KEYS: " + " ".join(problems))
+
+
+def check_database() -> None:
+    """The database answers and has every table."""
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        raise ServingError(f"The database does not answer ({error}). Look at DATABASE_URL.") from error
+    finally:
+        connection.close()
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in pending[:3])
+        more = f" and {len(pending) - 3} more" if len(pending) > 3 else ""
+        raise ServingError(f"The database lacks {names}{more}. Run: manage.py migrate")
+
+
+def check_ports() -> None:
+    """Portal and gateway never share an origin."""
+    ports = [settings.PORTAL_PORT, settings.GATEWAY_PORT, settings.GATEWAY_PLAIN_PORT]
+    asked = [port for port in ports if port]
+    if len(set(asked)) < len(asked):
+        raise ServingError("PORTAL_PORT, GATEWAY_PORT and GATEWAY_PLAIN_PORT must differ from each other.")
+
+
+def collect_static_files() -> None:
+    """Put style sheets and scripts under hashed names into STATIC_ROOT, from where the portal serves them."""
+    manage = Path(settings.BASE_DIR) / "manage.py"
+    command = [sys.executable, str(manage), "collectstatic", "--noinput", "--verbosity", "0"]
+    environment = {**os.environ, **HASHED, "LOG_LEVEL": "WARNING"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode:
+        last = (run.stderr.strip() or "no message").splitlines()[-1]
+        raise ServingError(f"The portal's static files could not be put into {settings.STATIC_ROOT}: {last}")

@@ -1,0 +1,76 @@
+"""The portal's and the gateway's servers, as programs to start."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+
+from portal.serving.answers import Probe
+from portal.serving.errors import ServingError
+from portal.serving.listeners import Listener, listen
+from portal.serving.processes import Program
+
+
+def listen_for_portal() -> Listener:
+    """The portal's listener, by the settings. Raises ServingError."""
+    tls = _tls("PORTAL")
+    return listen(settings.PORTAL_HOST, settings.PORTAL_PORT, setting="PORTAL_PORT or --portal-port", tls=tls)
+
+
+def listen_for_gateway() -> Listener:
+    """The gateway's listener, by the settings. Raises ServingError."""
+    tls = _tls("GATEWAY")
+    return listen(
+        settings.GATEWAY_HOST, settings.GATEWAY_PORT, setting="GATEWAY_PORT or --gateway-port", tls=tls
+    )
+
+
+def listen_for_plain_gateway() -> Listener | None:
+    """The gateway's second listener, without TLS, if there is to be one. Raises ServingError."""
+    if not settings.GATEWAY_PLAIN_PORT:
+        return None
+    if not settings.GATEWAY_TLS_CERTIFICATE:
+        raise ServingError(
+            "GATEWAY_PLAIN_PORT adds a plain listener to one with TLS; set GATEWAY_TLS_* or leave it."
+        )
+    return listen(settings.GATEWAY_HOST, settings.GATEWAY_PLAIN_PORT, setting="GATEWAY_PLAIN_PORT")
+
+
+def portal(listener: Listener, environment: Mapping[str, str]) -> Program:
+    """The portal under gunicorn."""
+    return _gunicorn("portal", "portal.gunicorn_portal", "portal.wsgi:application", listener, environment)
+
+
+def gateway(listener: Listener, environment: Mapping[str, str], name: str = "gateway") -> Program:
+    """The gateway under gunicorn; a plain listener's processes are told that they have no TLS."""
+    plain = {} if listener.tls else {"GATEWAY_TLS_CERTIFICATE": "", "GATEWAY_TLS_KEY": ""}
+    return _gunicorn(
+        name, "gateway.gunicorn_gateway", "gateway.node:application", listener, {**environment, **plain}
+    )
+
+
+def _gunicorn(
+    name: str, configuration: str, application: str, listener: Listener, environment: Mapping[str, str]
+) -> Program:
+    bind = f"fd://{listener.socket.fileno()}"
+    command = [sys.executable, "-m", "gunicorn", "-c", f"python:{configuration}", "-b", bind, application]
+    return Program(name, command, listener, environment)
+
+
+def portal_probe(listener: Listener) -> Probe:
+    """Asks the portal for its sign-in page, by a name that it answers to."""
+    names = [name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip("*.")]
+    return Probe("portal", listener, "/sign-in", names[0] if names else listener.reachable[0])
+
+
+def _tls(prefix: str) -> bool:
+    """Whether a listener has TLS. Raises ServingError when its files are not both there."""
+    names = [f"{prefix}_TLS_CERTIFICATE", f"{prefix}_TLS_KEY"]
+    paths = [getattr(settings, name) for name in names]
+    if any(paths) and not all(paths):
+        raise ServingError(f"Set both {names[0]} and {names[1]}, or neither.")
+    for name, path in zip(names, paths, strict=True):
+        if path and not Path(path).is_file():
+            raise ServingError(f"{name} names {path}, and there is no such file.")
+    return all(paths)

@@ -1,0 +1,93 @@
+"""Portal and gateway, started together, watched, and stopped together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connections
+
+from portal.serving import programs
+from portal.serving.answers import Probe, wait_until_all_answer
+from portal.serving.listeners import Listener
+from portal.serving.preparation import (
+    HASHED,
+    check_database,
+    check_ports,
+    check_secrets,
+    collect_static_files,
+)
+from portal.serving.processes import Program, Supervisor
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoors:
+    """The open listeners of this run; None is not served."""
+
+    portal: Listener | None
+    gateway: Listener | None
+    plain_gateway: Listener | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The ports as they came out, for settings of the processes (0 picks a free one)."""
+        doors = {
+            "PORTAL_PORT": self.portal,
+            "GATEWAY_PORT": self.gateway,
+            "GATEWAY_PLAIN_PORT": self.plain_gateway,
+        }
+        return {**{name: str(door.port) for name, door in doors.items() if door}, **HASHED}
+
+
+def open_front_doors(*, portal: bool = True, gateway: bool = True) -> FrontDoors:
+    """Check that everything is in order and listen. Raises ServingError, which says what to do."""
+    check_secrets()
+    check_ports()
+    check_database()
+    return FrontDoors(
+        programs.listen_for_portal() if portal else None,
+        programs.listen_for_gateway() if gateway else None,
+        programs.listen_for_plain_gateway() if gateway else None,
+    )
+
+
+def serve(
+    doors: FrontDoors, report: Report, ready: Callable[[], None], before: Sequence[Program] = ()
+) -> None:
+    """Run the front doors, after the programs `before`, until a signal asks for the end.
+
+    `ready` is called once, when every listener answers. Raises ServingError when a server stops by itself; all
+    the others are stopped first.
+    """
+    connections.close_all()  # this process only watches from here on
+    supervisor = Supervisor(settings.STOP_SECONDS, report)
+    with supervisor.signals():
+        try:
+            _start(supervisor, doors, before)
+            wait_until_all_answer(_probes(doors, before), supervisor.check, lambda: supervisor.asked_to_stop)
+            if not supervisor.asked_to_stop:
+                ready()
+            supervisor.wait()
+            report("Stopping; calls in flight are finished first. Ctrl-C again stops at once.")
+        finally:
+            supervisor.stop()
+
+
+def _start(supervisor: Supervisor, doors: FrontDoors, before: Sequence[Program]) -> None:
+    for program in before:
+        supervisor.start(program)
+    if doors.portal:
+        collect_static_files()
+        supervisor.start(programs.portal(doors.portal, doors.environment))
+    if doors.gateway:
+        supervisor.start(programs.gateway(doors.gateway, doors.environment))
+    if doors.plain_gateway:
+        supervisor.start(programs.gateway(doors.plain_gateway, doors.environment, "plain gateway"))
+
+
+def _probes(doors: FrontDoors, before: Sequence[Program]) -> list[Probe]:
+    probes = [Probe(program.name, program.listener) for program in before]
+    if doors.portal:
+        probes.append(programs.portal_probe(doors.portal))
+    return probes + [Probe("gateway", door) for door in (doors.gateway, doors.plain_gateway) if door]
