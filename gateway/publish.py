@@ -1,21 +1,22 @@
 """Rows -> Snapshot: the only module that turns one into the other."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from gateway import keystore
 from gateway.errors import Unreadable
 from gateway.models import Api, BackEndTrust, Certificate, NamedValue, Operation, PolicyDocument, Revision
 from gateway.policies import effective, parser
 from gateway.policies.parser import Document, PolicyErrors
-from gateway.snapshot import CertificateMaterial, EffectivePolicy, Secret, Snapshot, Trust
+from gateway.policies.references import references_of
 from gateway.snapshot import Api as ApiPart
+from gateway.snapshot import CertificateMaterial, EffectivePolicy, Secret, Snapshot, Trust
 from gateway.snapshot import Operation as OperationPart
 
 GLOBAL = "global"
@@ -84,7 +85,9 @@ class _Reading:
         known = self.previous.certificates.get(str(row.key))
         if known and known.revision == revision and not known.problem:
             return known
-        private_key, problem = _opened(version._meta.db_table, "sealed_private_key", version.key, version.sealed_private_key)
+        private_key, problem = _opened(
+            version._meta.db_table, "sealed_private_key", version.key, version.sealed_private_key
+        )
         return CertificateMaterial(
             key=str(row.key),
             revision=revision,
@@ -146,11 +149,24 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A document as it was read: parsed, or with the problem that it has."""
+    """A document as it was read: parsed, or with the problem that it has; and the named values in it."""
 
-    revision: int
-    document: Document | None
+    revision: int = 0
+    document: Document | None = None
+    named_values: tuple[str, ...] = ()
     problem: str = ""
+
+    @classmethod
+    def parsed(cls, row: PolicyDocument) -> "_Text":
+        """A document is checked when it is saved: one with a problem was written by a newer release."""
+        try:
+            document = parser.parse(row.xml, row.scope)
+        except PolicyErrors as error:
+            return cls(row.revision, problem=f"The {row} cannot be read: {error}")
+        return cls(row.revision, document, references_of(document).named_values)
+
+
+_NO_TEXT = _Text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,97 +176,81 @@ class _Documents:
     of_global: _Text
     of_apis: Mapping[str, _Text]
     of_operations: Mapping[str, tuple[str, _Text]]
-    references: "_References"
+    names: "_Names"
 
     @classmethod
     def read(cls, using: str, certificates: Iterable[Certificate]) -> "_Documents":
-        rows = PolicyDocument.objects.using(using).select_related("operation")
-        of_global, of_apis, of_operations = _Text(0, None), {}, {}
-        for row in rows:
-            text = _parsed(row)
+        of_global, of_apis, of_operations = _NO_TEXT, {}, {}
+        for row in PolicyDocument.objects.using(using).select_related("operation__api", "api"):
+            text = _Text.parsed(row)
             if row.operation:
                 of_operations[str(row.operation_id)] = (str(row.operation.api_id), text)
             elif row.api_id:
                 of_apis[str(row.api_id)] = text
             else:
                 of_global = text
-        return cls(of_global, of_apis, of_operations, _References.read(using, certificates))
+        return cls(of_global, of_apis, of_operations, _Names.read(using, certificates))
 
     def effective_policies(self) -> Iterator[EffectivePolicy]:
         """One policy for each scope that has a document of its own."""
-        yield self._resolve(GLOBAL, self.of_global)
+        yield self._resolve(GLOBAL)
         for api, text in self.of_apis.items():
-            yield self._resolve(api, self.of_global, text)
-        nothing = _Text(0, None)
+            yield self._resolve(api, text)
         for operation, (api, text) in self.of_operations.items():
-            yield self._resolve(operation, self.of_global, self.of_apis.get(api, nothing), text)
+            yield self._resolve(operation, self.of_apis.get(api, _NO_TEXT), text)
 
-    def _resolve(self, key: str, *texts: _Text) -> EffectivePolicy:
-        references = self.references.recording()
-        revision = max(text.revision for text in texts)
+    def _resolve(self, key: str, api: _Text = _NO_TEXT, operation: _Text = _NO_TEXT) -> EffectivePolicy:
+        texts = (self.of_global, api, operation)
+        revision = max(max(text.revision, self.names.newest(text.named_values)) for text in texts)
         problem = next((text.problem for text in texts if text.problem), "")
         if problem:
             return EffectivePolicy(key, revision, problem=problem)
-        documents = [text.document for text in texts] + [None] * (3 - len(texts))
         try:
-            inbound, backend, outbound = effective.resolve(
-                *documents, resolve_certificate=references.certificate, named_value=references.named_value
+            sections = effective.resolve(
+                self.of_global.document,
+                api.document,
+                operation.document,
+                self.names.certificate,
+                self.names.named_value,
             )
         except LookupError as error:
-            return EffectivePolicy(key, max(revision, references.revision()), problem=str(error.args[0]))
-        return EffectivePolicy(key, max(revision, references.revision()), inbound, backend, outbound)
+            return EffectivePolicy(key, revision, problem=str(error))
+        return EffectivePolicy(key, revision, *sections)
 
 
-def _parsed(row: PolicyDocument) -> _Text:
-    try:
-        return _Text(row.revision, parser.parse(row.xml, row.scope))
-    except PolicyErrors as error:  # a document is checked when it is saved: this one was written by a newer release
-        return _Text(row.revision, None, f"The {row} cannot be read: {error}")
-
-
-@dataclass(slots=True)
-class _References:
-    """Certificates and named values by the names that documents use. Notes the newest one that was asked for."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Certificates and named values by the names that documents use."""
 
     certificates: Mapping[str, str]
     thumbprints: Mapping[str, str]
     named_values: Mapping[str, NamedValue]
-    newest: int = 0
 
     @classmethod
-    def read(cls, using: str, certificates: Iterable[Certificate]) -> "_References":
+    def read(cls, using: str, certificates: Iterable[Certificate]) -> "_Names":
         return cls(
             {row.resource_id.lower(): str(row.key) for row in certificates},
             {row.current.thumbprint: str(row.key) for row in certificates if row.current},
             {row.resource_id.lower(): row for row in NamedValue.objects.using(using).iterator()},
         )
 
-    def recording(self) -> "_References":
-        """The same, with nothing asked for yet."""
-        return _References(self.certificates, self.thumbprints, self.named_values)
-
-    def revision(self) -> int:
-        return self.newest
+    def newest(self, names: Iterable[str]) -> int:
+        """The newest revision of some named values."""
+        found = (self.named_values.get(name.lower()) for name in names)
+        return max((row.revision for row in found if row), default=0)
 
     def certificate(self, certificate_id: str | None, thumbprint: str | None) -> str:
-        """The key of a certificate. Raises LookupError with a message."""
+        """The key of a certificate. Raises LookupError."""
         if certificate_id is not None:
-            found = self.certificates.get(certificate_id.lower())
-        else:
-            found = self.thumbprints.get(thumbprint or "")
-        if found is None:
-            raise LookupError("A certificate that the policy names is not there.")
-        return found
+            return self.certificates[certificate_id.lower()]
+        return self.thumbprints[thumbprint or ""]
 
-    def named_value(self, name: str) -> str:
-        """The text of a named value. Raises LookupError with a message, also when it cannot be opened."""
-        row = self.named_values.get(name.lower())
-        if row is None:
-            raise LookupError(f"The named value “{name}” is not there.")
-        self.newest = max(self.newest, row.revision)
+    def named_value(self, name: str) -> str | Secret:
+        """A named value, a Secret if it is secret. Raises LookupError, also when it cannot be opened."""
+        row = self.named_values[name.lower()]
         if not row.secret:
             return row.value
         secret, problem = _opened(row._meta.db_table, "sealed_value", row.key, row.sealed_value)
         if secret is None:
             raise LookupError(problem)
-        return secret.reveal().decode()
+        return secret

@@ -72,8 +72,10 @@ def _part(kind: type, plain: dict[str, Any]) -> Any:
     known = {f.name: f.type for f in fields(kind) if f.name in plain}
     values = {name: _value(name, plain[name]) for name in known}
     if kind is EffectivePolicy and (unknown := _unknown_statements(plain)):
-        values |= {section: () for section in _SECTIONS}
-        values["problem"] = f"The policy holds statements that this gateway does not know: {', '.join(unknown)}."
+        values |= dict.fromkeys(_SECTIONS, ())
+        values["problem"] = (
+            f"The policy holds statements that this gateway does not know: {', '.join(unknown)}."
+        )
     return kind(**values)
 
 

@@ -40,7 +40,9 @@ def make_api(display_name: str = "Partner Bank", **values: Any) -> Api:
     return create_api(ALICE, display_name=display_name, **values)
 
 
-def make_operation(api: Api, url_template: str = "/accounts/{id}", method: str = "GET", **values: Any) -> Operation:
+def make_operation(
+    api: Api, url_template: str = "/accounts/{id}", method: str = "GET", **values: Any
+) -> Operation:
     """An operation of an API."""
     values = {"display_name": f"{method} {url_template}", **values}
     return create_operation(ALICE, api.key, method=method, url_template=url_template, **values)

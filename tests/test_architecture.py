@@ -73,7 +73,14 @@ def test_gateway_imports_nothing_from_portal(module: str) -> None:
 @pytest.mark.parametrize("module", modules_of("gateway.embedded"))
 def test_an_engine_sees_a_snapshot_and_never_a_row(module: str) -> None:
     reached = closure(module)
-    forbidden = ("django", "gateway.models", "gateway.publish", "gateway.changes", "gateway.records", "gateway.keystore")
+    forbidden = (
+        "django",
+        "gateway.models",
+        "gateway.publish",
+        "gateway.changes",
+        "gateway.records",
+        "gateway.keystore",
+    )
     assert not sorted(name for name in reached if within(name, *forbidden))
 
 
@@ -92,7 +99,9 @@ def test_outbound_alone_imports_an_http_client(module: str) -> None:
 @pytest.mark.parametrize("module", modules_of("gateway.changes"))
 def test_changes_know_models_keystore_and_pure_modules_only(module: str) -> None:
     allowed = ("gateway.changes", "gateway.models", "gateway.keystore", *PURE)
-    assert not sorted(name for name in imports(module) if within(name, "gateway") and not within(name, *allowed))
+    assert not sorted(
+        name for name in imports(module) if within(name, "gateway") and not within(name, *allowed)
+    )
 
 
 def test_publish_knows_models_keystore_and_pure_modules_only() -> None:
@@ -103,7 +112,9 @@ def test_publish_knows_models_keystore_and_pure_modules_only() -> None:
 @pytest.mark.parametrize("module", modules_of("gateway", "portal"))
 def test_there_are_no_signals_and_no_logic_in_save(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    assert not [name for name in imports(module) if within(name, "django.dispatch", "django.db.models.signals")]
+    assert not [
+        name for name in imports(module) if within(name, "django.dispatch", "django.db.models.signals")
+    ]
     overridden = {
         function.name
         for node in ast.walk(tree)
@@ -120,7 +131,9 @@ def test_rooms_are_small(module: str) -> None:
         return
     text = MODULES[module].read_text(encoding="utf-8")
     assert text.count("\n") <= 400
-    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [
+        n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     assert not [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > 40]
 
 

@@ -79,7 +79,9 @@ def update_api(
 
 def _write(this: Change, api: Api, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Write the values that differ, and return them as [before, after]."""
-    changed = {name: [getattr(api, name), value] for name, value in values.items() if getattr(api, name) != value}
+    changed = {
+        name: [getattr(api, name), value] for name, value in values.items() if getattr(api, name) != value
+    }
     for name, (_, value) in changed.items():
         setattr(api, name, value)
     api.revision = this.revision
@@ -129,7 +131,7 @@ def _clean(
 def _name_fault(name: str) -> str:
     if not name:
         return "Enter a name."
-    return "" if len(name) <= 100 else "Use at most 100 characters."  # noqa: PLR2004 (the column's length)
+    return "" if len(name) <= 100 else "Use at most 100 characters."
 
 
 def _url_fault(text: str) -> str:
@@ -150,7 +152,7 @@ def _suffix_fault(suffix: str) -> str:
 
 
 def _refuse_taken_suffix(suffix: str, but: Api | None = None) -> None:
-    others = Api.objects.filter(suffix__iexact=suffix).exclude(pk=but.pk if but else None)
+    others = Api.objects.filter(suffix__iexact=suffix).exclude(pk__in=[but.pk] if but else [])
     if other := others.first():
         raise AlreadyExists({"suffix": _taken(suffix, other)})
 

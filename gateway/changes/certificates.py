@@ -43,10 +43,14 @@ def _refuse_known_thumbprint(material: ClientCertificate) -> None:
         .first()
     )
     if known:
-        raise AlreadyExists({"file": f"This certificate is already here, under the name “{known.certificate}”."})
+        raise AlreadyExists(
+            {"file": f"This certificate is already here, under the name “{known.certificate}”."}
+        )
 
 
-def _create_version(this: Change, certificate: Certificate, material: ClientCertificate) -> CertificateVersion:
+def _create_version(
+    this: Change, certificate: Certificate, material: ClientCertificate
+) -> CertificateVersion:
     facts = material.facts
     version = CertificateVersion(
         certificate=certificate,
@@ -65,7 +69,16 @@ def _create_version(this: Change, certificate: Certificate, material: ClientCert
 
 def x509_columns(facts: pkcs12.X509Facts) -> dict[str, object]:
     """The columns of a row that are derived from an X.509 certificate."""
-    names = "subject issuer serial_number not_before not_after thumbprint sha256 key_type".split()
+    names = [
+        "subject",
+        "issuer",
+        "serial_number",
+        "not_before",
+        "not_after",
+        "thumbprint",
+        "sha256",
+        "key_type",
+    ]
     return {name: getattr(facts, name) for name in names}
 
 

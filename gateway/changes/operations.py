@@ -49,7 +49,12 @@ def add_all_operations(this: Change, api: Api) -> None:
     """Add `/*` for every verb, so that each call to the API reaches its back end."""
     shape = url_templates.parse_template("/*").shape
     for method in METHODS:
-        values = {"method": method, "url_template": "/*", "shape": shape, "display_name": f"{method} anything"}
+        values = {
+            "method": method,
+            "url_template": "/*",
+            "shape": shape,
+            "display_name": f"{method} anything",
+        }
         operation = _create(this, api, values)
         this.audit("created", operation, {"method": ["", method], "url_template": ["", "/*"]})
 
@@ -125,12 +130,14 @@ def _set_rewrite(this: Change, operation: Operation, rewrite_template: str) -> N
     save_document(this, operation, splice.set_rewrite(text_of(operation), rewrite_template.strip() or None))
 
 
-def _clean(method: str, url_template: str, display_name: str, description: str, rewrite: str) -> dict[str, str]:
+def _clean(
+    method: str, url_template: str, display_name: str, description: str, rewrite: str
+) -> dict[str, str]:
     """The values as they are stored. Raises Invalid with everything that is wrong."""
     errors: dict[str, str] = {}
     if method not in METHODS:
         errors["method"] = f"Choose one of {', '.join(METHODS)}."
-    if not 1 <= len(display_name.strip()) <= 100:  # noqa: PLR2004 (the column's length)
+    if not 1 <= len(display_name.strip()) <= 100:
         errors["display_name"] = "Enter a display name of at most 100 characters."
     try:
         template = url_templates.parse_template(url_template.strip())
@@ -153,7 +160,7 @@ def _clean(method: str, url_template: str, display_name: str, description: str, 
 
 
 def _refuse_clash(api: Api, method: str, shape: str, but: Operation | None = None) -> None:
-    others = api.operations.filter(method=method, shape=shape).exclude(pk=but.pk if but else None)
+    others = api.operations.filter(method=method, shape=shape).exclude(pk__in=[but.pk] if but else [])
     if other := others.first():
         raise AlreadyExists(
             {

@@ -94,7 +94,9 @@ def _credentials(xml: str) -> Credentials | OtherCredentials:
 
 def _trust(row: BackEndTrust) -> Trust:
     cas = row.trusted_cas.values_list("ca_certificate_id", flat=True)
-    return Trust(row.validate_certificate_chain, row.validate_certificate_name, row.public_cas, tuple(sorted(cas)))
+    return Trust(
+        row.validate_certificate_chain, row.validate_certificate_name, row.public_cas, tuple(sorted(cas))
+    )
 
 
 def save_security(
@@ -128,7 +130,9 @@ def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None
             statement: str | None = splice.certificate_statement(_certificate(api, key).resource_id)
         case BasicCredentials():
             _check_basic(credentials, stored)
-            statement = splice.basic_statement(credentials.username, _store_password(this, api, credentials, stored))
+            statement = splice.basic_statement(
+                credentials.username, _store_password(this, api, credentials, stored)
+            )
         case NoCredentials():
             statement = None
     save_document(this, api, splice.set_authentication(text_of(api), statement))
@@ -139,7 +143,9 @@ def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None
 def _stored_password(api: Api) -> NamedValue | None:
     """The named value that the API's HTTP basic statement refers to."""
     found = splice.authentication_of(parser.parse(text_of(api), "api"))
-    return NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
+    return (
+        NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
+    )
 
 
 def _store_password(this: Change, api: Api, credentials: BasicCredentials, stored: NamedValue | None) -> str:
@@ -147,8 +153,12 @@ def _store_password(this: Change, api: Api, credentials: BasicCredentials, store
     if not credentials.password and stored:
         return stored.resource_id
     shared = stored and stored.policy_references.count() > 1
-    name = stored.resource_id if stored and not shared else free_id(
-        NamedValue.objects.all(), "", password_stem(api), field="password", default="basic-password"
+    name = (
+        stored.resource_id
+        if stored and not shared
+        else free_id(
+            NamedValue.objects.all(), "", password_stem(api), field="password", default="basic-password"
+        )
     )
     return set_secret(this, name, credentials.password or "").resource_id
 
@@ -166,8 +176,10 @@ def _check_basic(credentials: BasicCredentials, stored: NamedValue | None) -> No
     """RFC 7617, 2: a user-id holds no colon, and neither part a control character."""
     name, password = credentials.username, credentials.password or ""
     if not name or ":" in name or "{{" in name or not name.isprintable():
-        raise Invalid({"username": "Enter a user name without a colon, doubled braces or control characters."})
-    if any(ord(c) < 32 or ord(c) == 127 for c in password):  # noqa: PLR2004 (control characters of ASCII)
+        raise Invalid(
+            {"username": "Enter a user name without a colon, doubled braces or control characters."}
+        )
+    if any(ord(c) < 32 or ord(c) == 127 for c in password):
         raise Invalid({"password": "A password cannot hold control characters."})
     if not password and stored is None:
         raise Invalid({"password": "Enter the password."})

@@ -5,11 +5,11 @@ import uuid
 from django.core.validators import RegexValidator
 from django.db import models
 
-ID_PATTERN = r"^[^/\\%'\"\x00-\x1f\x7f]{1,80}\Z"
+ID_PATTERN = r"^(?!.*\{\{)[^/\\%'\"\x00-\x1f\x7f]{1,80}\Z"
 
 validate_id = RegexValidator(
     ID_PATTERN,
-    "Use 1 to 80 characters without slashes, %, quotes or control characters.",
+    "Use 1 to 80 characters without slashes, percent signs, quotes, {{ or control characters.",
     code="invalid_id",
 )
 

@@ -48,7 +48,9 @@ class CertificateVersion(X509Columns, ConfigurationRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["certificate", "number"], name="certificate_version_number_unique")
+            models.UniqueConstraint(
+                fields=["certificate", "number"], name="certificate_version_number_unique"
+            )
         ]
 
     def __str__(self) -> str:

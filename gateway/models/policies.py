@@ -21,7 +21,9 @@ class PolicyDocument(ConfigurationRow):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(api=None) | Q(operation=None), name="policy_document_one_scope"),
+            models.CheckConstraint(
+                condition=Q(api=None) | Q(operation=None), name="policy_document_one_scope"
+            ),
             models.UniqueConstraint(
                 models.Value(1), condition=Q(api=None, operation=None), name="policy_document_one_global"
             ),
@@ -68,7 +70,9 @@ class PolicyReference(Row):
                 | Q(certificate__isnull=False, named_value=None),
                 name="policy_reference_one_target",
             ),
-            models.UniqueConstraint(fields=["document", "certificate"], name="policy_reference_certificate_unique"),
+            models.UniqueConstraint(
+                fields=["document", "certificate"], name="policy_reference_certificate_unique"
+            ),
             models.UniqueConstraint(fields=["document", "named_value"], name="policy_reference_value_unique"),
         ]
 

@@ -26,11 +26,11 @@ def everything() -> Snapshot:
     choose(api, make_certificate())
     make_operation(api, rewrite_template="/v2/{id}")
     choose(make_api("Other"), BasicCredentials("alice", "hunter2"))
-    return publish.load()
+    return publish.load(using="default")
 
 
 def test_an_empty_configuration_still_forwards() -> None:
-    policy = publish.load().policies[publish.GLOBAL]
+    policy = publish.load(using="default").policies[publish.GLOBAL]
     assert [type(statement) for statement in policy.backend] == [ForwardRequest]
 
 
@@ -38,7 +38,7 @@ def test_the_certificate_that_was_chosen_is_in_the_policy_of_the_api_and_of_its_
     api, certificate = make_api(), make_certificate()
     choose(api, certificate)
     plain, rewriting = make_operation(api, "/a"), make_operation(api, "/b/{id}", rewrite_template="/c/{id}")
-    snapshot = publish.load()
+    snapshot = publish.load(using="default")
     of_api = snapshot.policies[snapshot.operations[str(plain.key)].policy].inbound
     of_operation = snapshot.policies[snapshot.operations[str(rewriting.key)].policy].inbound
     assert [type(s) for s in of_api] == [AuthenticationCertificate]
@@ -53,13 +53,15 @@ def test_the_certificate_that_was_chosen_is_in_the_policy_of_the_api_and_of_its_
 def test_an_api_and_operation_without_documents_share_the_policy_of_all_apis() -> None:
     api = make_api()
     make_operation(api)
-    snapshot = publish.load()
-    assert {part.policy for part in (*snapshot.apis.values(), *snapshot.operations.values())} == {publish.GLOBAL}
+    snapshot = publish.load(using="default")
+    assert {part.policy for part in (*snapshot.apis.values(), *snapshot.operations.values())} == {
+        publish.GLOBAL
+    }
 
 
 def test_the_basic_password_is_substituted() -> None:
     choose(make_api(), BasicCredentials("alice", "hunter2"))
-    snapshot = publish.load()
+    snapshot = publish.load(using="default")
     (statement,) = snapshot.policies[next(iter(snapshot.apis.values())).policy].inbound
     assert isinstance(statement, AuthenticationBasic)
     assert (statement.username, statement.password) == ("alice", Secret(b"hunter2"))
@@ -67,9 +69,9 @@ def test_the_basic_password_is_substituted() -> None:
 
 def test_nothing_changed_is_the_same_snapshot_and_unchanged_parts_are_the_same_objects() -> None:
     before = everything()
-    assert publish.load(before) is before
+    assert publish.load(before, using="default") is before
     make_api("Third")
-    after = publish.load(before)
+    after = publish.load(before, using="default")
     assert after.revision > before.revision
     for mapping in ("certificates", "trusts", "apis", "operations", "policies"):
         for key, part in getattr(before, mapping).items():
@@ -79,9 +81,9 @@ def test_nothing_changed_is_the_same_snapshot_and_unchanged_parts_are_the_same_o
 def test_a_new_password_gives_the_policy_a_new_revision_though_its_document_is_the_same() -> None:
     api = make_api()
     choose(api, BasicCredentials("alice", "hunter2"))
-    before = publish.load()
+    before = publish.load(using="default")
     choose(api, BasicCredentials("alice", "hunter3"))
-    after = publish.load(before)
+    after = publish.load(before, using="default")
     assert after.policies[str(api.key)].revision > before.policies[str(api.key)].revision
 
 
@@ -89,7 +91,7 @@ def test_a_key_that_cannot_be_opened_is_a_problem_of_its_certificate_only() -> N
     broken, healthy = make_certificate("broken"), make_certificate("healthy")
     stolen = healthy.current.sealed_private_key
     tamper(CertificateVersion, broken.current.key, sealed_private_key=stolen)
-    materials = publish.load().certificates
+    materials = publish.load(using="default").certificates
     assert materials[str(broken.key)].private_key is None
     assert str(broken.current.key) in materials[str(broken.key)].problem
     assert materials[str(healthy.key)].problem == ""
@@ -100,7 +102,7 @@ def test_a_password_that_cannot_be_opened_is_a_problem_of_its_policy_only() -> N
     choose(api, BasicCredentials("alice", "hunter2"))
     choose(other, make_certificate())
     tamper(NamedValue, NamedValue.objects.get().key, sealed_value="damaged")
-    policies = publish.load().policies
+    policies = publish.load(using="default").policies
     assert policies[str(api.key)].problem
     assert policies[str(api.key)].inbound == ()
     assert not policies[str(other.key)].problem

@@ -27,8 +27,10 @@ def test_after_a_rotation_the_new_key_alone_opens_everything(rotated: str, setti
     result = reseal(ALICE)
     assert (result.resealed, result.already, result.problems) == (2, 0, ())
     settings.CERTIFICATE_ENCRYPTION_KEYS = [rotated]
-    snapshot = publish.load()
-    assert not [p.problem for p in (*snapshot.certificates.values(), *snapshot.policies.values()) if p.problem]
+    snapshot = publish.load(using="default")
+    assert not [
+        p.problem for p in (*snapshot.certificates.values(), *snapshot.policies.values()) if p.problem
+    ]
 
 
 def test_a_second_run_finds_nothing_to_do(rotated: str) -> None:

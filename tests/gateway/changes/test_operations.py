@@ -1,6 +1,11 @@
 import pytest
 
-from gateway.changes.operations import create_operation, delete_operation, rewrite_template_of, update_operation
+from gateway.changes.operations import (
+    create_operation,
+    delete_operation,
+    rewrite_template_of,
+    update_operation,
+)
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound
 from gateway.models import Operation, PolicyDocument
 from tests.builders import ALICE, make_api, make_operation

@@ -33,7 +33,13 @@ def test_the_chosen_certificate_is_a_statement_of_the_document_after_base() -> N
     api, certificate = make_api(), make_certificate()
     choose(api, certificate)
     inbound = document(api).split("<inbound>")[1].split("</inbound>")[0]
-    assert inbound.split() == ["<base", "/>", "<authentication-certificate", 'certificate-id="partner-bank"', "/>"]
+    assert inbound.split() == [
+        "<base",
+        "/>",
+        "<authentication-certificate",
+        'certificate-id="partner-bank"',
+        "/>",
+    ]
     assert read_security(api).credentials == CertificateCredentials(certificate.key)
     assert PolicyReference.objects.get().certificate == certificate
 

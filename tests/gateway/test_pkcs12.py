@@ -1,0 +1,758 @@
+"""PFX and CA certificate files as programs write them, and everything else that people upload instead."""
+
+import hashlib
+import os
+import ssl
+import subprocess
+import sys
+import traceback
+import unicodedata
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+    pkcs7,
+)
+from cryptography.x509.oid import NameOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway import pkcs12
+from gateway.pkcs12 import Pkcs12Error, read_ca_certificates, read_pfx
+from tests import pki
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de")
+needs_openssl = pytest.mark.skipif(pki.OPENSSL is None, reason="needs the openssl command")
+needs_keytool = pytest.mark.skipif(pki.KEYTOOL is None, reason="needs Java's keytool")
+
+
+@pytest.fixture(scope="module")
+def root() -> pki.Authority:
+    return pki.make_ca("Test Root")
+
+
+@pytest.fixture(scope="module")
+def authority(root: pki.Authority) -> pki.Authority:
+    return pki.make_ca("Test Issuing CA", parent=root)
+
+
+@pytest.fixture(scope="module")
+def client(authority: pki.Authority) -> pki.Issued:
+    return pki.issue(authority, subject=pki.distinguished_name("partner-bank", "Partner", "DE"))
+
+
+def refusal_of(data: bytes, password: str = "password") -> Pkcs12Error:
+    with pytest.raises(Pkcs12Error) as caught:
+        read_pfx(data, password)
+    return caught.value
+
+
+def ca_refusal_of(data: bytes) -> Pkcs12Error:
+    with pytest.raises(Pkcs12Error) as caught:
+        read_ca_certificates(data)
+    return caught.value
+
+
+def chain_of(read: pkcs12.ClientCertificate) -> tuple[x509.Certificate, ...]:
+    return tuple(x509.load_pem_x509_certificates(read.chain_pem.encode()))
+
+
+def key_der(issued: pki.Issued) -> bytes:
+    return issued.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+# --- Files that are accepted ------------------------------------------------------------------------------
+
+
+def test_a_pfx_gives_certificate_chain_and_key(client: pki.Issued) -> None:
+    read = read_pfx(pki.pfx(client), "password")
+
+    assert chain_of(read) == (client.cert, *client.chain)
+    assert load_der_private_key(read.private_key, None).public_key() == client.cert.public_key()
+    assert read.common_name == "partner-bank"
+    assert read.warnings == ()
+
+
+def test_the_facts_are_those_of_the_certificate(client: pki.Issued) -> None:
+    facts = read_pfx(pki.pfx(client), "password").facts
+
+    assert facts.subject == "CN=partner-bank, O=Partner, C=DE"
+    assert facts.issuer == "CN=Test Issuing CA"
+    assert int(facts.serial_number, 16) == client.cert.serial_number
+    assert facts.serial_number == facts.serial_number.upper()
+    assert (facts.not_before, facts.not_after) == (
+        client.cert.not_valid_before_utc,
+        client.cert.not_valid_after_utc,
+    )
+    assert facts.thumbprint == pki.thumbprint(client.cert)
+    assert facts.sha256 == hashlib.sha256(pki.der(client.cert)).hexdigest().upper()
+    assert facts.key_type == "EC P-256"
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-legacy",),
+        ("-legacy", "-descert"),
+        ("-legacy", "-keypbe", "PBE-SHA1-RC2-40", "-certpbe", "PBE-SHA1-RC2-40"),
+        ("-legacy", "-keypbe", "PBE-SHA1-RC4-128", "-certpbe", "PBE-SHA1-RC4-128"),
+        ("-nomac",),
+        ("-macalg", "sha512"),
+        ("-keypbe", "NONE"),
+        ("-nomaciter", "-noiter"),
+    ],
+    ids=" ".join,
+)
+def test_files_of_openssl_are_read(client: pki.Issued, options: tuple[str, ...]) -> None:
+    read = read_pfx(pki.openssl_pfx(client, "password", *options), "password")
+
+    assert chain_of(read) == (client.cert, *client.chain)
+    assert read.private_key == key_der(client)
+    assert read.warnings == ()
+
+
+@needs_keytool
+def test_a_file_of_keytool_is_read() -> None:
+    assert read_pfx(pki.keytool_pfx("from-java"), "password").facts.subject == "CN=from-java"
+
+
+@pytest.mark.filterwarnings("ignore:PKCS#12 bundle could not be parsed as DER:UserWarning")
+def test_a_file_in_ber_with_indefinite_lengths_is_read(client: pki.Issued) -> None:
+    der = pki.pfx(client)
+    assert der[:2] == b"\x30\x82"
+
+    read = read_pfx(b"\x30\x80" + der[4:] + b"\0\0", "password")
+
+    assert read.private_key == key_der(client)
+
+
+def test_a_self_signed_certificate_is_accepted() -> None:
+    alone = pki.self_signed("alone")
+
+    read = read_pfx(pki.pfx(alone), "password")
+
+    assert chain_of(read) == (alone.cert,)
+    assert read.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("key_type", "text"),
+    [
+        ("rsa", "RSA 2048"),
+        ("rsa3072", "RSA 3072"),
+        ("ec", "EC P-256"),
+        ("ec384", "EC P-384"),
+        ("ec521", "EC P-521"),
+        ("ed25519", "Ed25519"),
+    ],
+)
+def test_keys_that_tls_can_use_are_accepted(
+    authority: pki.Authority, tmp_path: Path, key_type: str, text: str
+) -> None:
+    read = read_pfx(pki.pfx(pki.issue(authority, key_type=key_type, slot="shared")), "password")
+
+    assert read.facts.key_type == text
+    (tmp_path / "chain.pem").write_text(read.chain_pem)
+    key = load_der_private_key(read.private_key, None)
+    (tmp_path / "key.pem").write_text(pki.key_pem(key))
+    ssl.create_default_context().load_cert_chain(tmp_path / "chain.pem", tmp_path / "key.pem")
+
+
+# --- Passwords --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("password", ["wrong", "password ", "Password", "pässword", "x" * 5000])
+def test_a_wrong_password_is_refused_on_the_password_field(client: pki.Issued, password: str) -> None:
+    error = refusal_of(pki.pfx(client), password)
+
+    assert (error.field, error.message) == ("password", "The password is wrong or the file is damaged.")
+
+
+@needs_openssl
+@pytest.mark.parametrize("options", [("-legacy",), ("-nomac",), ()], ids=" ".join)
+def test_a_wrong_password_is_refused_in_every_dialect(client: pki.Issued, options: tuple[str, ...]) -> None:
+    assert refusal_of(pki.openssl_pfx(client, "password", *options), "wrong").field == "password"
+
+
+def test_an_empty_password_where_one_is_needed_is_refused(client: pki.Issued) -> None:
+    error = refusal_of(pki.pfx(client), "")
+
+    assert error.field == "password"
+    assert "Enter the password" in error.message
+
+
+def test_a_file_without_a_password_is_accepted_with_none(client: pki.Issued) -> None:
+    read = read_pfx(pki.pfx(client, b""), "")
+
+    assert read.private_key == key_der(client)
+    assert read.warnings == ()
+
+
+@needs_openssl
+@pytest.mark.parametrize("options", [(), ("-legacy",)], ids=" ".join)
+def test_a_file_encrypted_with_an_empty_password_is_accepted_with_none(
+    client: pki.Issued, options: tuple[str, ...]
+) -> None:
+    assert read_pfx(pki.openssl_pfx(client, "", *options), "").private_key == key_der(client)
+
+
+def test_a_password_that_is_not_needed_is_a_warning(client: pki.Issued) -> None:
+    read = read_pfx(pki.pfx(client, b""), "password")
+
+    assert read.private_key == key_der(client)
+    assert read.warnings == ("the file is not protected by a password: the one entered was not needed",)
+
+
+@needs_openssl
+@pytest.mark.parametrize("made", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+@pytest.mark.parametrize("options", [(), ("-legacy",)], ids=" ".join)
+def test_a_password_opens_in_either_unicode_form(
+    client: pki.Issued, made: str, typed: str, options: tuple[str, ...]
+) -> None:
+    password = "Straße für Zoë 😀 €"
+    data = pki.openssl_pfx(client, unicodedata.normalize(made, password), *options)
+
+    assert read_pfx(data, unicodedata.normalize(typed, password)).private_key == key_der(client)
+
+
+def test_a_password_opens_as_old_openssl_took_its_utf_8(client: pki.Issued) -> None:
+    taken = "pässwörd".encode().decode("latin-1")
+
+    assert read_pfx(pki.pfx(client, taken.encode()), "pässwörd").private_key == key_der(client)
+
+
+@pytest.mark.parametrize("password", ["password\0", "\0", "pass\ud800word"])
+def test_a_password_that_no_file_can_have_is_refused_without_being_shown(
+    client: pki.Issued, password: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    error = refusal_of(pki.pfx(client), password)
+
+    assert error.field == "password"
+    assert "cannot" not in error.message
+    assert capfd.readouterr() == ("", "")
+
+
+# --- Files that are no PFX --------------------------------------------------------------------------------
+
+
+def test_a_pem_file_is_called_one(client: pki.Issued) -> None:
+    error = refusal_of((client.pem + client.key_pem).encode())
+
+    assert error.field == "file"
+    assert error.message.startswith("This is a PEM file")
+    assert ".pfx" in error.message
+
+
+def test_a_pem_file_with_text_before_it_is_called_one(client: pki.Issued) -> None:
+    assert refusal_of(b"Bag Attributes\n" + client.pem.encode()).message.startswith("This is a PEM file")
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        (b"", "The file is empty."),
+        (PNG, "This is an image."),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "This is an image."),
+        (b"hello\r\n", "This is a text file."),
+        ("Grüße".encode(), "This is a text file."),
+        (b"0", "This is a text file."),
+        (b"\xfe\xed\xfe\xed\0\0\0\2", "This is an old Java key store."),
+        (b"PK\3\4\x14\0\0\0", "This is no .pfx file"),
+        (b"\0" * 50, "This is no .pfx file"),
+        (b"\x30\x82", "This is no .pfx file"),
+        (b"\x30\x03\x02\x01\x03", "This PFX file is damaged or incomplete."),
+    ],
+)
+def test_a_file_that_is_no_pfx_is_refused_on_the_file_field(data: bytes, start: str) -> None:
+    error = refusal_of(data)
+
+    assert error.field == "file"
+    assert error.message.startswith(start)
+
+
+def test_a_certificate_is_no_pfx(client: pki.Issued) -> None:
+    assert refusal_of(pki.der(client.cert)).message.startswith(
+        "This is a certificate without its private key"
+    )
+
+
+def test_a_private_key_is_no_pfx(client: pki.Issued) -> None:
+    assert refusal_of(key_der(client)).message.startswith("This is a private key without its certificate")
+
+
+def test_a_p7b_file_is_no_pfx(client: pki.Issued) -> None:
+    data = pkcs7.serialize_certificates([client.cert, *client.chain], Encoding.DER)
+
+    assert refusal_of(data).message.startswith("This is a .p7b file")
+
+
+@pytest.mark.parametrize("size", [1_000_001, 20_000_000])
+def test_a_file_that_is_too_large_is_refused_with_its_size(client: pki.Issued, size: int) -> None:
+    error = refusal_of(pki.pfx(client).ljust(size, b"\0"))
+
+    assert error.field == "file"
+    assert f"{size / 1e6:.1f} MB" in error.message
+    assert "1 MB" in error.message
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+def test_a_truncated_file_is_called_damaged(client: pki.Issued, part: float) -> None:
+    data = pki.pfx(client)
+
+    error = refusal_of(data[: int(len(data) * part)])
+
+    assert (error.field, error.message) == (
+        "file",
+        "This PFX file is damaged or incomplete. Export or copy it again.",
+    )
+
+
+def test_damage_within_is_not_told_from_a_wrong_password(client: pki.Issued) -> None:
+    data = bytearray(pki.pfx(client))
+    data[len(data) // 2] ^= 1
+
+    error = refusal_of(bytes(data))
+
+    assert error.message == "The password is wrong or the file is damaged."
+
+
+# --- PFX files that lack something ------------------------------------------------------------------------
+
+
+def test_a_pfx_without_a_private_key_is_refused(client: pki.Issued) -> None:
+    error = refusal_of(pki.pfx(client, with_key=False))
+
+    assert error.field == "file"
+    assert error.message.startswith("The file has no private key.")
+
+
+@needs_openssl
+def test_a_pfx_of_openssl_without_a_private_key_is_refused(client: pki.Issued) -> None:
+    assert refusal_of(pki.openssl_pfx(client, "password", "-nokeys")).message.startswith(
+        "The file has no private key."
+    )
+
+
+def test_a_pfx_without_a_certificate_is_refused(client: pki.Issued) -> None:
+    error = refusal_of(pki.pfx(client, with_cert=False, chain=()))
+
+    assert error.field == "file"
+    assert "no certificate" in error.message
+
+
+def test_a_pfx_whose_key_belongs_to_no_certificate_is_refused(
+    client: pki.Issued, authority: pki.Authority
+) -> None:
+    other = pki.issue(authority, "somebody-else")
+
+    error = refusal_of(pki.pfx(client, with_cert=False, chain=(other.cert, *other.chain)))
+
+    assert error.field == "file"
+    assert error.message.startswith("The private key does not belong to the certificate")
+
+
+@needs_openssl
+def test_a_pfx_whose_key_was_exchanged_is_refused(client: pki.Issued, authority: pki.Authority) -> None:
+    data = pki.openssl_pfx(client, "x", "-keypbe", "NONE", "-certpbe", "NONE", "-nomac")
+    other = pki.issue(authority, "somebody-else")
+    assert data.count(key_der(client)) == 1
+    assert len(key_der(client)) == len(key_der(other))
+
+    error = refusal_of(data.replace(key_der(client), key_der(other)))
+
+    assert error.message.startswith("The private key does not belong to the certificate")
+
+
+@needs_keytool
+def test_a_pfx_with_several_keys_is_refused_with_their_number() -> None:
+    error = refusal_of(pki.keytool_pfx("first", "second"))
+
+    assert error.field == "file"
+    assert error.message.startswith("The file has 2 private keys.")
+
+
+@pytest.mark.parametrize(
+    ("key_type", "words"),
+    [("rsa1024", "1024 bits, but at least 2048"), ("dsa", "DSA 2048 keys cannot be used")],
+)
+def test_keys_that_tls_cannot_use_are_refused(authority: pki.Authority, key_type: str, words: str) -> None:
+    error = refusal_of(pki.pfx(pki.issue(authority, key_type=key_type)))
+
+    assert error.field == "file"
+    assert words in error.message
+
+
+def test_uncommon_curves_are_refused(authority: pki.Authority) -> None:
+    key = ec.generate_private_key(ec.SECP256K1())
+
+    assert "secp256k1" in refusal_of(pki.pfx(pki.issue(authority, key=key))).message
+
+
+@needs_openssl
+def test_a_certificate_signed_with_sha_1_is_refused(tmp_path: Path) -> None:
+    ca, client = pki.make_ca(key_type="rsa"), pki.issue(key_type="rsa")
+    ca.write(tmp_path, "ca")
+    client.write(tmp_path, "client")
+    request = "req -new -key client.key -subj /CN=client -out client.csr"
+    pki.openssl(*request.split(), folder=tmp_path)
+    sign = "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -sha1 -days 5 -set_serial 7"
+    cert = x509.load_pem_x509_certificate(pki.openssl(*sign.split(), folder=tmp_path))
+
+    assert "SHA-1" in refusal_of(pki.pfx(pki.Issued(cert, client.key, (ca.cert,)))).message
+
+
+@needs_openssl
+def test_a_file_that_asks_for_years_of_key_derivation_is_refused(client: pki.Issued) -> None:
+    data = pki.openssl_pfx(client, "password", "-iter", "70000")
+    rounds = b"\x02\x03" + (70000).to_bytes(3)
+    assert data.count(rounds) == 3  # key, certificates, MAC
+
+    for place in range(3):
+        pieces = data.split(rounds)
+        changed = (
+            rounds.join(pieces[: place + 1]) + b"\x02\x03\x7f\xff\xff" + rounds.join(pieces[place + 1 :])
+        )
+        twice = changed.replace(rounds, b"\x02\x03\x7f\xff\xff", 1)
+        error = refusal_of(twice)
+        assert error.field == "file"
+        assert "too much work" in error.message
+
+
+@needs_openssl
+def test_a_file_in_an_old_encryption_that_is_switched_off_says_so(client: pki.Issued, tmp_path: Path) -> None:
+    (tmp_path / "old.pfx").write_bytes(pki.openssl_pfx(client, "password", "-legacy"))
+    program = (
+        "import sys, pathlib; from gateway.pkcs12 import read_pfx, Pkcs12Error\n"
+        "try: read_pfx(pathlib.Path(sys.argv[1]).read_bytes(), 'password')\n"
+        "except Pkcs12Error as error: print(error.field, error.message)"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "old.pfx")],
+        env=os.environ | {"CRYPTOGRAPHY_OPENSSL_NO_LEGACY": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.startswith("file The file uses an old encryption (RC2, RC4 or DES)")
+
+
+# --- Warnings ---------------------------------------------------------------------------------------------
+
+
+def test_an_expired_certificate_is_accepted_with_a_warning(authority: pki.Authority) -> None:
+    end = datetime(2025, 3, 5, 14, 20, tzinfo=UTC)
+
+    read = read_pfx(pki.pfx(pki.issue(authority, not_after=end)), "password")
+
+    assert read.warnings == ("expired on 2025-03-05 14:20 UTC",)
+
+
+def test_a_certificate_that_is_not_yet_valid_is_accepted_with_a_warning(authority: pki.Authority) -> None:
+    read = read_pfx(pki.pfx(pki.issue(authority, not_before=NOW + DAY)), "password")
+
+    assert read.warnings == (f"not valid before {NOW + DAY:%Y-%m-%d %H:%M} UTC",)
+
+
+@pytest.mark.parametrize(
+    ("now", "count"), [(NOW - DAY, 0), (NOW, 0), (NOW - DAY * 1.01, 1), (NOW + timedelta(seconds=1), 1)]
+)
+def test_a_certificate_is_valid_on_the_first_and_the_last_second(now: datetime, count: int) -> None:
+    assert len(pkcs12.warnings_of(NOW - DAY, NOW, now)) == count
+
+
+def test_a_server_certificate_is_accepted_with_a_warning(authority: pki.Authority) -> None:
+    (warning,) = read_pfx(pki.pfx(pki.issue(authority, client=False)), "password").warnings
+
+    assert "not issued for TLS clients" in warning
+
+
+def test_a_certificate_without_purposes_is_good_for_all(authority: pki.Authority) -> None:
+    assert read_pfx(pki.pfx(pki.issue(authority, client=False, server=False)), "password").warnings == ()
+
+
+# --- The chain --------------------------------------------------------------------------------------------
+
+
+def test_the_chain_is_put_in_order_leaf_first(client: pki.Issued) -> None:
+    issuing, root = client.chain
+
+    read = read_pfx(pki.pfx(client, chain=(root, issuing)), "password")
+
+    assert chain_of(read) == (client.cert, issuing, root)
+    assert read.warnings == ()
+
+
+def test_duplicates_are_left_out_of_the_chain(client: pki.Issued) -> None:
+    issuing, root = client.chain
+
+    read = read_pfx(pki.pfx(client, chain=(root, issuing, root, client.cert, issuing)), "password")
+
+    assert chain_of(read) == (client.cert, issuing, root)
+    assert read.warnings == ()
+
+
+def test_certificates_that_are_no_issuers_are_left_out_with_a_warning(client: pki.Issued) -> None:
+    stranger = pki.self_signed("stranger")
+
+    read = read_pfx(pki.pfx(client, chain=(stranger.cert, *client.chain)), "password")
+
+    assert chain_of(read) == (client.cert, *client.chain)
+    assert read.warnings == ("certificates in the file that are not its issuers and were left out: 1",)
+
+
+def test_of_two_authorities_with_one_name_the_one_that_signed_is_in_the_chain(root: pki.Authority) -> None:
+    real, namesake = pki.make_ca("Twin", parent=root), pki.make_ca("Twin", parent=root)
+    client = pki.issue(real)
+
+    read = read_pfx(pki.pfx(client, chain=(namesake.cert, real.cert, root.cert)), "password")
+
+    assert chain_of(read) == (client.cert, real.cert, root.cert)
+
+
+def test_authorities_that_sign_each_other_end_the_chain() -> None:
+    one, two = pki.make_ca("One"), pki.make_ca("Two")
+    one_by_two = pki.make_ca("One", parent=two, key=one.key)
+    two_by_one = pki.make_ca("Two", parent=one, key=two.key)
+    client = pki.issue(one)
+
+    read = read_pfx(pki.pfx(client, chain=(two_by_one.cert, one_by_two.cert)), "password")
+
+    assert chain_of(read) == (client.cert, one_by_two.cert, two_by_one.cert)
+
+
+# --- Text -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("common_name", "subject", "proposed"),
+    [
+        ("Müller & Söhne", "CN=Müller & Söhne", "Müller & Söhne"),
+        ("a,b+c=d", r"CN=a\,b\+c=d", "a,b+c=d"),
+        ("<script>", r"CN=\<script\>", "<script>"),
+        ("two\nlines", r"CN=two\0Alines", "twolines"),
+        ("left\u202eright", r"CN=left\E2\80\AEright", "leftright"),
+        ("nul\0", r"CN=nul\00", "nul"),
+        ("株式会社", "CN=株式会社", "株式会社"),
+        ("\u200e", r"CN=\E2\80\8E", "localhost"),
+    ],
+)
+def test_odd_characters_in_a_subject_can_be_seen(
+    authority: pki.Authority, common_name: str, subject: str, proposed: str
+) -> None:
+    read = read_pfx(pki.pfx(pki.issue(authority, common_name)), "password")
+
+    assert (read.facts.subject, read.common_name) == (subject, proposed)
+
+
+def test_a_mail_address_and_a_multi_valued_part_are_written_out(authority: pki.Authority) -> None:
+    subject = x509.Name(
+        [
+            x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COUNTRY_NAME, "DE")]),
+            x509.RelativeDistinguishedName(
+                [
+                    x509.NameAttribute(NameOID.COMMON_NAME, "bank"),
+                    x509.NameAttribute(NameOID.EMAIL_ADDRESS, "a@example.com"),
+                ]
+            ),
+        ]
+    )
+
+    facts = read_pfx(pki.pfx(pki.issue(authority, subject=subject)), "password").facts
+
+    assert facts.subject in (
+        "CN=bank+emailAddress=a@example.com, C=DE",
+        "emailAddress=a@example.com+CN=bank, C=DE",
+    )
+
+
+def test_a_certificate_without_a_subject_is_called_by_its_alternative_name(authority: pki.Authority) -> None:
+    read = read_pfx(
+        pki.pfx(pki.issue(authority, subject=x509.Name([]), sans=("api.partner.example",))), "password"
+    )
+
+    assert (read.facts.subject, read.common_name) == ("(no name)", "api.partner.example")
+
+
+def test_a_certificate_without_any_name_is_called_certificate(authority: pki.Authority) -> None:
+    read = read_pfx(pki.pfx(pki.issue(authority, subject=x509.Name([]), sans=())), "password")
+
+    assert read.common_name == "certificate"
+
+
+# --- Secrets ----------------------------------------------------------------------------------------------
+
+
+def test_the_private_key_is_not_in_the_repr(client: pki.Issued) -> None:
+    read = read_pfx(pki.pfx(client), "password")
+
+    assert "private_key" not in repr(read)
+    assert repr(read.private_key) not in repr(read)
+
+
+@pytest.mark.parametrize("password", ["hunter2-wrong", "hunter2\0", "hunter2-\ud800"])
+def test_no_refusal_carries_the_password_or_another_exception(client: pki.Issued, password: str) -> None:
+    error = refusal_of(pki.pfx(client), password)
+
+    assert "hunter2" not in repr(error)
+    assert "hunter2" not in "".join(traceback.format_exception(error))
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x30\x03\x02\x01\x03", b"-----BEGIN CERTIFICATE-----\n", b"junk"])
+def test_no_refusal_of_a_file_has_a_context(data: bytes) -> None:
+    for error in (refusal_of(data), ca_refusal_of(data)):
+        assert (error.__cause__, error.__context__) == (None, None)
+
+
+# --- CA certificates --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["pem", "der"])
+def test_a_ca_certificate_is_read_from_pem_and_der(root: pki.Authority, form: str) -> None:
+    (read,) = read_ca_certificates(root.pem.encode() if form == "pem" else pki.der(root.cert))
+
+    assert (read.pem, read.common_name, read.warnings) == (root.pem, "Test Root", ())
+    assert read.facts.thumbprint == pki.thumbprint(root.cert)
+
+
+def test_several_ca_certificates_are_read_in_order_each_once(
+    root: pki.Authority, authority: pki.Authority
+) -> None:
+    text = f"subject=Test\n{authority.pem}\r\n# and its root\n{root.pem}{authority.pem}"
+
+    read = read_ca_certificates(text.encode())
+
+    assert [each.common_name for each in read] == ["Test Issuing CA", "Test Root"]
+
+
+@needs_openssl
+def test_the_older_pem_label_is_read(root: pki.Authority) -> None:
+    text = root.pem.replace("CERTIFICATE", "X509 CERTIFICATE")
+
+    assert read_ca_certificates(text.encode())[0].pem == root.pem
+
+
+def test_a_self_signed_server_certificate_is_accepted_with_a_warning() -> None:
+    (read,) = read_ca_certificates(pki.self_signed("server").pem.encode())
+
+    (warning,) = read.warnings
+    assert "not marked as a CA" in warning
+
+
+def test_an_expired_ca_certificate_is_accepted_with_a_warning() -> None:
+    ca = pki.make_ca(not_after=datetime(2025, 3, 5, 14, 20, tzinfo=UTC))
+
+    assert read_ca_certificates(ca.pem.encode())[0].warnings == ("expired on 2025-03-05 14:20 UTC",)
+
+
+def test_a_ca_certificate_with_a_short_key_is_accepted_with_a_warning() -> None:
+    (warning,) = read_ca_certificates(pki.make_ca(key_type="rsa1024").pem.encode())[0].warnings
+
+    assert "RSA 1024" in warning
+
+
+def test_a_private_key_beside_a_ca_certificate_is_refused(root: pki.Authority) -> None:
+    for text in (root.pem + root.key_pem, root.pem + pki.key_pem(root.key, b"secret")):
+        error = ca_refusal_of(text.encode())
+        assert error.field == "file"
+        assert error.message.startswith("The file contains a private key")
+
+
+def test_a_pfx_is_no_ca_certificate(client: pki.Issued) -> None:
+    error = ca_refusal_of(pki.pfx(client))
+
+    assert error.field == "file"
+    assert error.message.startswith("This is a .pfx file")
+
+
+def test_a_private_key_is_no_ca_certificate(client: pki.Issued) -> None:
+    assert ca_refusal_of(key_der(client)).message.startswith("This is a private key")
+
+
+def test_a_p7b_file_is_no_ca_certificate(root: pki.Authority) -> None:
+    assert ca_refusal_of(pkcs7.serialize_certificates([root.cert], Encoding.DER)).message.startswith(
+        "This is a .p7b file"
+    )
+
+
+def test_a_certificate_request_is_no_ca_certificate() -> None:
+    request = x509.CertificateSigningRequestBuilder().subject_name(pki.distinguished_name("x"))
+    text = request.sign(pki.make_key(), pki.hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    assert "certificate request" in ca_refusal_of(text).message
+
+
+def test_a_damaged_certificate_is_refused(root: pki.Authority) -> None:
+    for data in (pki.der(root.cert)[:-5], root.pem.replace("M", "?", 3).encode(), root.pem[:200].encode()):
+        error = ca_refusal_of(data)
+        assert error.field == "file"
+        assert "damaged or incomplete" in error.message
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        (b"", "The file is empty."),
+        (b"hello", "This is no certificate file."),
+        (PNG, "This is no certificate file."),
+    ],
+)
+def test_a_file_that_has_no_certificate_is_refused(data: bytes, start: str) -> None:
+    assert ca_refusal_of(data).message.startswith(start)
+
+
+def test_a_ca_file_that_is_too_large_is_refused(root: pki.Authority) -> None:
+    assert "too large" in ca_refusal_of(root.pem.encode().ljust(1_000_001)).message
+
+
+# --- Anything ---------------------------------------------------------------------------------------------
+
+_CLIENT = pki.issue(pki.make_ca())
+_SAMPLES = (
+    pki.pfx(_CLIENT, b""),
+    *([pki.openssl_pfx(_CLIENT, "", "-nomac", "-keypbe", "NONE", "-certpbe", "NONE")] if pki.OPENSSL else []),
+    pki.der(_CLIENT.cert),
+    _CLIENT.chain[0].public_bytes(Encoding.PEM),
+)
+_quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _reads_or_refuses(data: bytes, password: str = "") -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the library, about BER and odd serial numbers
+        for read in (lambda: read_pfx(data, password), lambda: read_ca_certificates(data)):
+            try:
+                read()
+            except Pkcs12Error as error:
+                assert error.field in ("file", "password")
+                assert error.message
+
+
+@_quick
+@given(st.binary(max_size=200), st.text(max_size=10))
+def test_any_bytes_are_read_or_refused(data: bytes, password: str) -> None:
+    _reads_or_refuses(data, password)
+
+
+@_quick
+@given(st.sampled_from(_SAMPLES), st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=3))
+def test_any_damage_is_read_or_refused(data: bytes, damage: list[tuple[float, int]]) -> None:
+    changed = bytearray(data)
+    for place, value in damage:
+        changed[int(place * len(changed))] = value
+    _reads_or_refuses(bytes(changed))

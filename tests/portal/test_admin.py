@@ -1,0 +1,91 @@
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from gateway.changes.security import BasicCredentials, NoCredentials, read_security
+from gateway.models import Api, AuditEntry, Certificate, CertificateVersion, Operation
+from tests.builders import choose, make_api, make_ca_certificate, make_certificate, make_operation
+
+CONFIGURATION = [model for model in admin.site._registry if model._meta.app_label == "gateway"]
+
+
+def changelist(model: type, **query: str) -> str:
+    return reverse(f"admin:gateway_{model._meta.model_name}_changelist", query=query or None)
+
+
+def act(client: Client, action: str, *rows: object) -> str:
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return client.post(changelist(type(rows[0])), data, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("model", CONFIGURATION, ids=lambda model: model.__name__)
+def test_every_table_can_be_seen_and_searched_but_not_edited(model: type, reader_client: Client) -> None:
+    api = make_api()
+    make_operation(api, rewrite_template="/v2/{id}")
+    choose(api, BasicCredentials("alice", "hunter2"))
+    make_certificate()
+    make_ca_certificate()
+    page = reader_client.get(changelist(model, q="bank"))
+    assert page.status_code == 200
+    assert reader_client.get(reverse(f"admin:gateway_{model._meta.model_name}_add")).status_code == 403
+    row = model._default_manager.first()
+    if row:
+        one = reader_client.get(reverse(f"admin:gateway_{model._meta.model_name}_change", args=[row.pk]))
+        assert one.status_code == 200
+        assert b'name="_save"' not in one.content
+        assert b"hunter2" not in one.content
+
+
+def test_no_page_shows_a_sealed_key(administrator_client: Client) -> None:
+    version = make_certificate().current
+    page = administrator_client.get(reverse("admin:gateway_certificateversion_change", args=[version.pk]))
+    assert version.thumbprint in page.content.decode()
+    assert version.sealed_private_key not in page.content.decode()
+
+
+def test_a_pasted_thumbprint_is_found_whatever_separates_its_digits(administrator_client: Client) -> None:
+    wanted, other = make_certificate("wanted").current, make_certificate("other").current
+    digits = wanted.thumbprint.lower()
+    pasted = "\u200e" + " ".join(digits[n : n + 2] for n in range(0, 40, 2))
+    page = administrator_client.get(changelist(CertificateVersion, q=pasted)).content.decode()
+    assert wanted.thumbprint in page
+    assert other.thumbprint not in page
+
+
+def test_an_action_goes_through_the_changes_and_tells_what_was_refused(administrator_client: Client) -> None:
+    used, unused, api = make_certificate("used"), make_certificate("unused"), make_api()
+    choose(api, used)
+    page = act(administrator_client, "delete_unused", used, unused)
+    assert list(Certificate.objects.all()) == [used]
+    assert "Used by: Partner Bank." in page
+    entry = AuditEntry.objects.order_by("-revision")[0]
+    assert (entry.actor_name, entry.action, entry.object_name) == ("alice", "deleted", "unused")
+
+
+def test_credentials_operations_and_apis_can_be_taken_away(administrator_client: Client) -> None:
+    api = make_api()
+    operation = make_operation(api)
+    choose(api, make_certificate())
+    act(administrator_client, "present_nothing", api)
+    assert read_security(api).credentials == NoCredentials()
+    act(administrator_client, "delete_operations", operation)
+    assert not Operation.objects.exists()
+    act(administrator_client, "delete_apis", api)
+    assert not Api.objects.exists()
+
+
+def test_a_reader_is_offered_no_action(reader_client: Client) -> None:
+    certificate = make_certificate()
+    assert b"delete_unused" not in reader_client.get(changelist(Certificate)).content
+    act(reader_client, "delete_unused", certificate)
+    assert Certificate.objects.exists()
+
+
+def test_accounts_are_for_administrators(administrator_client: Client, reader_client: Client) -> None:
+    assert administrator_client.get(reverse("admin:auth_user_changelist")).status_code == 200
+    assert reader_client.get(reverse("admin:auth_user_changelist")).status_code == 403
+
+
+def test_a_stranger_is_not_let_in(stranger_client: Client) -> None:
+    assert stranger_client.get(reverse("admin:index")).status_code == 302
