@@ -277,10 +277,8 @@ def _scheme(text: str) -> tuple[str, str]:
 
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     match = _AUTHORITY.fullmatch(authority)
-    if match is None:
-        raise ValueError(
-            "The host of the web service URL is not valid. An IPv6 address needs [ and ] around it."
-        )
+    if match is None or ":" in (match[2] or ""):
+        raise ValueError("The host of the web service URL is not valid; an IPv6 address needs [ ] around it.")
     host, port = match[1], match[2]
     if not host:
         raise ValueError("The web service URL has no host: write it like https://api.example.com/v1.")
@@ -331,9 +329,7 @@ def _ascii(text: str) -> str:
     try:
         return idna.encode(text, uts46=True, std3_rules=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        raise ValueError(
-            "The host of the web service URL holds characters that no host name can have."
-        ) from None
+        raise ValueError("The host of the web service URL is not a valid host name.") from None
 
 
 def _path(text: str) -> str:

@@ -27,8 +27,8 @@ STATEMENTS: Mapping[str, type[Statement]] = MappingProxyType({kind.element: kind
 _ORIGINALS = """
     authentication-managed-identity azure-openai-emit-token-metric azure-openai-semantic-cache-lookup
     azure-openai-semantic-cache-store azure-openai-token-limit cache-lookup cache-lookup-value
-    cache-remove-value cache-store cache-store-value check-header choose cors cosmosdb-data-source cross-domain emit-metric
-    find-and-replace get-authorization-context http-data-source include-fragment invoke-dapr-binding
+    cache-remove-value cache-store cache-store-value check-header choose cors
+    cosmosdb-data-source cross-domain emit-metric find-and-replace get-authorization-context http-data-source include-fragment invoke-dapr-binding
     invoke-request ip-filter json-to-xml jsonp limit-concurrency llm-content-safety llm-emit-token-metric
     llm-semantic-cache-lookup llm-semantic-cache-store llm-token-limit log-to-eventhub mock-response proxy
     publish-event publish-to-dapr quota quota-by-key rate-limit rate-limit-by-key redirect-content-urls retry

@@ -30,8 +30,8 @@ _ESCAPES = str.maketrans(
 class Authentication:
     """The authentication of a document.
 
-    `kind` is "none", "certificate-id", "thumbprint", "basic" or "several". `name` is the certificate's id, the normalised thumbprint, or the named value that holds the password;
-    `username` that of "basic".
+    `kind` is "none", "certificate-id", "thumbprint", "basic" or "several". `name` is the certificate's id, the
+    normalised thumbprint, or the named value that holds the password; `username` that of "basic".
     """
 
     kind: str
