@@ -285,8 +285,9 @@ def _kind(data: bytes) -> str:
     for start, kind in _STARTS.items():
         if head.startswith(start) and (is_sequence or kind in ("image", "jks")):
             return kind
-    text = data.decode("utf-8", "replace")
-    return "text" if all(c.isprintable() or c in "\r\n\t\ufeff" for c in text) else ""
+    with suppress(UnicodeDecodeError):
+        return "text" if all(c.isprintable() or c in "\r\n\t\ufeff" for c in data.decode()) else ""
+    return ""
 
 
 def _no_pfx(data: bytes) -> str:

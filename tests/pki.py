@@ -254,6 +254,32 @@ def openssl(*arguments: str, folder: Path) -> bytes:
     return run.stdout
 
 
+def joined_pfx(*issued: Issued) -> bytes:
+    """A PFX file with a key and a certificate of each (which no option of openssl makes), without a password."""
+    plain = ("-nomac", "-keypbe", "NONE", "-certpbe", "NONE")
+    safes = b"".join(_safes(openssl_pfx(each, "", *plain)) for each in issued)
+    data_oid = bytes.fromhex("06092a864886f70d010701")
+    content = _element(0x30, data_oid + _element(0xA0, _element(0x04, _element(0x30, safes))))
+    return _element(0x30, b"\x02\x01\x03" + content)
+
+
+def _safes(data: bytes) -> bytes:
+    """The ContentInfos within the AuthenticatedSafe of a PFX (RFC 7292 section 4) without a MAC."""
+    content = _inside(data)[len(b"\x02\x01\x03") :]
+    safe = _inside(content)[len(b"\x06\x09") + 9 :]
+    return _inside(_inside(_inside(safe)))
+
+
+def _inside(element: bytes) -> bytes:
+    return element[2 + (element[1] & 0x7F if element[1] > 0x80 else 0) :]
+
+
+def _element(tag: int, body: bytes) -> bytes:
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8)
+    length = bytes([len(body)]) if len(body) < 0x80 else bytes([0x80 + len(size)]) + size
+    return bytes([tag]) + length + body
+
+
 def keytool_pfx(
     *common_names: str, password: str = "password", key_options: Sequence[str] = ("-keyalg", "EC")
 ) -> bytes:
