@@ -1,5 +1,6 @@
 """Thumbprints as people paste them. Pure."""
 
+import re
 import unicodedata
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -13,3 +14,9 @@ def normalise_thumbprint(text: str) -> str:
     """
     kept = (c for c in text if c != ":" and unicodedata.category(c) not in _INVISIBLE)
     return "".join(kept).upper()
+
+
+def looks_like_thumbprint(text: str) -> str | None:
+    """A text that somebody searches for, normalised, if it is a thumbprint or 4 or more digits of one."""
+    pasted = normalise_thumbprint(text)
+    return pasted if re.fullmatch("[0-9A-F]{4,64}", pasted) else None

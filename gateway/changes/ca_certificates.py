@@ -9,7 +9,7 @@ from gateway import pkcs12
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.certificates import x509_columns
 from gateway.changes.ids import free_id
-from gateway.errors import AlreadyExists, InUse, Invalid, NotFound, Use
+from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import CaCertificate
 from gateway.pkcs12 import CaCertificateFile, Pkcs12Error
 
@@ -44,15 +44,8 @@ def _create(this: Change, file: CaCertificateFile, name: str) -> CaCertificate:
     return row
 
 
-def uses_of(ca_certificate: CaCertificate) -> tuple[Use, ...]:
-    """The APIs that trust a CA certificate."""
-    trusting = ca_certificate.trusted_by.select_related("trust__api").order_by("trust__api__display_name")
-    return tuple(Use("trust", t.trust.api.resource_id, t.trust.api.display_name) for t in trusting)
-
-
 def delete_ca_certificate(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
     """Delete a CA certificate that no API trusts; returns the revision. Raises NotFound, EditConflict, InUse."""
-    row = None
     try:
         with change(actor) as this:
             row = CaCertificate.objects.filter(pk=key).first()
@@ -64,11 +57,11 @@ def delete_ca_certificate(actor: Actor, key: UUID, *, revision: int | None = Non
             this.delete(row)
             return this.revision
     except IntegrityError:
-        if row is not None:
-            _refuse_in_use(row)
+        if found := CaCertificate.objects.filter(pk=key).first():
+            _refuse_in_use(found)
         raise
 
 
 def _refuse_in_use(row: CaCertificate) -> None:
-    if uses := uses_of(row):
+    if uses := row.uses:
         raise InUse("CA certificate cannot be deleted since one or more APIs trust it.", uses)

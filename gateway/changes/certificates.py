@@ -8,7 +8,7 @@ from django.utils import timezone
 from gateway import keystore, pkcs12
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
-from gateway.errors import AlreadyExists, InUse, Invalid, NotFound, Use
+from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import Certificate, CertificateVersion
 from gateway.pkcs12 import ClientCertificate, Pkcs12Error
 
@@ -90,21 +90,14 @@ def _audited(version: CertificateVersion) -> dict[str, list[str]]:
     }
 
 
-def uses_of(certificate: Certificate) -> tuple[Use, ...]:
-    """The policy documents that name a certificate."""
-    references = certificate.policy_references.select_related("document__api", "document__operation__api")
-    return tuple(sorted((r.document.use for r in references), key=str))
-
-
 def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
     """Delete a certificate that nothing uses; returns the revision of the change.
 
     Raises NotFound, EditConflict, or InUse with every place that refers to it.
     """
-    certificate = None
     try:
         with change(actor) as this:
-            certificate = Certificate.objects.select_related("current").filter(pk=key).first()
+            certificate = Certificate.objects.with_uses().filter(pk=key).first()
             if certificate is None:
                 raise NotFound("Certificate not found.")
             expect_revision(certificate.revision, revision)
@@ -113,8 +106,8 @@ def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) 
             this.delete(certificate)
             return this.revision
     except IntegrityError:  # the second line: a reference that the check above could not see
-        if certificate is not None:
-            _refuse_in_use(certificate)
+        if found := Certificate.objects.filter(pk=key).first():
+            _refuse_in_use(found)
         raise
 
 
@@ -124,5 +117,5 @@ def _audited_deletion(certificate: Certificate) -> dict[str, list[str]]:
 
 
 def _refuse_in_use(certificate: Certificate) -> None:
-    if uses := uses_of(certificate):
+    if uses := certificate.uses:
         raise InUse("Certificate cannot be deleted since it is being used by one or more policies.", uses)

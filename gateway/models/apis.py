@@ -1,10 +1,37 @@
 """APIs and their operations."""
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from gateway.models.base import ConfigurationRow, ResourceRow, Row
 from gateway.models.certificates import CaCertificate
+
+
+class ApiQuerySet(models.QuerySet["Api"]):
+    """Lists of APIs."""
+
+    def search(self, text: str) -> "ApiQuerySet":
+        """By name, id, suffix, web service URL or description."""
+        columns = ("display_name", "resource_id", "suffix", "web_service_url", "description")
+        return self.filter(_any(columns, text))
+
+
+class OperationQuerySet(models.QuerySet["Operation"]):
+    """Lists of operations."""
+
+    def search(self, text: str) -> "OperationQuerySet":
+        """By name, id, HTTP verb, URL template or description."""
+        return self.filter(
+            _any(("display_name", "resource_id", "method", "url_template", "description"), text)
+        )
+
+
+def _any(columns: tuple[str, ...], text: str) -> Q:
+    found = Q()
+    for column in columns:
+        found |= Q(**{f"{column}__icontains": text})
+    return found
 
 
 class Api(ResourceRow):
@@ -20,6 +47,8 @@ class Api(ResourceRow):
     http = models.BooleanField(default=False)
     https = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+
+    objects = ApiQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -68,6 +97,8 @@ class Operation(ResourceRow):
     method = models.CharField(max_length=10)
     url_template = models.CharField(max_length=1000)
     shape = models.CharField(max_length=1000)
+
+    objects = OperationQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,9 +1,72 @@
 """Client certificates (a named slot and the versions of its material) and CA certificates."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 
+from gateway.errors import Use
 from gateway.models.base import ConfigurationRow, ResourceRow
+from gateway.thumbprints import looks_like_thumbprint
+
+EXPIRES_SOON = timedelta(days=30)
+
+
+def _x509_search(text: str, prefix: str = "") -> Q:
+    """Rows whose id, subject, issuer or thumbprint holds a text."""
+    found = Q(resource_id__icontains=text)
+    for column in ("subject", "issuer"):
+        found |= Q(**{f"{prefix}{column}__icontains": text})
+    if thumbprint := looks_like_thumbprint(text):
+        found |= Q(**{f"{prefix}thumbprint__contains": thumbprint})
+        found |= Q(**{f"{prefix}sha256__contains": thumbprint})
+    return found
+
+
+class CertificateQuerySet(models.QuerySet["Certificate"]):
+    """Lists of client certificates."""
+
+    def search(self, text: str) -> "CertificateQuerySet":
+        """By id, subject, issuer or thumbprint, however that was pasted."""
+        return self.filter(_x509_search(text, "current__"))
+
+    def expired(self, now: datetime) -> "CertificateQuerySet":
+        return self.filter(current__not_after__lte=now)
+
+    def expiring(self, now: datetime) -> "CertificateQuerySet":
+        """Still valid, for 30 days at most."""
+        return self.filter(current__not_after__gt=now, current__not_after__lte=now + EXPIRES_SOON)
+
+    def unused(self) -> "CertificateQuerySet":
+        return self.filter(policy_references=None)
+
+    def with_uses(self) -> "CertificateQuerySet":
+        """With what a list shows: the current version and the documents that name each certificate."""
+        documents = ("policy_references__document__api", "policy_references__document__operation__api")
+        return self.select_related("current").prefetch_related(*documents)
+
+
+class CaCertificateQuerySet(models.QuerySet["CaCertificate"]):
+    """Lists of CA certificates."""
+
+    def search(self, text: str) -> "CaCertificateQuerySet":
+        """By id, subject, issuer or thumbprint, however that was pasted."""
+        return self.filter(_x509_search(text))
+
+    def expired(self, now: datetime) -> "CaCertificateQuerySet":
+        return self.filter(not_after__lte=now)
+
+    def expiring(self, now: datetime) -> "CaCertificateQuerySet":
+        """Still valid, for 30 days at most."""
+        return self.filter(not_after__gt=now, not_after__lte=now + EXPIRES_SOON)
+
+    def unused(self) -> "CaCertificateQuerySet":
+        return self.filter(trusted_by=None)
+
+    def with_uses(self) -> "CaCertificateQuerySet":
+        """With the APIs that trust each."""
+        return self.prefetch_related("trusted_by__trust__api")
 
 
 class Certificate(ResourceRow):
@@ -14,11 +77,18 @@ class Certificate(ResourceRow):
     )  # null only between two INSERTs of one transaction
     created_at = models.DateTimeField()
 
+    objects = CertificateQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(Lower("resource_id"), name="certificate_id_unique")]
 
     def __str__(self) -> str:
         return self.resource_id
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The policy documents that name this certificate, by name."""
+        return tuple(sorted((r.document.use for r in self.policy_references.all()), key=str))
 
 
 class X509Columns(models.Model):
@@ -63,8 +133,16 @@ class CaCertificate(X509Columns, ResourceRow):
     pem = models.TextField()
     created_at = models.DateTimeField()
 
+    objects = CaCertificateQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(Lower("resource_id"), name="ca_certificate_id_unique")]
 
     def __str__(self) -> str:
         return self.resource_id
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The APIs that trust this CA certificate, by name."""
+        apis = (trusted.trust.api for trusted in self.trusted_by.all())
+        return tuple(sorted((Use("trust", api.resource_id, api.display_name) for api in apis), key=str))

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway import keystore
-from gateway.changes.certificates import delete_certificate, upload_certificate, uses_of
+from gateway.changes.certificates import delete_certificate, upload_certificate
 from gateway.changes.operations import delete_operation
 from gateway.changes.security import NoCredentials
 from gateway.errors import AlreadyExists, EditConflict, InUse, Invalid, NotFound
@@ -99,7 +99,7 @@ def test_a_certificate_can_be_deleted_once_no_api_uses_it_any_more() -> None:
     certificate, api = make_certificate(), make_api()
     choose(api, certificate)
     choose(api, NoCredentials())
-    assert uses_of(certificate) == ()
+    assert certificate.uses == ()
     delete_certificate(ALICE, certificate.key)
     assert not Certificate.objects.exists()
 
