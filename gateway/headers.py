@@ -1,0 +1,146 @@
+"""Fields of requests and answers on their way through an intermediary (RFC 9110, 7.6; RFC 9112). Pure.
+
+Names are lower-case bytes, as both servers and parsers hand them out; values are the bytes that were sent.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+Field = tuple[bytes, bytes]
+
+# RFC 9110, 7.6.1, and what intermediaries have had to drop since RFC 2068
+HOP_BY_HOP = frozenset(
+    (
+        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization",
+        b"te", b"trailer", b"transfer-encoding", b"upgrade",
+    )
+)  # fmt: skip
+# What a request says to us and not to the back end: whom it is for, and that we should say 100 (Continue).
+_FOR_THE_GATEWAY = frozenset((b"host", b"expect", b"content-length", b"http2-settings"))
+_FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"))
+_NOT_FORWARDED = HOP_BY_HOP | _FOR_THE_GATEWAY | _FORWARDED
+# Fields that a caller must not be able to take away by naming them in Connection (RFC 9110, 7.6.1)
+_NEVER_NAMED = frozenset((b"authorization", b"cookie", b"content-type", b"content-encoding"))
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_LINE = re.compile(rb"(" + _TOKEN + rb"):[ \t]*(.*?)[ \t]*\r?\n", re.DOTALL)
+_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def connection_options(fields: Iterable[Field]) -> frozenset[bytes]:
+    """The lower-case options of all Connection fields (RFC 9110, 7.6.1)."""
+    return frozenset(
+        option.strip().lower()
+        for name, value in fields
+        if name == b"connection"
+        for option in value.split(b",")
+    )
+
+
+def request_fields(
+    fields: Sequence[Field],
+    *,
+    client: str,
+    scheme: str,
+    private_cookies: frozenset[bytes] = frozenset(),
+    authorization: bytes = b"",
+) -> list[Field]:
+    """The fields to send to a back end, without Host and framing, which the transport adds.
+
+    `client` is the caller's address and `scheme` that of the call: X-Forwarded-For is appended to,
+    X-Forwarded-Proto and -Host are set. Cookies named in `private_cookies` are left out. `authorization`
+    replaces the caller's.
+    """
+    dropped = _NOT_FORWARDED
+    if options := connection_options(fields):
+        dropped = dropped | (options - _NEVER_NAMED)
+    if authorization:
+        dropped = dropped | {b"authorization"}
+    forwarded = [field for field in fields if field[0] not in dropped]
+    if private_cookies:
+        forwarded = _without_cookies(forwarded, private_cookies)
+    if authorization:
+        forwarded.append((b"authorization", authorization))
+    chain = [value for name, value in fields if name == b"x-forwarded-for"]
+    forwarded.append((b"x-forwarded-for", b", ".join([*chain, client.encode()])))
+    forwarded.append((b"x-forwarded-proto", scheme.encode()))
+    forwarded.extend((b"x-forwarded-host", value) for name, value in fields if name == b"host")
+    return forwarded
+
+
+def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
+    """Cookie fields without some cookies (RFC 6265, 4.2.1); one that ends up empty is left out."""
+    kept = []
+    for field in fields:
+        if field[0] != b"cookie" or not any(name in field[1] for name in names):
+            kept.append(field)
+            continue
+        pairs = [pair.strip() for pair in field[1].split(b";")]
+        pairs = [pair for pair in pairs if pair.partition(b"=")[0].strip() not in names]
+        if pairs:
+            kept.append((b"cookie", b"; ".join(pairs)))
+    return kept
+
+
+def response_fields(fields: Sequence[Field]) -> list[Field]:
+    """The fields of a back end's answer to hand on: all but hop-by-hop ones and those named in Connection."""
+    dropped = HOP_BY_HOP
+    if options := connection_options(fields):
+        dropped = dropped | (
+            options - {b"content-length", b"content-type", b"content-encoding", b"set-cookie"}
+        )
+    return [field for field in fields if field[0] not in dropped]
+
+
+def parse_fields(lines: Iterable[bytes]) -> list[Field]:
+    """Parse the field lines of an answer's head. Raises ValueError for what RFC 9112, 5 does not allow.
+
+    Obsolete line folding is read as spaces, which 5.2 allows to a gateway for answers.
+    """
+    fields: list[Field] = []
+    for line in lines:
+        if line[:1] in b" \t" and line.strip() and fields:
+            name, value = fields[-1]
+            fields[-1] = (name, value + b" " + _checked(line.strip()))
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError("a field line without a valid name")
+        fields.append((match[1].lower(), _checked(match[2])))
+    return fields
+
+
+def _checked(value: bytes) -> bytes:
+    if _BAD_VALUE.search(value):
+        raise ValueError("a control character in a field value")
+    return value
+
+
+def content_length(fields: Iterable[Field]) -> int | None:
+    """The length that the Content-Length fields give (RFC 9110, 8.6; RFC 9112, 6.3), None without one.
+
+    Raises ValueError for one that is no number or for several that differ.
+    """
+    values = {
+        item.strip() for name, value in fields if name == b"content-length" for item in value.split(b",")
+    }
+    if not values:
+        return None
+    if len(values) > 1 or not (text := values.pop()).isdigit():
+        raise ValueError("conflicting or invalid Content-Length")
+    return int(text)
+
+
+def is_chunked(fields: Iterable[Field]) -> bool:
+    """Whether a message's body is chunked (RFC 9112, 6.1). Raises ValueError for another transfer coding."""
+    codings = [
+        item.strip().lower()
+        for name, value in fields
+        if name == b"transfer-encoding"
+        for item in value.split(b",")
+    ]
+    if not codings:
+        return False
+    if codings != [b"chunked"]:
+        raise ValueError("an unknown transfer coding")
+    return True

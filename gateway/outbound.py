@@ -1,0 +1,257 @@
+"""Exchanges with back ends: address rules, TLS, connection pools. The only module that imports requests.
+
+requests and urllib3 own adapters, pools and connections; what they would do to a call that is not theirs
+(sessions, cookies, redirects, retries, the environment, rewriting of targets) is left out or overridden here.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Collection
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ClosedPoolError
+from urllib3.poolmanager import PoolManager
+
+from gateway.addresses import AddressRules
+from gateway.failures import CallFailure
+from gateway.final_response import FinalResponse
+from gateway.headers import Field
+from gateway.snapshot import CertificateMaterial, Trust
+from gateway.tls import check_name, client_context
+
+
+class Origin(NamedTuple):
+    """Where a back end is: scheme, host and port (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Connection(HTTPConnection):
+    """A connection that checks the address it is made to and sends what it is given, byte for byte."""
+
+    response_class = FinalResponse
+    auto_open = 0
+
+    def __init__(self, *args: Any, rules: AddressRules, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rules = rules
+        self._handle: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        # Resolved once and connected to what was checked: a name cannot point elsewhere in between.
+        failure = CallFailure("back-end-not-found", self.host)
+        for family, kind, protocol, _, address in self._resolved():
+            if refusal := self._rules.refusal(str(address[0])):
+                failure = CallFailure(
+                    "back-end-address-refused", f"{self.host} is at {address[0]}, {refusal}"
+                )
+                continue
+            try:
+                return self._connected(socket.socket(family, kind, protocol), address)
+            except TimeoutError:
+                failure = CallFailure("back-end-timeout", f"no connection to {address} in {self.timeout} s")
+            except OSError as error:
+                failure = CallFailure("back-end-unreachable", f"{address}: {error}")
+        raise failure
+
+    def _resolved(self) -> list[Any]:
+        try:
+            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise CallFailure("back-end-not-found", f"{self.host}: {error}") from None
+
+    def _connected(self, sock: socket.socket, address: Any) -> socket.socket:
+        self._handle = sock
+        try:
+            sock.settimeout(self.timeout)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def cut(self) -> None:
+        """End a blocking call that another thread is in. SSLSocket's own shutdown is not made for that."""
+        if self._handle is not None:
+            with suppress(OSError):  # it is gone already
+                socket.socket.shutdown(self._handle, socket.SHUT_RDWR)
+
+    def send_head(self, method: str, target: str, fields: list[Field], body: bytes) -> None:
+        """Send a request's head and the first bytes of its body; nothing is added and nothing rewritten."""
+        http.client.HTTPConnection.putrequest(self, method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in fields:
+            http.client.HTTPConnection.putheader(self, name, value)
+        self.endheaders(body or None)
+
+    def read_head(self) -> FinalResponse:
+        """The final answer, its head read."""
+        return http.client.HTTPConnection.getresponse(self)  # type: ignore[return-value]
+
+
+class TlsConnection(Connection, HTTPSConnection):
+    """The same over TLS. `checks_name` asks for the check that an unvalidated chain leaves out."""
+
+    def __init__(self, *args: Any, checks_name: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._checks_name = checks_name
+
+    def connect(self) -> None:
+        """Connect, and do the handshake as the context says; nothing else is assumed or relaxed."""
+        assert self.ssl_context is not None  # noqa: S101
+        sock = self._new_conn()
+        try:
+            # An answer that ends with its connection is whole only after a closing alert (RFC 9112, 9.8).
+            tls = self.ssl_context.wrap_socket(
+                sock, server_hostname=self.host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+        except BaseException:
+            sock.close()
+            raise
+        self._handle = self.sock = tls
+        tls.do_handshake()
+        if self._checks_name:
+            check_name(tls.getpeercert(binary_form=True) or b"", self.host)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """The connections to one origin with one client certificate (or none) and one trust: those of `context`.
+
+    No Session, no retries, nothing from the environment.
+    """
+
+    def __init__(self, origin: Origin, context: ssl.SSLContext | None, **connection_arguments: Any) -> None:
+        self._origin = origin
+        self._context = context
+        self._connection_arguments = connection_arguments
+        super().__init__(pool_connections=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:
+        """Pools whose connections are ours (see requests.adapters.HTTPAdapter)."""
+        arguments = dict(self._connection_arguments)
+        manager = PoolManager(
+            connections,
+            maxsize=arguments.pop("most"),
+            timeout=arguments.pop("connect_timeout"),
+            retries=False,
+        )
+        plain = partial(_PlainPool, rules=arguments["rules"])
+        secure = partial(_TlsPool, ssl_context=self._context, **arguments)
+        manager.pool_classes_by_scheme = {"http": plain, "https": secure}  # type: ignore[dict-item]
+        self.poolmanager = manager
+        scheme, host, port = self._origin
+        self._pool: HTTPConnectionPool = manager.connection_from_host(host, port, scheme)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: the context has it all, and looking at files on every call costs more than the call."""
+
+    def take(self, *, fresh: bool = False) -> Connection:
+        """A connection of the pool: an idle one, unless `fresh`, or a new one that is not connected yet."""
+        connection: Connection
+        try:
+            connection = self._pool._new_conn() if fresh else self._pool._get_conn()  # type: ignore[assignment]
+        except ClosedPoolError:  # of a configuration that was replaced after the call began
+            connection = self._pool._new_conn()  # type: ignore[assignment]
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Return a connection on which one exchange is over, whole. A closed pool closes it."""
+        self._pool._put_conn(connection)
+
+
+class Destination(NamedTuple):
+    """Where a call goes and how: what its connection is made from, and what names its pool.
+
+    The certificate counts by its fingerprint (chain and public key), so that other material under the same
+    name never meets an old connection; the trust by its content.
+    """
+
+    origin: Origin
+    certificate: CertificateMaterial | None
+    trust: Trust
+
+    @property
+    def context_key(self) -> tuple[Any, ...]:
+        """What an SSLContext depends on."""
+        trust = self.trust
+        fingerprint = self.certificate.fingerprint if self.certificate else ""
+        return (
+            fingerprint,
+            trust.validate_chain,
+            trust.validate_name,
+            trust.public_cas,
+            trust.authorities_pem,
+        )
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a pool of connections depends on."""
+        return (self.origin, *(self.context_key if self.origin.scheme == "https" else ()))
+
+
+class Outbound:
+    """All pools of a gateway process, and the SSL contexts that they share."""
+
+    def __init__(self, rules: AddressRules, *, most: int, connect_timeout: float) -> None:
+        self._arguments = {"rules": rules, "most": most, "connect_timeout": connect_timeout}
+        self._adapters: dict[tuple[Any, ...], Adapter] = {}
+        self._contexts: dict[tuple[Any, ...], ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+
+    def adapter(self, destination: Destination) -> Adapter:
+        """The connections to a destination. Making the first context may take tens of milliseconds.
+
+        Raises CallFailure if the certificate or the trust cannot be used.
+        """
+        with self._lock:
+            adapter = self._adapters.get(destination.key)
+            if adapter is None:
+                adapter = self._adapters[destination.key] = self._new_adapter(destination)
+            return adapter
+
+    def _new_adapter(self, destination: Destination) -> Adapter:
+        trust = destination.trust
+        checks_name = trust.validate_name and not trust.validate_chain
+        context = self._context(destination) if destination.origin.scheme == "https" else None
+        return Adapter(destination.origin, context, checks_name=checks_name, **self._arguments)
+
+    def _context(self, destination: Destination) -> ssl.SSLContext:
+        key = destination.context_key
+        if key not in self._contexts:
+            self._contexts[key] = client_context(destination.certificate, destination.trust)
+        return self._contexts[key]
+
+    def keep(self, destinations: Collection[Destination]) -> None:
+        """Close the pools that no destination of the configuration needs any more.
+
+        Idle connections close now; one in use closes when its exchange is over.
+        """
+        keys = {destination.key for destination in destinations}
+        context_keys = {destination.context_key for destination in destinations}
+        with self._lock:
+            gone = [self._adapters.pop(key) for key in self._adapters.keys() - keys]
+            for key in self._contexts.keys() - context_keys:
+                del self._contexts[key]
+        for adapter in gone:
+            adapter.close()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.keep(())
