@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from gateway.policies.elements import Element, read_xml
-from gateway.policies.faults import Fault, PolicyErrors
+from gateway.policies.faults import MAX_FAULTS, Fault, PolicyErrors
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 from gateway.policies.statement import SCOPES, SECTIONS, Context, Statement, Wrong
 
@@ -150,7 +151,8 @@ def _misplaced(kind: type[Statement], section: str, scope: str) -> Iterator[str]
 
 
 def _undeclared(element: Element, declared: tuple[str, ...]) -> Iterator[str]:
-    return (f"The '{name}' attribute is not declared." for name in element.attributes if name not in declared)
+    undeclared = (name for name in element.attributes if name not in declared)
+    return (f"The '{name}' attribute is not declared." for name in islice(undeclared, MAX_FAULTS))
 
 
 def _missing(kind: type[Statement], element: Element) -> Iterator[str]:
