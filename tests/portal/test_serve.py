@@ -1,0 +1,194 @@
+"""manage.py serve, as a process: both front doors open and close together."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import pki
+from tests.databases import sqlite_database
+from tests.running import Running, running, until
+
+pytestmark = pytest.mark.wire
+
+SECRETS = {
+    "SECRET_KEY": "only-for-tests-" + "x" * 50,
+    "CERTIFICATE_ENCRYPTION_KEYS": "Zm9yLXRlc3RzLW9ubHktZm9yLXRlc3RzLW9ubHktMTI=",
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("serve")
+    with sqlite_database(folder) as url:
+        yield {
+            **SECRETS,
+            "DATABASE_URL": url,
+            "DATA_DIR": str(folder),
+            "PORTAL_PORT": "0",
+            "GATEWAY_PORT": "0",
+            "GATEWAY_WORKERS": "1",
+            "PORTAL_WORKERS": "1",
+        }
+
+
+def refusal(*arguments: str, **environment: str) -> str:
+    """Start `serve`, which has to end at once; what it says."""
+    with running("serve", *arguments, **environment) as serve:
+        assert serve.wait(30) == 1
+        assert serve.stdout == ""
+        return serve.stderr
+
+
+def addresses(serve: Running, count: int = 2) -> list[str]:
+    return [line.split(": ", 1)[1] for line in serve.wait_for_output(count)]
+
+
+def status(url: str) -> int:
+    host, port = url.split("://")[1].rsplit(":", 1)
+    connection: http.client.HTTPConnection = http.client.HTTPConnection(host, int(port), timeout=10)
+    if url.startswith("https"):
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=tls)
+    try:
+        connection.request("GET", "/nothing-here")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_portal_and_gateway_answer_at_the_printed_addresses_until_sigterm(settings: dict[str, str]) -> None:
+    with running("serve", **settings) as serve:
+        portal, gateway = addresses(serve)
+        assert portal != gateway
+        assert [status(portal), status(gateway)] == [404, 404]
+        assert serve.end(signal.SIGTERM) == 0
+        until(lambda: not serve.processes())
+        for url in (portal, gateway):
+            with pytest.raises(ConnectionRefusedError):
+                status(url)
+
+
+@pytest.mark.parametrize("word", ["gunicorn_portal", "gateway"])
+def test_when_one_server_dies_the_other_is_stopped_and_the_exit_code_says_so(
+    settings: dict[str, str], word: str
+) -> None:
+    with running("serve", **settings) as serve:
+        addresses(serve)
+        (master,) = serve.masters(word)
+        os.kill(master, signal.SIGKILL)
+        assert serve.wait() == 1
+        name = "portal" if "portal" in word else "gateway"
+        assert f"The {name} has stopped by itself (signal SIGKILL)." in serve.stderr
+        until(lambda: not serve.processes())
+
+
+def test_servers_go_with_a_supervisor_that_is_killed(settings: dict[str, str]) -> None:
+    with running("serve", **settings) as serve:
+        addresses(serve)
+        assert len(serve.processes()) >= 5
+        assert serve.end(signal.SIGKILL) == -signal.SIGKILL
+        until(lambda: not serve.processes())
+
+
+@pytest.mark.parametrize(("option", "name"), [("--portal-only", "Portal"), ("--gateway-only", "Gateway")])
+def test_one_of_the_two_runs_alone(settings: dict[str, str], option: str, name: str) -> None:
+    with running("serve", option, **settings) as serve:
+        (line,) = serve.wait_for_output()
+        assert line.startswith(f"{name}: http://127.0.0.1:")
+        assert serve.end(signal.SIGINT) == 0
+        assert len(serve.stdout.splitlines()) == 1
+
+
+def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], tmp_path: Path) -> None:
+    certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        plain = str(free.getsockname()[1])
+    tls = {
+        "PORTAL_TLS_CERTIFICATE": certificate,
+        "PORTAL_TLS_KEY": key,
+        "GATEWAY_TLS_CERTIFICATE": certificate,
+        "GATEWAY_TLS_KEY": key,
+        "GATEWAY_PLAIN_PORT": plain,
+    }
+    with running("serve", **settings, **tls) as serve:
+        urls = addresses(serve, 3)
+        assert [url.split(":")[0] for url in urls] == ["https", "https", "http"]
+        assert urls[2] == f"http://127.0.0.1:{plain}"
+        assert [status(url) for url in urls] == [404, 404, 404]
+        assert serve.end() == 0
+
+
+def test_static_files_have_hashed_names_that_may_be_kept_for_ever(settings: dict[str, str]) -> None:
+    with running("serve", "--portal-only", **settings) as serve:
+        (portal,) = addresses(serve, 1)
+        names = json.loads((Path(settings["DATA_DIR"]) / "static/staticfiles.json").read_text())["paths"]
+        with urllib.request.urlopen(f"{portal}/static/{names['admin/css/base.css']}") as answer:
+            assert "immutable" in answer.headers["Cache-Control"]
+        assert re.search(r"/static/admin/css/base\.[0-9a-f]{12}\.css", page(f"{portal}/admin/login/"))
+
+
+def page(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:
+        return str(answer.read().decode())
+
+
+def test_no_secret_is_on_a_command_line(settings: dict[str, str]) -> None:
+    with running("serve", **settings) as serve:
+        addresses(serve)
+        commands = " ".join(serve.processes().values())
+        assert "gunicorn" in commands
+        assert not [name for name in SECRETS if SECRETS[name] in commands]
+
+
+# --- Refused before anything is started -----------------------------------------------------------------
+
+
+def test_pending_migrations_are_named_with_the_command_that_applies_them(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    said = refusal(**{**settings, "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3"})
+    assert "The database lacks " in said
+    assert "Run: manage.py migrate" in said
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_missing_secret_is_named(settings: dict[str, str], name: str) -> None:
+    said = refusal(**{**settings, name: ""})
+    assert name in said
+    assert "Traceback" not in said
+
+
+def test_a_database_that_does_not_answer_is_named_by_its_setting(settings: dict[str, str]) -> None:
+    assert "DATABASE_URL" in refusal(**{**settings, "DATABASE_URL": "sqlite:////nowhere/portal.sqlite3"})
+
+
+def test_a_taken_port_is_named_with_its_setting(settings: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        said = refusal(**{**settings, "GATEWAY_PORT": port})
+    assert f"Port {port} is taken by another program. Choose another one with GATEWAY_PORT" in said
+
+
+def test_portal_and_gateway_never_share_an_origin(settings: dict[str, str]) -> None:
+    assert "must differ" in refusal(**{**settings, "PORTAL_PORT": "18123", "GATEWAY_PORT": "18123"})
+
+
+def test_a_plain_port_needs_a_gateway_with_tls(settings: dict[str, str]) -> None:
+    assert "GATEWAY_PLAIN_PORT" in refusal(**settings, GATEWAY_PLAIN_PORT="18124")
+
+
+def test_tls_needs_both_files_and_they_must_be_there(settings: dict[str, str]) -> None:
+    said = refusal(**settings, PORTAL_TLS_CERTIFICATE="/nowhere.pem")
+    assert "Set both PORTAL_TLS_CERTIFICATE and PORTAL_TLS_KEY" in said
+    said = refusal(**settings, GATEWAY_TLS_CERTIFICATE="/nowhere.pem", GATEWAY_TLS_KEY="/nowhere.key")
+    assert "GATEWAY_TLS_CERTIFICATE names /nowhere.pem, and there is no such file." in said
