@@ -1,0 +1,287 @@
+"""manage.py quickstart, as a newcomer runs it, in a data directory of the test's own."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import manage
+from tests.running import Running, running, until
+
+pytestmark = pytest.mark.wire
+
+FREE_PORTS = ("--portal-port", "0", "--gateway-port", "0", "--back-end-port", "0")
+FEW = {"PORTAL_WORKERS": "1", "GATEWAY_WORKERS": "2"}
+KEYS = {
+    "portal_url",
+    "gateway_url",
+    "back_end_url",
+    "admin_user",
+    "admin_password",
+    "data_dir",
+    "client_certificates",
+    "ca_certificate",
+    "demo_api_path",
+}
+# What a person does on Security > Client certificates and on the API's Security tab.
+CHOOSE = """
+import os, sys
+from pathlib import Path
+from gateway.changes.base import Actor
+from gateway.changes.certificates import upload_certificate
+from gateway.changes.security import CertificateCredentials, read_security, save_security
+from gateway.models import Api, CertificateVersion
+from gateway.records import wait_in_effect
+actor = Actor("user", "alice")
+path, password, thumbprint = (os.environ[name] for name in ("PFX", "PFX_WORD", "PFX_THUMBPRINT"))
+version = CertificateVersion.objects.filter(thumbprint=thumbprint).first()
+certificate = version.certificate if version else upload_certificate(
+    actor, data=Path(path).read_bytes(), password=password
+)
+api = Api.objects.get(suffix="partner-bank")
+trust = read_security(api).trust
+revision = save_security(actor, api.pk, credentials=CertificateCredentials(certificate.pk), trust=trust)
+print(wait_in_effect(revision, seconds=10.0))
+"""
+
+
+@contextmanager
+def quickstart(folder: Path, *options: str, **environment: str) -> Iterator[tuple[Running, dict[str, Any]]]:
+    """A quickstart that answers, and its facts."""
+    arguments = ("quickstart", "--json", "--data-dir", str(folder), *FREE_PORTS, *options)
+    with running(*arguments, **FEW, **environment) as run:
+        (line,) = run.wait_for_output()
+        yield run, json.loads(line)
+        run.end()
+        assert len(run.stdout.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("quickstart") / "a folder, 100% #new+1"
+
+
+@pytest.fixture(scope="module")
+def started(folder: Path) -> Iterator[tuple[Running, dict[str, Any]]]:
+    with quickstart(folder) as both:
+        yield both
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def choose(facts: dict[str, Any], which: int) -> None:
+    client = facts["client_certificates"][which]
+    settings = Path(facts["data_dir"]) / "settings.env"
+    own = dict(
+        line.split("=", 1) for line in settings.read_text().splitlines() if "=" in line and line[0] != "#"
+    )
+    more = {"PFX": client["path"], "PFX_WORD": client["password"], "PFX_THUMBPRINT": client["thumbprint"]}
+    own |= {"ENV_FILE": os.devnull, **more}
+    url = (
+        f"sqlite:///{facts['data_dir']}/portal.sqlite3".replace("%", "%25")
+        .replace("#", "%23")
+        .replace("+", "%2B")
+    )
+    assert "lagging=[]" in manage(url, "shell", "--verbosity=0", "--command", CHOOSE, **own)
+
+
+def test_the_facts_are_one_line_of_json_once_all_three_listeners_answer(
+    started: tuple[Running, dict[str, Any]], folder: Path
+) -> None:
+    _, facts = started
+    assert set(facts) == KEYS
+    assert facts["data_dir"] == str(folder)
+    assert get(facts["portal_url"] + "/sign-in")[0] < 500
+    assert get(facts["gateway_url"] + "/nothing-here")[0] == 404
+    with pytest.raises(urllib.error.URLError) as refused:
+        get(facts["back_end_url"])
+    assert isinstance(refused.value.reason, ssl.SSLError)
+    assert all(Path(client["path"]).is_file() for client in facts["client_certificates"])
+    assert Path(facts["ca_certificate"]).is_file()
+
+
+def test_without_a_certificate_the_demonstration_api_fails_and_says_who_refused(
+    started: tuple[Running, dict[str, Any]],
+) -> None:
+    _, facts = started
+    status, body = get(f"{facts['gateway_url']}{facts['demo_api_path']}/accounts/1")
+    assert status == 502
+    assert "certificate" in body
+
+
+def test_the_back_end_sees_the_certificate_that_was_chosen_and_at_once_the_next_one(
+    started: tuple[Running, dict[str, Any]],
+) -> None:
+    _, facts = started
+    for which in (0, 1, 0):
+        choose(facts, which)
+        status, body = get(f"{facts['gateway_url']}{facts['demo_api_path']}/accounts/1?x=%2F")
+        assert status == 200, body
+        seen = json.loads(body)
+        expected = facts["client_certificates"][which]
+        assert seen["certificate"] == {key: expected[key] for key in ("subject", "thumbprint")}
+        assert (seen["method"], seen["path"]) == ("GET", "/accounts/1?x=%2F")
+
+
+def test_the_administrator_can_sign_in(started: tuple[Running, dict[str, Any]]) -> None:
+    _, facts = started
+    cookies = urllib.request.HTTPCookieProcessor()
+    browser = urllib.request.build_opener(cookies)
+    sign_in = facts["portal_url"] + "/admin/login/"
+    with browser.open(sign_in) as page:
+        token = page.read().decode().split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    form = {
+        "username": facts["admin_user"],
+        "password": facts["admin_password"],
+        "csrfmiddlewaretoken": token,
+        "next": "/admin/",
+    }
+    request = urllib.request.Request(sign_in, urllib.parse.urlencode(form).encode(), {"Referer": sign_in})
+    with browser.open(request) as answer:
+        assert answer.url == facts["portal_url"] + "/admin/"
+
+
+def test_the_folder_is_its_owners_alone(started: tuple[Running, dict[str, Any]], folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("settings.env", "admin-password", "portal.sqlite3", "demonstration/ca.key"):
+        assert (folder / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_no_secret_is_on_a_command_line_or_in_the_log(
+    started: tuple[Running, dict[str, Any]], folder: Path
+) -> None:
+    run, facts = started
+    secrets = [line.split("=", 1)[1] for line in (folder / "settings.env").read_text().splitlines()[2:4]]
+    secrets += [facts["admin_password"], facts["client_certificates"][0]["password"]]
+    shown = " ".join(run.processes().values()) + run.stderr
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def test_a_second_quickstart_in_the_same_folder_is_refused(
+    started: tuple[Running, dict[str, Any]], folder: Path
+) -> None:
+    with running("quickstart", "--data-dir", str(folder), *FREE_PORTS) as second:
+        assert second.wait() == 1
+        assert "A quickstart is running with " in second.stderr
+        assert "--data-dir" in second.stderr
+
+
+# --- More than one run ----------------------------------------------------------------------------------
+
+
+def test_a_second_run_keeps_everything_and_follows_the_back_ends_new_port(tmp_path: Path) -> None:
+    with quickstart(tmp_path) as (_, first):
+        choose(first, 0)
+    kept = (tmp_path / "settings.env").read_text()
+    with quickstart(tmp_path) as (_, second):
+        assert (tmp_path / "settings.env").read_text() == kept
+        moved = {"portal_url", "gateway_url", "back_end_url"}
+        assert {key: second[key] for key in KEYS - moved} == {key: first[key] for key in KEYS - moved}
+        assert second["back_end_url"] != first["back_end_url"]
+        _, body = get(f"{second['gateway_url']}{second['demo_api_path']}/again")
+        assert json.loads(body)["certificate"]["thumbprint"] == first["client_certificates"][0]["thumbprint"]
+
+
+def test_a_password_that_a_person_has_changed_is_neither_shown_nor_reset(tmp_path: Path) -> None:
+    change = "from django.contrib.auth.models import User; u = User.objects.get(); u.set_password('mine'); u.save()"
+    with quickstart(tmp_path, "--no-demo"):
+        pass
+    manage(f"sqlite:///{tmp_path}/portal.sqlite3", "shell", "--verbosity=0", "--command", change)
+    with quickstart(tmp_path, "--no-demo") as (_, facts):
+        assert facts["admin_password"] is None
+
+
+def test_no_demo_makes_neither_back_end_nor_api(tmp_path: Path) -> None:
+    with quickstart(tmp_path, "--no-demo") as (run, facts):
+        absent = ("back_end_url", "ca_certificate", "demo_api_path")
+        assert [facts[key] for key in absent] == [None, None, None]
+        assert facts["client_certificates"] == []
+        assert not run.masters("back_end")
+        assert not (tmp_path / "demonstration").exists()
+
+
+def test_what_a_shell_or_a_dot_env_file_says_of_databases_and_keys_is_not_touched(tmp_path: Path) -> None:
+    other = tmp_path / "production.sqlite3"
+    dot_env = tmp_path / "production.env"
+    dot_env.write_text(f"DATABASE_URL=sqlite:///{other}\nSECRET_KEY_FILE=/nowhere\n")
+    shell = {"DATABASE_URL": f"sqlite:///{other}", "ENV_FILE": str(dot_env), "SECRET_KEY": "production"}
+    with quickstart(tmp_path / "first-try", "--no-demo", **shell) as (_, facts):
+        assert facts["data_dir"] == str(tmp_path / "first-try")
+    assert not other.exists()
+
+
+# --- The end --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_everything_that_was_started(tmp_path: Path, number: signal.Signals) -> None:
+    with quickstart(tmp_path) as (run, _):
+        assert len(run.processes()) >= 7  # itself, the back end, two masters, three workers
+        assert run.end(number) == 0
+        until(lambda: not run.processes(), 3)
+
+
+def test_a_quickstart_that_is_killed_takes_everything_along(tmp_path: Path) -> None:
+    with quickstart(tmp_path) as (run, _):
+        assert run.end(signal.SIGKILL) == -signal.SIGKILL
+        until(lambda: not run.processes())
+
+
+@pytest.mark.parametrize("word", ["demonstration.back_end", "gateway", "gunicorn_portal"])
+def test_when_one_program_dies_all_the_others_are_stopped(tmp_path: Path, word: str) -> None:
+    with quickstart(tmp_path) as (run, _):
+        os.kill(run.masters(word)[0], signal.SIGKILL)
+        assert run.wait() == 1
+        assert "has stopped by itself" in run.stderr
+        until(lambda: not run.processes(), 3)
+
+
+def test_a_signal_while_things_start_stops_them_as_well(tmp_path: Path) -> None:
+    with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **FEW) as run:
+        until(lambda: run.masters("demonstration.back_end"))
+        assert run.end(signal.SIGINT) == 0
+        assert run.stdout == ""
+        until(lambda: not run.processes(), 3)
+
+
+@pytest.mark.parametrize("option", ["--portal-port", "--gateway-port", "--back-end-port"])
+def test_a_taken_port_is_named_with_its_option(tmp_path: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, option, port) as run:
+            assert run.wait() == 1
+            assert f"Port {port} is taken by another program." in run.stderr
+            assert option in run.stderr
+            assert "Traceback" not in run.stderr
+
+
+# --- Made for reading -----------------------------------------------------------------------------------
+
+
+def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(tmp_path: Path) -> None:
+    with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **FEW) as run:
+        until(lambda: "Ctrl-C" in run.stdout or run.process.poll() is not None, 60)
+        text = run.stdout
+        assert (tmp_path / "admin-password").read_text().strip() in text
+        assert (tmp_path / "demonstration/pfx-password").read_text().strip() in text
+        assert str(tmp_path / "demonstration/partner-bank-1.pfx") in text
+        curl = next(line for line in text.splitlines() if "curl" in line).split("curl ")[1]
+        assert get(curl)[0] == 502  # no certificate is chosen yet
+        assert max(map(len, text.splitlines())) <= 120 + len(str(tmp_path))

@@ -1,0 +1,46 @@
+"""What README.md says is so."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS = set(
+    re.findall(r'\benv\.\w+\(\s*"(\w+)"', (ROOT / "portal/settings.py").read_text(encoding="utf-8"))
+)
+
+
+def settings_table() -> set[str]:
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", README, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+
+
+def test_every_setting_has_its_row_and_every_row_its_setting() -> None:
+    assert len(SETTINGS) > 20
+    assert settings_table() == SETTINGS
+
+
+def test_the_example_file_names_settings_only() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) <= SETTINGS
+
+
+@pytest.mark.parametrize(("name", "part"), [("start", "manage.py quickstart"), ("test", ".venv/bin/pytest")])
+def test_the_marked_commands_are_what_continuous_integration_takes(name: str, part: str) -> None:
+    run = subprocess.run([ROOT / ".ci/readme-command", name], capture_output=True, text=True, check=True)
+    assert part in run.stdout
+    assert "```" not in run.stdout
+
+
+def test_every_path_of_the_layout_is_there() -> None:
+    layout = README.split("## Layout")[1].split("## Glossary")[0]
+    paths = [
+        path
+        for row in re.findall(r"^\| (`.*?) \|", layout, re.MULTILINE)
+        for path in re.findall(r"`(.*?)`", row)
+    ]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
