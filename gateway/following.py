@@ -1,0 +1,202 @@
+"""Follows the configuration: a thread with a read-only connection of its own, which hands on new snapshots."""
+
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.db import DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from gateway import publish
+from gateway.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "snapshot"
+LOOK_SECONDS = 2.0
+_SQLITE_SECONDS = 0.02
+_POLL_SECONDS = 1.0
+CHANNEL = "configuration"
+
+
+def now() -> float:
+    """Seconds on a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class _Watch(Protocol):
+    """Waits for signs of a change. Both methods raise DatabaseError or OSError while the database is away."""
+
+    def changed(self) -> bool:
+        """Whether there may be a change since the last time."""
+
+    def wait(self) -> None:
+        """Wait a little, or until somebody calls or the database says that there is a change."""
+
+
+class _Bell:
+    """Wakes a thread that waits for it or for a socket."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def ring(self) -> None:
+        """Wake whoever waits; once is as good as many times."""
+        with suppress(BlockingIOError):
+            os.write(self._write, b"!")
+
+    def wait(self, seconds: float, *others: int) -> None:
+        """Wait for a ring, or for one of the other descriptors to be readable."""
+        poll = select.poll()
+        for descriptor in (self._read, *others):
+            poll.register(descriptor, select.POLLIN)
+        if any(descriptor == self._read for descriptor, _ in poll.poll(seconds * 1000)):
+            os.read(self._read, 4096)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+class _SqliteWatch:
+    """PRAGMA data_version tells of commits by others; the file's inode of another file in its place."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, bell: _Bell) -> None:
+        self._connection = connection
+        self._bell = bell
+        self._path = Path(connection.settings_dict["NAME"])
+        self._inode = self._file()
+        self._version: int | None = None
+
+    def _file(self) -> tuple[int, int]:
+        status = self._path.stat()  # and never connect to a file that is not there: SQLite would make one
+        return status.st_dev, status.st_ino
+
+    def changed(self) -> bool:
+        if self._file() != self._inode:
+            raise FileNotFoundError(f"{self._path} is another file now")
+        with self._connection.cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            version = cursor.fetchone()[0]
+        known, self._version = self._version, version
+        return bool(known != version)
+
+    def wait(self) -> None:
+        self._bell.wait(_SQLITE_SECONDS)
+
+
+class _PostgresWatch:
+    """LISTEN tells of changes at once; looking every second covers what it may have missed."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, bell: _Bell) -> None:
+        self._connection = connection
+        self._bell = bell
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+
+    def changed(self) -> bool:
+        return True
+
+    def wait(self) -> None:
+        raw: Any = self._connection.connection
+        self._bell.wait(_POLL_SECONDS, raw.pgconn.socket)
+        for _ in raw.notifies(timeout=0):
+            pass
+
+
+def _watch(bell: _Bell) -> _Watch:
+    connection = connections[DATABASE]
+    if connection.vendor == "sqlite":
+        return _SqliteWatch(connection, bell)
+    return _PostgresWatch(connection, bell)
+
+
+class Follower(threading.Thread):
+    """Calls `apply` with each new snapshot, in its own thread, and `away` when the database goes or returns."""
+
+    def __init__(self, apply: Callable[[Snapshot], None], away: Callable[[str], None]) -> None:
+        super().__init__(name="follower", daemon=True)
+        self._apply = apply
+        self._away = away
+        self._bell = _Bell()
+        self._stopping = False
+        self._snapshot: Snapshot | None = None
+        self._problem = ""
+        self._looked_at = 0.0
+        self._waiting: list[Callable[[], object]] = []
+        self.looked = threading.Event()
+
+    @property
+    def behind(self) -> bool:
+        """Whether this process could not look for so long that it has to before the next call."""
+        return now() - self._looked_at > LOOK_SECONDS
+
+    def look(self, done: Callable[[], object]) -> None:
+        """Look at once; `done` is called in the follower's thread afterwards, whatever came of it."""
+        self._waiting.append(done)
+        self._bell.ring()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopping = True
+        self._bell.ring()
+        self.join()
+        self._bell.close()
+
+    def run(self) -> None:
+        """Look, wait, and look again; while the database is away what was read last stays in effect."""
+        while not self._stopping:
+            try:
+                self._follow(_watch(self._bell))
+            except (DatabaseError, OSError) as error:
+                self._went(str(error) or type(error).__name__)
+            except Exception as error:
+                logger.exception("the configuration could not be applied")
+                self._went(f"{type(error).__name__}: {error}")
+            finally:
+                connections[DATABASE].close()
+            self._seen()
+            if not self._stopping:
+                self._bell.wait(_POLL_SECONDS)
+
+    def _follow(self, watch: _Watch) -> None:
+        while not self._stopping:
+            if watch.changed() or self._snapshot is None:
+                self._read()
+            self._returned()
+            self._seen()
+            watch.wait()
+
+    def _read(self) -> None:
+        snapshot = publish.load(self._snapshot, using=DATABASE)
+        if snapshot is not self._snapshot:
+            self._apply(snapshot)
+            self._snapshot = snapshot
+
+    def _seen(self) -> None:
+        self._looked_at = now()
+        self.looked.set()
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done()
+
+    def _went(self, problem: str) -> None:
+        if not self._problem:
+            logger.error("the configuration cannot be read, what was read last stays in effect: %s", problem)
+        self._problem = problem
+        self._away(problem)
+
+    def _returned(self) -> None:
+        if self._problem:
+            logger.error("the configuration can be read again (it could not: %s)", self._problem)
+            self._problem = ""
+            self._away("")

@@ -1,0 +1,105 @@
+"""A running gateway process: the follower hands snapshots to the engine, the lease says which one it runs.
+
+`application` is the ASGI application. Threads start with the lifespan, in the process that serves (gunicorn
+forks before that).
+"""
+
+import asyncio
+import os
+from functools import partial
+
+import django
+from django.apps import apps
+
+if not apps.ready:  # the first module of a gateway process
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+
+from django.conf import settings
+
+from gateway.addresses import AddressRules
+from gateway.embedded.asgi import Engine, EngineSettings
+from gateway.embedded.call import Receive, Scope, Send
+from gateway.following import LOOK_SECONDS, Follower
+from gateway.lease import Lease
+from gateway.snapshot import Snapshot
+
+_FIRST_LOOK_SECONDS = 10.0
+
+
+def engine_settings() -> EngineSettings:
+    """What the engine takes from the settings GATEWAY_*."""
+    behind_tls = settings.GATEWAY_PUBLIC_URL.startswith("https:") and not settings.GATEWAY_TLS_CERTIFICATE
+    # A browser sends the portal's cookies to every port of its host.
+    cookies = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+    return EngineSettings(
+        rules=AddressRules.from_settings(settings.GATEWAY_ALLOWED_BACK_END_NETWORKS),
+        exchange_threads=settings.GATEWAY_EXCHANGE_THREADS,
+        connect_timeout=settings.GATEWAY_CONNECT_TIMEOUT,
+        read_timeout=settings.GATEWAY_READ_TIMEOUT,
+        plain_scheme="https" if behind_tls else "http",
+        private_cookies=frozenset(name.encode() for name in cookies),
+    )
+
+
+class Node:
+    """One gateway process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.lease = Lease()
+        self.follower = Follower(self._apply, self.lease.report)
+        engine.catch_up = self._catch_up
+        engine.behind = lambda: self.follower.behind
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        self.engine.apply(snapshot)
+        self.lease.acknowledge(snapshot.revision)
+
+    async def _catch_up(self) -> None:
+        """Look before the next call, because this process was stopped for a while."""
+        loop = asyncio.get_running_loop()
+        looked = asyncio.Event()
+        self.follower.look(partial(loop.call_soon_threadsafe, looked.set))
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await looked.wait()
+        except TimeoutError:
+            pass  # the database is away: what was read last stays in effect
+
+    def start(self) -> None:
+        """Start to follow; returns when the configuration was read, or could not be."""
+        self.follower.start()
+        self.follower.looked.wait(_FIRST_LOOK_SECONDS)
+        self.lease.start()
+
+    def stop(self) -> None:
+        """End the lease, stop following, close all connections."""
+        self.lease.stop()
+        self.follower.stop()
+        self.engine.close()
+
+
+class Application:
+    """ASGI 3: the lifespan of a node, and its engine."""
+
+    def __init__(self) -> None:
+        self._engine = Engine(engine_settings())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._engine(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        node = Node(self._engine)
+        await asyncio.to_thread(node.start)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.to_thread(node.stop)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application()
