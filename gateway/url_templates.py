@@ -167,7 +167,7 @@ class RewriteTemplate:
 
 def _expand(parts: tuple[str | Insertion, ...], values: Mapping[str, str]) -> str:
     return "".join(
-        part if isinstance(part, str) else values[part.name].translate(dict(part.escapes)) for part in parts
+        part if isinstance(part, str) else values[part.name].translate(part.escapes) for part in parts
     )
 
 

@@ -110,7 +110,7 @@ def test_a_document_that_already_says_so_stays_as_it_is() -> None:
 
 
 def test_several_statements_become_one_and_their_lines_go() -> None:
-    xml = f"<policies>\n<inbound>\n    {BASIC}\n    <base />\n    {BANK}\n    {BANK}{BASIC}\n</inbound>\n</policies>"
+    xml = f"<policies>\n<inbound>\n    {BASIC}\n    <base />\n    {BANK}\n  {BANK}{BASIC}\n</inbound>\n</policies>"
     one = f"<policies>\n<inbound>\n    {BANK}\n    <base />\n</inbound>\n</policies>"
     assert set_authentication(xml, BANK) == one
     assert set_authentication(xml, None) == one.replace(f"\n    {BANK}", "")
