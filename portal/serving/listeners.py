@@ -20,6 +20,11 @@ class Listener:
     tls: bool = False
 
     @property
+    def everywhere(self) -> bool:
+        """Whether it listens on all addresses of this machine."""
+        return self.host in _ANY
+
+    @property
     def reachable(self) -> tuple[str, int]:
         """Host and port by which this machine reaches it."""
         return _ANY.get(self.host, self.host), self.port

@@ -24,7 +24,7 @@ def check_secrets() -> None:
     except ImproperlyConfigured:
         raise ServingError("SECRET_KEY is not set. README.md says how to make one.") from None
     if problems := keystore.problems():
-        raise ServingError("CERTIFICATE_ENCRYPTION_KEYS: " + " ".join(problems))
+        raise ServingError(" ".join(problems))
 
 
 def check_database() -> None:
@@ -55,7 +55,9 @@ def collect_static_files() -> None:
     manage = Path(settings.BASE_DIR) / "manage.py"
     command = [sys.executable, str(manage), "collectstatic", "--noinput", "--verbosity", "0"]
     environment = {**os.environ, **HASHED, "LOG_LEVEL": "WARNING"}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, process_group=0
+    )
     if run.returncode:
         last = (run.stderr.strip() or "no message").splitlines()[-1]
         raise ServingError(f"The portal's static files could not be put into {settings.STATIC_ROOT}: {last}")

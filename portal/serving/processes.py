@@ -104,7 +104,7 @@ class Supervisor:
             if not program.expendable:
                 process.terminate()
         deadline = time.monotonic() + self._stop_seconds
-        while self._alive() and self._stops <= max(asked, 1) and time.monotonic() < deadline:
+        while self._alive() and self._stops <= asked and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS / 2)
         for name in self._alive():
             self._report(f"The {name} did not finish in time and is stopped now.")

@@ -19,6 +19,7 @@ from portal.serving.preparation import (
 from portal.serving.processes import Program, Supervisor
 
 Report = Callable[[str], None]
+_MARGIN_SECONDS = 5  # gunicorn ends its own workers after STOP_SECONDS, and needs a moment for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def serve(
     the others are stopped first.
     """
     connections.close_all()  # this process only watches from here on
-    supervisor = Supervisor(settings.STOP_SECONDS, report)
+    supervisor = Supervisor(settings.STOP_SECONDS + _MARGIN_SECONDS, report)
     with supervisor.signals():
         try:
             _start(supervisor, doors, before)

@@ -52,6 +52,8 @@ class Command(BaseCommand):
             self._run(options)
         except ServingError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None  # before anything was started
 
     def _run(self, options: dict[str, Any]) -> None:
         os.umask(0o077)

@@ -24,6 +24,8 @@ class Command(BaseCommand):
             serve(doors, self._report, lambda: self._ready(doors))
         except ServingError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None  # before anything was started
 
     def _report(self, message: str) -> None:
         self.stderr.write(message, self.style.NOTICE)
@@ -32,5 +34,7 @@ class Command(BaseCommand):
         names = {"Portal": doors.portal, "Gateway": doors.gateway, "Gateway, plain": doors.plain_gateway}
         for name, door in names.items():
             if door:
-                self.stdout.write(f"{name}: {door.url}" + ("" if door.host else " (on all addresses)"))
+                self.stdout.write(
+                    f"{name}: {door.url}" + (" (and on all other addresses)" if door.everywhere else "")
+                )
         self.stdout.flush()
