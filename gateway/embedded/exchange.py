@@ -176,9 +176,11 @@ class Exchange:
         """The answer is whole. After any doubt the connection is closed."""
         response = self._response
         assert response is not None  # noqa: S101
-        response.close()
         with self._lock:
+            if self._over:  # a connection is given back once, or two callers would share it
+                return
             self._over = True
+        response.close()
         if self._sent and not response.will_close and not response.leftover and not self._aborted:
             self._adapter().give_back(self._connection)
         else:
