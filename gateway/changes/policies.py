@@ -9,6 +9,7 @@ from gateway.policies import parser
 from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.parser import Document, Fault, PolicyErrors
 from gateway.policies.references import references_of
+from gateway.snapshot import Secret
 
 Scope = Api | Operation | None
 
@@ -41,7 +42,8 @@ def save_document(this: Change, scope: Scope, xml: str) -> PolicyDocument | None
         return document
     document = document or PolicyDocument(**_scope_columns(scope))
     before, document.xml, document.revision = document.xml, xml, this.revision
-    targets = _resolve(_parse(xml, document.scope))
+    url_template = scope.url_template if isinstance(scope, Operation) else None
+    targets = _resolve(_parse(xml, document.scope, url_template))
     document.save()
     document.references.all().delete()
     for target in targets:
@@ -50,9 +52,9 @@ def save_document(this: Change, scope: Scope, xml: str) -> PolicyDocument | None
     return document
 
 
-def _parse(xml: str, scope: str) -> Document:
+def _parse(xml: str, scope: str, url_template: str | None) -> Document:
     try:
-        return parser.parse(xml, scope)
+        return parser.parse(xml, scope, url_template)
     except PolicyErrors as error:
         raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
 
@@ -61,7 +63,7 @@ def _resolve(document: Document) -> list[dict[str, Certificate | NamedValue]]:
     """Everything that a document refers to, each thing once. Raises Invalid for what is not there."""
     found: dict[object, dict[str, Certificate | NamedValue]] = {}
     missing: list[Fault] = []
-    for reference in references_of(document):
+    for reference in references_of(document, _named_value):
         target = _target(reference.kind, reference.name)
         if target is None:
             missing.append(reference.fault())
@@ -70,6 +72,14 @@ def _resolve(document: Document) -> list[dict[str, Certificate | NamedValue]]:
     if missing:
         raise Invalid({"xml": [str(fault) for fault in missing]})
     return list(found.values())
+
+
+def _named_value(name: str) -> str | Secret:
+    """A named value, which may be (a part of) a certificate's name; a secret one may not and is not opened."""
+    row = NamedValue.objects.filter(resource_id__iexact=name).first()
+    if row is None:
+        raise LookupError(name)
+    return Secret(b"") if row.secret else row.value
 
 
 def _target(kind: str, name: str) -> Certificate | NamedValue | None:
