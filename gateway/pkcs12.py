@@ -22,13 +22,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.decrepit.ciphers.algorithms import RC2
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     pkcs12,
 )
 
@@ -64,7 +62,7 @@ MAX_PFX_BYTES = 1_000_000
 MAX_KEY_DERIVATION_ROUNDS = 10_000_000  # about a second; programs write 2,000 to 1,000,000
 
 _WRONG = "The password is wrong or the file is damaged."
-_NEEDED = "This file is protected by a password. Enter the password it was exported with."
+_NEEDED = "Enter the password that the file was exported with. If it has none, the file is damaged."
 _NOT_NEEDED = "the file is not protected by a password: the one entered was not needed"
 _TYPED = "The password contains a character that no PFX file can have. Type it again."
 _DAMAGED = "This PFX file is damaged or incomplete. Export or copy it again."
@@ -119,7 +117,7 @@ def read_pfx(data: bytes, password: str) -> ClientCertificate:
     """
     bundle, notes = _open(data, password)
     key = _private_key(bundle, data)
-    leaf = _leaf(bundle, key)
+    leaf = _leaf(bundle)
     facts = x509_facts(leaf)
     chain, chain_notes = order_chain(leaf, [extra.certificate for extra in bundle.additional_certs])
     return ClientCertificate(
@@ -310,25 +308,15 @@ def _private_key(bundle: pkcs12.PKCS12KeyAndCertificates, data: bytes) -> _Priva
     return cast(_Private, bundle.key)
 
 
-def _leaf(bundle: pkcs12.PKCS12KeyAndCertificates, key: _Private) -> x509.Certificate:
+def _leaf(bundle: pkcs12.PKCS12KeyAndCertificates) -> x509.Certificate:
     leaf = bundle.cert.certificate if bundle.cert else None
     if leaf is None and not bundle.additional_certs:
         raise Pkcs12Error("file", _NO_CERTIFICATE)
-    if leaf is None or not _belong_together(leaf, key):
+    if leaf is None:  # the library found none with the key's public key
         raise Pkcs12Error("file", _MISMATCH)
     if weakly_signed(leaf):
         raise Pkcs12Error("file", _SIGNATURE)
     return leaf
-
-
-def _belong_together(cert: x509.Certificate, key: _Private) -> bool:
-    with suppress(Exception):  # hostile bytes, as in x509_facts
-        return _public_bytes(cert.public_key()) == _public_bytes(key.public_key())
-    return False
-
-
-def _public_bytes(key: CertificatePublicKeyTypes) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 # --- CA certificates --------------------------------------------------------------------------------------

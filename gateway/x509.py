@@ -2,13 +2,13 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -113,25 +113,22 @@ def order_chain(
     return chain, notes
 
 
-def _issuer_of(cert: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    """The candidate that signed the certificate. One whose signature cannot be checked (SHA-1) is last."""
+def _issuer_of(cert: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
+    """The candidate that signed the certificate, if it is not self-signed."""
     with suppress(ValueError):
         if cert.issuer == cert.subject:
             return None
-        named = [candidate for candidate in candidates if candidate.subject == cert.issuer]
-        rated = [(_signed(cert, candidate), candidate) for candidate in named]
-        return next((c for rate in (True, None) for rated_as, c in rated if rated_as is rate), None)
+        return next(
+            (each for each in candidates if each.subject == cert.issuer and _signed(cert, each)), None
+        )
     return None
 
 
-def _signed(cert: x509.Certificate, issuer: x509.Certificate) -> bool | None:
-    try:
+def _signed(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
+    with suppress(Exception):  # the signature is wrong, its algorithm too old, or the key of another kind
         cert.verify_directly_issued_by(issuer)
-    except InvalidSignature:
-        return False
-    except Exception:  # an algorithm that the library refuses, or a key of another kind
-        return None
-    return True
+        return True
+    return False
 
 
 def pem(certs: Iterable[x509.Certificate]) -> str:

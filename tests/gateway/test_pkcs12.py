@@ -82,6 +82,13 @@ def signed_with_sha_1(common_name: str, folder: Path) -> pki.Issued:
     return pki.Issued(cert, issued.key, (ca.cert,))
 
 
+def self_signed_by_openssl(folder: Path, *options: str) -> pki.Issued:
+    issued = pki.self_signed(key_type="rsa")
+    issued.write(folder, "issued")
+    command = ["req", "-x509", "-key", "issued.key", "-subj", "/CN=by-openssl", *options]
+    return pki.Issued(x509.load_pem_x509_certificate(pki.openssl(*command, folder=folder)), issued.key)
+
+
 # --- Files that are accepted ------------------------------------------------------------------------------
 
 
@@ -434,6 +441,31 @@ def test_a_certificate_signed_with_sha_1_is_refused(tmp_path: Path) -> None:
 
 
 @needs_openssl
+def test_a_self_signed_certificate_may_use_sha_1_because_nobody_checks_it(tmp_path: Path) -> None:
+    issued = self_signed_by_openssl(tmp_path, "-sha1", "-set_serial", "7")
+
+    read = read_pfx(pki.pfx(issued), "password")
+
+    assert read.facts.serial_number == "07"
+    cert_file, key_file = issued.write(tmp_path, "sha1")
+    ssl.create_default_context().load_cert_chain(cert_file, key_file)
+
+
+@needs_openssl
+def test_a_certificate_for_any_purpose_is_good_for_tls_clients(tmp_path: Path) -> None:
+    issued = self_signed_by_openssl(tmp_path, "-addext", "extendedKeyUsage=anyExtendedKeyUsage,serverAuth")
+
+    assert read_pfx(pki.pfx(issued), "password").warnings == ()
+
+
+@needs_openssl
+def test_a_serial_number_that_is_longer_than_any_is_refused(tmp_path: Path) -> None:
+    issued = self_signed_by_openssl(tmp_path, "-set_serial", "0x" + "7" * 66)
+
+    assert "breaks the rules" in ca_refusal_of(issued.pem.encode()).message
+
+
+@needs_openssl
 def test_an_issuer_signed_with_sha_1_is_left_out_with_a_warning(tmp_path: Path) -> None:
     old = signed_with_sha_1("Old CA", tmp_path)
     client = pki.issue(pki.Authority(old.cert, old.key, old.chain))
@@ -543,12 +575,22 @@ def test_certificates_that_are_no_issuers_are_left_out_with_a_warning(client: pk
 
 
 def test_of_two_authorities_with_one_name_the_one_that_signed_is_in_the_chain(root: pki.Authority) -> None:
-    real, namesake = pki.make_ca("Twin", parent=root), pki.make_ca("Twin", parent=root)
+    real = pki.make_ca("Twin", parent=root)
+    namesakes = [pki.make_ca("Twin", parent=root, key_type=key_type).cert for key_type in ("ec", "rsa")]
     client = pki.issue(real)
 
-    read = read_pfx(pki.pfx(client, chain=(namesake.cert, real.cert, root.cert)), "password")
+    read = read_pfx(pki.pfx(client, chain=(*namesakes, real.cert, root.cert)), "password")
 
     assert chain_of(read) == (client.cert, real.cert, root.cert)
+
+
+def test_a_root_that_was_renewed_is_in_the_chain_once(root: pki.Authority) -> None:
+    renewed = pki.make_ca("Test Root", key=root.key)
+    client = pki.issue(root)
+
+    read = read_pfx(pki.pfx(client, chain=(renewed.cert, root.cert)), "password")
+
+    assert len(chain_of(read)) == 2
 
 
 def test_authorities_that_sign_each_other_end_the_chain() -> None:
