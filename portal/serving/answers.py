@@ -15,12 +15,12 @@ _BETWEEN_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question to a server. Without `host` the request has no Host field, so that a gateway never routes it."""
+    """One question to a server. The target, unless told, is one that a gateway refuses and never forwards."""
 
     name: str
     listener: Listener
-    target: str = "/"
-    host: str = ""
+    target: str = "/.."
+    host: str = "localhost"
 
 
 def wait_until_all_answer(
@@ -47,8 +47,7 @@ def answers(probe: Probe) -> bool:
     connection = _connection(probe.listener)
     try:
         connection.putrequest("GET", probe.target, skip_host=True)
-        if probe.host:
-            connection.putheader("Host", probe.host)
+        connection.putheader("Host", probe.host)
         connection.putheader("Connection", "close")
         connection.endheaders()
         return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
