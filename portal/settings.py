@@ -1,5 +1,6 @@
 """Settings of the portal and the gateway, all from the environment. README.md documents every variable."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -64,11 +65,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.NoStore",
+    "portal.middleware.ErrorPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -86,6 +90,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "portal.navigation.frame",
             ],
         },
     },
@@ -134,7 +139,22 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PORTAL_USES_TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", 30 * 60)
 SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", 12 * 60 * 60)
-SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
+# Sessions outlive the limits, which portal.middleware enforces: it has to know whose session it ends.
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS + 24 * 60 * 60
+
+# Sign-in is slowed by django-axes: so many failures of one account, or from one address, then a pause.
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(seconds=env.int("SIGN_IN_PAUSE_SECONDS", 10 * 60))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when to try again, and that stays true
+AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_CALLABLE = "portal.views.account.locked_out"
+# Behind a proxy the caller's address is what that proxy, the last of them, wrote into X-Forwarded-For.
+AXES_IPWARE_PROXY_COUNT = env.int("PORTAL_PROXY_COUNT", 0)
+AXES_IPWARE_PROXY_ORDER = "left-most"
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
+if AXES_IPWARE_PROXY_COUNT:
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
 
 # --- Headers ---------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = False  # the TLS listener, or the proxy in front, is the only way in
@@ -176,7 +196,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _HASHED if STATIC_HASHED else _PLAIN},
 }
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # a PFX never rests on a disk
+FILE_UPLOAD_HANDLERS = ["portal.uploads.BoundedMemoryHandler"]  # a PFX never rests on a disk
+REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", 50_000_000)  # more is refused before it is read
+CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {

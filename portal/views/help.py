@@ -1,0 +1,18 @@
+"""Help: the guide in short, with links."""
+
+from typing import Any
+
+from portal.navigation import url_or_none
+from portal.views.base import Page
+
+
+class Help(Page):
+    """What the portal is for, and the steps from a certificate to a call."""
+
+    title = "Help"
+    template_name = "portal/help/help.html"
+
+    def context(self) -> dict[str, Any]:
+        """The addresses of the pages that the guide names, None for those that do not exist."""
+        links = {name: url_or_none(name) for name in ("certificates", "apis", "policies")}
+        return super().context() | {"links": links}

@@ -1,0 +1,59 @@
+// A form with data-submit (every form in a dialog has it) is sent without leaving the page, so that chosen files
+// stay chosen when something else was wrong. A redirect comes back as X-Location and is followed.
+"use strict";
+(() => {
+  const keepFiles = (before, after) => {
+    for (const input of before.querySelectorAll('input[type="file"]')) {
+      const fresh = after.querySelector(`input[type="file"][name="${CSS.escape(input.name)}"]`);
+      if (!fresh || !input.files.length) continue;
+      for (const name of ["aria-invalid", "aria-describedby"]) {
+        if (fresh.hasAttribute(name)) input.setAttribute(name, fresh.getAttribute(name));
+        else input.removeAttribute(name);
+      }
+      fresh.replaceWith(input);
+      after.querySelectorAll("[data-choose-again]").forEach((note) => note.remove());
+    }
+  };
+
+  const replace = (form, page) => {
+    const selector = form.closest("[data-dialog-content]") ? "[data-dialog-content]" : "main";
+    const before = form.closest(selector);
+    const after = page.querySelector(selector) ?? page.querySelector("main");
+    if (!after) throw new Error("no content");
+    const content = document.adoptNode(after);
+    content.querySelectorAll("form[method=post]").forEach((fresh) => {
+      if (!fresh.hasAttribute("action")) fresh.action = form.action;
+      if (selector !== "main") fresh.dataset.submit = "";
+    });
+    keepFiles(before, content);
+    before.replaceWith(content);
+    content.dispatchEvent(new Event("content-added", { bubbles: true }));
+    (content.querySelector("[data-error-summary], [autofocus], h1") ?? content).focus();
+  };
+
+  const send = async (form, button) => {
+    const body = new FormData(form, button);
+    const response = await fetch(form.action, {
+      method: "POST", body, headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
+    });
+    const elsewhere = response.headers.get("X-Location");
+    if (elsewhere) return location.assign(elsewhere);
+    replace(form, new DOMParser().parseFromString(await response.text(), "text/html"));
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.hasAttribute("data-submit") || form.method !== "post") return;
+    event.preventDefault();
+    if (form.hasAttribute("data-busy")) return;
+    form.dataset.busy = "";
+    send(form, event.submitter)
+      .catch(() => {
+        document.getElementById("announcer").textContent = "The portal did not answer. Try again.";
+        HTMLFormElement.prototype.submit.call(form);
+      })
+      .finally(() => form.removeAttribute("data-busy"));
+  });
+
+  document.querySelector("[data-error-summary]")?.focus();
+})();
