@@ -1,1 +1,110 @@
-"""System checks of insecure or incomplete settings."""
+"""System checks of insecure or incomplete settings. Each says what to do."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from gateway import keystore
+
+SHORTEST_SECRET_KEY = 50
+_HOW_TO_MAKE_A_KEY = (
+    'Make one with: python -c "import secrets; print(secrets.token_urlsafe(50))", and set SECRET_KEY or '
+    "SECRET_KEY_FILE. `manage.py quickstart` does it for you."
+)
+
+
+@register(Tags.security)
+def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E001: without a good SECRET_KEY sessions and forms can be forged."""
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:  # Django's answer to an empty one
+        key = ""
+    if len(key) >= SHORTEST_SECRET_KEY and len(set(key)) >= 5:
+        return []
+    what = f"is shorter than {SHORTEST_SECRET_KEY} characters or too uniform" if key else "is not set"
+    return [Error(f"SECRET_KEY {what}.", hint=_HOW_TO_MAKE_A_KEY, id="portal.E001")]
+
+
+@register(Tags.security)
+def check_encryption_keys(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E002: without these keys no private key can be sealed or opened."""
+    hint = "Keep the keys outside the database and its backups; whoever has both has the private keys."
+    return [Error(problem, hint=hint, id="portal.E002") for problem in keystore.problems()]
+
+
+@register(Tags.security)
+def check_tls_files(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E003: half of a pair of TLS files. portal.E004: one that cannot be read."""
+    return [problem for side in ("PORTAL", "GATEWAY") for problem in _tls_problems(side)]
+
+
+def _tls_problems(side: str) -> Iterable[CheckMessage]:
+    names = (f"{side}_TLS_CERTIFICATE", f"{side}_TLS_KEY")
+    paths = {name: getattr(settings, name) for name in names}
+    missing = [name for name in names if not paths[name]]
+    if len(missing) == 1:
+        given = next(name for name in names if name not in missing)
+        yield Error(
+            f"{given} is set but {missing[0]} is not.",
+            hint="Set both to serve TLS, or neither to serve plain HTTP.",
+            id="portal.E003",
+        )
+    for name, path in paths.items():
+        reason = _unreadable(path) if path else ""
+        if reason:
+            yield Error(
+                f"{name}: {path} cannot be read: {reason}.", hint="Set it to a PEM file.", id="portal.E004"
+            )
+
+
+def _unreadable(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
+@register(Tags.security, deploy=True)
+def check_portal_transport(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W001: passwords and sessions of administrators would cross the network in the clear."""
+    if settings.PORTAL_USES_TLS:
+        return []
+    return [
+        Warning(
+            "The portal serves plain HTTP and no proxy is stated.",
+            hint="Set PORTAL_TLS_CERTIFICATE and PORTAL_TLS_KEY, or PORTAL_BEHIND_TLS_PROXY=true if a proxy in "
+            "front ends TLS and sets X-Forwarded-Proto.",
+            id="portal.W001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_gateway_transport(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W002: callers would send their keys and data in the clear."""
+    if settings.GATEWAY_TLS_CERTIFICATE or settings.GATEWAY_PUBLIC_URL.lower().startswith("https://"):
+        return []
+    return [
+        Warning(
+            "The gateway serves plain HTTP and no proxy is stated.",
+            hint="Set GATEWAY_TLS_CERTIFICATE and GATEWAY_TLS_KEY, or GATEWAY_PUBLIC_URL to the https:// address "
+            "of the proxy in front.",
+            id="portal.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_host_names(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W003: any host name is answered, which lets others point their names at the portal."""
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    hint = "List the names by which people reach the portal, separated by commas."
+    return [Warning("ALLOWED_HOSTS has “*”.", hint=hint, id="portal.W003")]

@@ -30,6 +30,8 @@ PORTAL_THREADS = env.int("PORTAL_THREADS", 4)
 PORTAL_TLS_CERTIFICATE = env.str("PORTAL_TLS_CERTIFICATE", "")
 PORTAL_TLS_KEY = env.str("PORTAL_TLS_KEY", "")
 PORTAL_BEHIND_TLS_PROXY = env.bool("PORTAL_BEHIND_TLS_PROXY", False)
+# How many proxies in front append to X-Forwarded-For: whose address a sign-in failure is counted by.
+PORTAL_PROXY_COUNT = env.int("PORTAL_PROXY_COUNT", int(PORTAL_BEHIND_TLS_PROXY))
 PORTAL_USES_TLS = bool(PORTAL_TLS_CERTIFICATE) or PORTAL_BEHIND_TLS_PROXY
 
 STOP_SECONDS = env.int("STOP_SECONDS", 30)  # how long calls in flight may take when the servers are stopped
@@ -149,15 +151,10 @@ AXES_COOLOFF_TIME = timedelta(seconds=env.int("SIGN_IN_PAUSE_SECONDS", 10 * 60))
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says when to try again, and that stays true
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_CALLABLE = "portal.views.account.locked_out"
-# Behind a proxy the caller's address is what that proxy, the last of them, wrote into X-Forwarded-For.
-AXES_IPWARE_PROXY_COUNT = env.int("PORTAL_PROXY_COUNT", 0)
-AXES_IPWARE_PROXY_ORDER = "left-most"
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
-if AXES_IPWARE_PROXY_COUNT:
-    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
+AXES_CLIENT_IP_CALLABLE = "portal.client_address.client_address"
 
 # --- Headers ---------------------------------------------------------------------------------------------------
-SECURE_SSL_REDIRECT = False  # the TLS listener, or the proxy in front, is the only way in
+SECURE_SSL_REDIRECT = PORTAL_USES_TLS  # whoever gets past the proxy is sent back to it
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PORTAL_USES_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PORTAL_USES_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_TLS_PROXY else None

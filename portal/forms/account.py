@@ -16,7 +16,7 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].label = "User name"
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class ChangePasswordForm(PasswordChangeForm):
     """The current password, and the new one twice."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -13,6 +13,7 @@ from gateway.errors import EditConflict, Invalid
 from portal import kept_forms
 from portal.busy import BUSY_MESSAGE, RETRY_SECONDS, is_busy
 from portal.forms.base import PortalForm, add_errors
+from portal.roles import may_change
 from portal.views.base import Page
 
 BACK_MESSAGE = (
@@ -68,8 +69,11 @@ class FormPage(Page):
         return self.form_class(data, files, initial=self.initial(), **self.form_options())
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the form, with what was kept of it if the session had ended."""
+        """Show the form, with what was kept of it if the session had ended; to Readers for looking only."""
         form = self.build_form()
+        if not (self.readers_may_post or may_change(request.user)):
+            for field in form.fields.values():
+                field.disabled = True
         kept = kept_forms.take(request)
         if kept:
             messages.warning(request, BACK_MESSAGE)

@@ -24,7 +24,7 @@
     const content = page.querySelector("[data-dialog-content]");
     if (!content) return location.assign(link.href);
     for (const form of content.querySelectorAll("form")) {
-      if (!form.hasAttribute("action")) form.action = link.href;
+      if (!form.hasAttribute("action")) form.setAttribute("action", link.href);
       form.dataset.submit = "";
     }
     open(document.adoptNode(content), link);

@@ -22,7 +22,7 @@
     if (!after) throw new Error("no content");
     const content = document.adoptNode(after);
     content.querySelectorAll("form[method=post]").forEach((fresh) => {
-      if (!fresh.hasAttribute("action")) fresh.action = form.action;
+      if (!fresh.hasAttribute("action") && form.hasAttribute("action")) fresh.setAttribute("action", form.getAttribute("action"));
       if (selector !== "main") fresh.dataset.submit = "";
     });
     keepFiles(before, content);
@@ -33,12 +33,22 @@
 
   const send = async (form, button) => {
     const body = new FormData(form, button);
-    const response = await fetch(form.action, {
+    const response = await fetch(form.getAttribute("action") || location.href, {
       method: "POST", body, headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
     });
     const elsewhere = response.headers.get("X-Location");
     if (elsewhere) return location.assign(elsewhere);
     replace(form, new DOMParser().parseFromString(await response.text(), "text/html"));
+  };
+
+  const sayThatItFailed = (form) => {
+    form.querySelector("[data-send-failed]")?.remove();
+    const note = document.createElement("p");
+    note.className = "notice error";
+    note.dataset.sendFailed = "";
+    note.setAttribute("role", "alert");
+    note.textContent = "The portal did not answer, so it is not known whether this was saved. What you entered is still here; try again.";
+    form.prepend(note);
   };
 
   document.addEventListener("submit", (event) => {
@@ -48,10 +58,7 @@
     if (form.hasAttribute("data-busy")) return;
     form.dataset.busy = "";
     send(form, event.submitter)
-      .catch(() => {
-        document.getElementById("announcer").textContent = "The portal did not answer. Try again.";
-        HTMLFormElement.prototype.submit.call(form);
-      })
+      .catch(() => sayThatItFailed(form))
       .finally(() => form.removeAttribute("data-busy"));
   });
 
