@@ -1,0 +1,317 @@
+"""What the pages of client certificates and of CA certificates share: tabs, list, upload, delete."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import LessThan
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from gateway.errors import InUse, NotFound, Use
+from gateway.models import AuditEntry, CaCertificate, Certificate, CertificateVersion
+from portal.forms.certificates import UploadForm
+from portal.navigation import Tab, tab_bar, url_or_none
+from portal.views.base import AdministratorRequired, Page, announce, safe_path
+from portal.views.editing import FormPage
+from portal.views.lists import Choice, Filter, ListPage
+
+AREA = "security"
+AnyCertificate = Certificate | CaCertificate
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the two kinds of certificate: its rows, its noun, and the names of its routes and parameters."""
+
+    model: type[Certificate] | type[CaCertificate]
+    noun: str
+    tab: str
+    list_route: str
+    delete_route: str
+    parameter: str  # by which an uploaded one comes back to the page that asked for it
+    in_use: str
+
+
+CLIENT = Kind(
+    Certificate,
+    noun="certificate",
+    tab="Client certificates",
+    list_route="certificates",
+    delete_route="certificate-delete",
+    parameter="certificate",
+    in_use="Certificate cannot be deleted since it is being used by one or more policies.",
+)
+CA = Kind(
+    CaCertificate,
+    noun="CA certificate",
+    tab="CA certificates",
+    list_route="ca-certificates",
+    delete_route="ca-certificate-delete",
+    parameter="ca_certificate",
+    in_use="CA certificate cannot be deleted since one or more APIs trust it.",
+)
+
+
+def security_tabs(selected: str) -> tuple[Tab, ...]:
+    """The tabs of Security; `selected` is a label."""
+    return tab_bar(selected, ((kind.tab, kind.list_route) for kind in (CLIENT, CA)))
+
+
+def facts_of(row: AnyCertificate) -> CertificateVersion | CaCertificate | None:
+    """The row that has subject, thumbprint and validity: for a client certificate its current version."""
+    return row if isinstance(row, CaCertificate) else row.current
+
+
+# --- Uses ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UseLink:
+    """A place that refers to a certificate, and where one goes to change that."""
+
+    text: str
+    url: str | None
+    is_api: bool
+
+
+def use_links(uses: Iterable[Use], back: str = "") -> tuple[UseLink, ...]:
+    """Links to the pages where each use is made; a Save there returns to `back`."""
+    return tuple(_use_link(use, back) for use in uses)
+
+
+def _use_link(use: Use, back: str) -> UseLink:
+    is_api = use.scope in {"api", "trust"}
+    if is_api:
+        url, query = url_or_none("api-security", use.api_id), {"next": back} if back else {}
+    else:
+        url = url_or_none("policies")
+        query = {"api": use.api_id, "operation": use.operation_id} if use.scope == "operation" else {}
+    return UseLink(str(use), f"{url}?{urlencode(query)}" if url and query else url, is_api)
+
+
+# --- List ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A row of a list of certificates."""
+
+    name: str
+    anchor: str
+    facts: CertificateVersion | CaCertificate | None
+    uses: tuple[UseLink, ...]
+    delete_url: str
+    is_new: bool
+
+
+def anchor_of(key: object) -> str:
+    """The id of a certificate's row in its list."""
+    return f"certificate-{key}"
+
+
+def _among(kind: Kind, queryset_method: str) -> Q:
+    """The rows that a method of the model's queryset finds now, as a condition."""
+    now = () if queryset_method == "unused" else (timezone.now(),)
+    return Q(pk__in=getattr(kind.model.objects.all(), queryset_method)(*now).values("pk"))
+
+
+def filters_of(kind: Kind) -> tuple[Filter, ...]:
+    """By validity and by use."""
+    unused = partial(_among, kind, "unused")
+    return (
+        Filter(
+            "state",
+            "Valid until",
+            (
+                Choice("expired", "Expired", partial(_among, kind, "expired")),
+                Choice("expiring", "Expires within 30 days", partial(_among, kind, "expiring")),
+            ),
+        ),
+        Filter(
+            "use",
+            "Used by",
+            (Choice("unused", "Nothing", unused), Choice("used", "Anything", lambda: ~unused())),
+        ),
+    )
+
+
+class CertificateListPage(ListPage):
+    """A list of certificates under its tab of Security."""
+
+    area = AREA
+    title = "Security"
+    search_label = "Search by name, subject, issuer or thumbprint"
+    kind: ClassVar[Kind]
+    upload_route: ClassVar[str]
+
+    def context(self) -> dict[str, Any]:
+        """With the tabs and the address of the upload."""
+        return super().context() | {
+            "tab_bar": security_tabs(self.kind.tab),
+            "upload_url": reverse(self.upload_route),
+        }
+
+    def rows(self, page: list[Any]) -> list[Any]:
+        """The rows with their uses and the address that deletes each."""
+        fresh = set(self.request.GET.getlist("uploaded"))
+        following = [*page[1:], *page[-2:-1]] if page else []  # what gets the focus when a row has gone
+        neighbours = [*following, *[None] * (len(page) - len(following))]
+        return [
+            self._row(row, beside, str(row.pk) in fresh) for row, beside in zip(page, neighbours, strict=True)
+        ]
+
+    def _row(self, row: AnyCertificate, beside: AnyCertificate | None, is_new: bool) -> ListRow:
+        query = {"next": self.request.get_full_path()} | ({"then": str(beside.pk)} if beside else {})
+        url = f"{reverse(self.kind.delete_route, args=[row.pk])}?{urlencode(query)}"
+        return ListRow(str(row), anchor_of(row.pk), facts_of(row), use_links(row.uses), url, is_new)
+
+
+# --- Upload --------------------------------------------------------------------------------------------------
+
+
+class UploadPage(AdministratorRequired, FormPage):
+    """A form that uploads certificates, and goes back to the list or to the page that asked for one."""
+
+    area = AREA
+    kind: ClassVar[Kind]
+    form_class: type[UploadForm]
+
+    def upload(self, form: UploadForm) -> Sequence[AnyCertificate]:
+        """Make the change. Raises Invalid."""
+        raise NotImplementedError
+
+    def context(self) -> dict[str, Any]:
+        """With the tabs and where Cancel goes."""
+        back = safe_path(self.request, reverse(self.kind.list_route))
+        return super().context() | {"tab_bar": security_tabs(self.kind.tab), "back": back}
+
+    def save(self, form: UploadForm) -> HttpResponse:
+        """Upload, say so, and show what was uploaded."""
+        rows = self.upload(form)
+        announce(self.request, _uploaded_words(self.kind, rows), rows[0].revision)
+        for place, warning in form.warnings:
+            messages.warning(self.request, f"{rows[place]}: {warning}.")
+        back = safe_path(self.request, "")
+        if back:
+            return redirect(_with_parameter(back, self.kind.parameter, str(rows[0].pk)))
+        return redirect(_list_that_shows(self.kind, rows))
+
+
+def _uploaded_words(kind: Kind, rows: Sequence[AnyCertificate]) -> str:
+    if len(rows) == 1:
+        return f"The {kind.noun} {rows[0]} was uploaded."
+    return f"{len(rows)} {kind.noun}s were uploaded: {', '.join(str(row) for row in rows)}."
+
+
+def _with_parameter(path: str, name: str, value: str) -> str:
+    parts = urlsplit(path)
+    query = QueryDict(parts.query, mutable=True)
+    query[name] = value
+    return parts._replace(query=query.urlencode()).geturl()
+
+
+def _list_that_shows(kind: Kind, rows: Sequence[AnyCertificate]) -> str:
+    """The list at the page of the first row, by name, which is how it is sorted unless asked otherwise.
+
+    The parameter `uploaded` marks the rows, and makes the address another one: a script that goes to the address
+    where the browser already is, except for a fragment, loads nothing.
+    """
+    earlier = LessThan(Lower("resource_id"), Lower(Value(rows[0].resource_id)))
+    before = kind.model.objects.filter(earlier).count()
+    query: list[tuple[str, object]] = [("uploaded", row.pk) for row in rows]
+    if before >= ListPage.page_size:
+        query.append(("page", before // ListPage.page_size + 1))
+    return f"{reverse(kind.list_route)}?{urlencode(query)}#{anchor_of(rows[0].pk)}"
+
+
+# --- Delete --------------------------------------------------------------------------------------------------
+
+
+class DeletePage(AdministratorRequired, Page):
+    """Asks, deletes, and otherwise names whatever still uses the certificate.
+
+    The address carries the list as it was (`next`) and the row beside this one (`then`). With `check` the page
+    looks first whether the certificate is still in use: a Save that was reached from the warning returns to that.
+    """
+
+    area = AREA
+    kind: ClassVar[Kind]
+    in_use_template: ClassVar[str]
+
+    def delete(self, key: UUID) -> int:
+        """Make the change; returns its revision. Raises NotFound or InUse."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Ask."""
+        row = self._find(kwargs["key"])
+        if row is None:
+            return self._gone(kwargs["key"])
+        uses = row.uses if "check" in request.GET else ()
+        return self._in_use(row, uses) if uses else self.page(**self._about(row))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Delete, or say why not."""
+        row = self._find(kwargs["key"])
+        if row is None:
+            return self._gone(kwargs["key"])
+        try:
+            revision = self.delete(row.pk)
+        except NotFound:
+            return self._gone(row.pk)
+        except InUse as error:
+            return self._in_use(row, error.uses, status=409)
+        announce(request, f"The {self.kind.noun} {row} was deleted.", revision)
+        return redirect(f"{self._back()}#{self._neighbour()}")
+
+    def _find(self, key: UUID) -> AnyCertificate | None:
+        return self.kind.model.objects.with_uses().filter(pk=key).first()
+
+    def _back(self) -> str:
+        path = safe_path(self.request, reverse(self.kind.list_route))
+        return urlsplit(path)._replace(fragment="").geturl()
+
+    def _neighbour(self) -> str:
+        try:
+            return anchor_of(UUID(self.request.GET.get("then", "")))
+        except ValueError:
+            return "main"
+
+    def _about(self, row: AnyCertificate) -> dict[str, Any]:
+        return {
+            "row": row,
+            "facts": facts_of(row),
+            "checked": "check" in self.request.GET,
+            "tab_bar": security_tabs(self.kind.tab),
+            "back": f"{self._back()}#{anchor_of(row.pk)}",
+        }
+
+    def _in_use(self, row: AnyCertificate, uses: tuple[Use, ...], *, status: int = 200) -> HttpResponse:
+        query = self.request.GET.copy()
+        query["check"] = "1"
+        again = f"{self.request.path}?{query.urlencode()}"
+        about = {
+            "title": f"The {self.kind.noun} is in use",
+            "message": self.kind.in_use,
+            "links": sorted(use_links(uses, back=again), key=lambda link: not link.is_api),
+            "again": again,
+        }
+        self.template_name = self.in_use_template
+        return self.page(**self._about(row) | about, status=status)
+
+    def _gone(self, key: UUID) -> HttpResponse:
+        deleted = AuditEntry.objects.filter(object_key=key, action="deleted").order_by("-revision").first()
+        text = f"There is no such {self.kind.noun} any more: it was already deleted."
+        if deleted:
+            text = f"The {self.kind.noun} {deleted.object_name} was already deleted by {deleted.actor_name}."
+        messages.warning(self.request, text)
+        return redirect(self._back())
