@@ -78,13 +78,13 @@ def serve(
 def _start(supervisor: Supervisor, doors: FrontDoors, before: Sequence[Program]) -> None:
     for program in before:
         supervisor.start(program)
-    if doors.portal:
-        collect_static_files()
-        supervisor.start(programs.portal(doors.portal, doors.environment))
     if doors.gateway:
         supervisor.start(programs.gateway(doors.gateway, doors.environment))
     if doors.plain_gateway:
         supervisor.start(programs.gateway(doors.plain_gateway, doors.environment, "plain gateway"))
+    if doors.portal:
+        collect_static_files()  # while the gateway reads its configuration
+        supervisor.start(programs.portal(doors.portal, doors.environment))
 
 
 def _probes(doors: FrontDoors, before: Sequence[Program]) -> list[Probe]:

@@ -78,7 +78,7 @@ def test_portal_and_gateway_answer_at_the_printed_addresses_until_sigterm(settin
                 status(url)
 
 
-@pytest.mark.parametrize("word", ["gunicorn_portal", "gateway"])
+@pytest.mark.parametrize("word", ["gunicorn_portal", "gunicorn_gateway"])
 def test_when_one_server_dies_the_other_is_stopped_and_the_exit_code_says_so(
     settings: dict[str, str], word: str
 ) -> None:
