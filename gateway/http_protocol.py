@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 20.0
 HEAD_BYTES = 65536
+LINGER_SECONDS = 1.0
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -18,6 +19,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first head with the connection."""
@@ -44,6 +46,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; a head that is not whole by HEAD_BYTES is refused (RFC 6585, 5)."""
+        if self._refused:
+            return
         if self._head_timer is not None:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -72,7 +76,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._end_head()
-        if self.transport is None or self.transport.is_closing():
+        if self._refused or self.transport is None or self.transport.is_closing():
             return
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             # Anything written now would look like a part of the answer that is under way.
@@ -80,4 +84,13 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         self.transport.write(head.encode())
-        self.transport.close()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close in stages (RFC 9112, 9.6): what is still coming in must not reset what was just said."""
+        self._refused = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()

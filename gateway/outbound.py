@@ -8,8 +8,9 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterable, Set
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -176,34 +177,27 @@ class Adapter(HTTPAdapter):
         self._pool._put_conn(connection)
 
 
-class Destination(NamedTuple):
-    """Where a call goes and how: what its connection is made from, and what names its pool.
+@dataclass(frozen=True, slots=True, eq=False)
+class Destination:
+    """Where a call goes and how: what its connection is made from.
 
-    The certificate counts by its fingerprint (chain and public key), so that other material under the same
-    name never meets an old connection; the trust by its content.
+    `key` names the pool. The certificate counts in it by its fingerprint (chain and public key), so that other
+    material under the same name never meets an old connection; the trust by its content. `context_key` is the
+    part of it that an SSLContext depends on.
     """
 
     origin: Origin
     certificate: CertificateMaterial | None
     trust: Trust
+    context_key: tuple[Hashable, ...] = field(init=False)
+    key: tuple[Hashable, ...] = field(init=False)
 
-    @property
-    def context_key(self) -> tuple[Any, ...]:
-        """What an SSLContext depends on."""
-        trust = self.trust
+    def __post_init__(self) -> None:
+        trust, tls = self.trust, self.origin.scheme == "https"
         fingerprint = self.certificate.fingerprint if self.certificate else ""
-        return (
-            fingerprint,
-            trust.validate_chain,
-            trust.validate_name,
-            trust.public_cas,
-            trust.authorities_pem,
-        )
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What a pool of connections depends on."""
-        return (self.origin, *(self.context_key if self.origin.scheme == "https" else ()))
+        content = (trust.validate_chain, trust.validate_name, trust.public_cas, trust.authorities_pem)
+        object.__setattr__(self, "context_key", (fingerprint, *content) if tls else ())
+        object.__setattr__(self, "key", (self.origin, *self.context_key))
 
 
 class Outbound:
@@ -211,19 +205,26 @@ class Outbound:
 
     def __init__(self, rules: AddressRules, *, most: int, connect_timeout: float) -> None:
         self._arguments = {"rules": rules, "most": most, "connect_timeout": connect_timeout}
-        self._adapters: dict[tuple[Any, ...], Adapter] = {}
-        self._contexts: dict[tuple[Any, ...], ssl.SSLContext] = {}
+        self._adapters: dict[tuple[Hashable, ...], Adapter] = {}
+        self._contexts: dict[tuple[Hashable, ...], ssl.SSLContext] = {}
+        self._expected: Set[tuple[Hashable, ...]] = frozenset()
         self._lock = threading.Lock()
 
     def adapter(self, destination: Destination) -> Adapter:
         """The connections to a destination. Making the first context may take tens of milliseconds.
 
-        Raises CallFailure if the certificate or the trust cannot be used.
+        For one that is not expected (any more) they are not pooled. Raises CallFailure if the certificate or the
+        trust cannot be used.
         """
+        adapter = self._adapters.get(destination.key)
+        if adapter is not None:
+            return adapter
         with self._lock:
-            adapter = self._adapters.get(destination.key)
-            if adapter is None:
-                adapter = self._adapters[destination.key] = self._new_adapter(destination)
+            adapter = self._adapters.get(destination.key) or self._new_adapter(destination)
+            if destination.key in self._expected:
+                self._adapters[destination.key] = adapter
+            else:
+                adapter.close()
             return adapter
 
     def _new_adapter(self, destination: Destination) -> Adapter:
@@ -238,6 +239,11 @@ class Outbound:
             self._contexts[key] = client_context(destination.certificate, destination.trust)
         return self._contexts[key]
 
+    def expect(self, destinations: Iterable[Destination]) -> None:
+        """Calls may go to these destinations from now on, too."""
+        with self._lock:
+            self._expected = self._expected | {destination.key for destination in destinations}
+
     def keep(self, destinations: Collection[Destination]) -> None:
         """Close the pools that no destination of the configuration needs any more.
 
@@ -246,6 +252,7 @@ class Outbound:
         keys = {destination.key for destination in destinations}
         context_keys = {destination.context_key for destination in destinations}
         with self._lock:
+            self._expected = keys
             gone = [self._adapters.pop(key) for key in self._adapters.keys() - keys]
             for key in self._contexts.keys() - context_keys:
                 del self._contexts[key]

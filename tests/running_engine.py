@@ -1,12 +1,13 @@
-"""The embedded engine behind its real server, in a thread of the test's process; and a caller that sends raw bytes."""
+"""The embedded engine behind its real server, in a thread of the test's process; and callers of it."""
 
 import asyncio
 import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,9 +69,11 @@ class RunningEngine:
             if connection is None:
                 own.close()
 
-    def connect(self) -> http.client.HTTPConnection:
+    @contextmanager
+    def connect(self) -> Iterator[http.client.HTTPConnection]:
         """A connection to be kept alive."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            yield connection
 
     def raw(self, data: bytes, seconds: float = 5) -> bytes:
         """Send bytes as they are; everything that comes back until the connection ends or nothing more comes."""
@@ -121,3 +124,11 @@ def running_engine(snapshot: Snapshot | None = None, **settings: Any) -> Iterato
         engine.apply(snapshot)
     with running(engine) as served:
         yield served
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until something holds; fails if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

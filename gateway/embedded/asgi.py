@@ -64,8 +64,11 @@ class Engine:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Run a snapshot from the next call on. Pools that it does not need are closed when their calls end."""
-        self._state = state = build(snapshot, self._state)
-        self._outbound.keep(state.destinations())
+        state = build(snapshot, self._state)
+        destinations = state.destinations()
+        self._outbound.expect(destinations)
+        self._state = state
+        self._outbound.keep(destinations)
 
     def close(self) -> None:
         """Close all connections and let the threads end."""

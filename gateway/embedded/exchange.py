@@ -1,10 +1,7 @@
 """One exchange with a back end, step by step, so that a slow caller holds no thread between two steps."""
 
 import http.client
-import ssl
 import threading
-from collections.abc import Callable
-from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -44,7 +41,9 @@ class Exchange:
         fields: list[Field],
         timeout: float,
     ) -> None:
-        self._adapter: Callable[[], Adapter] = partial(outbound.adapter, destination)
+        self._outbound = outbound
+        self._destination = destination
+        self._adapter: Adapter | None = None
         self._request = (method, target, fields)
         self._timeout = timeout
         self._connection: Any = None
@@ -83,13 +82,14 @@ class Exchange:
         with _Step(self):
             try:
                 self._connection.send(data)
-            except (ssl.SSLError, TimeoutError):
-                raise
-            except OSError:
-                self._answered_early()
+            except OSError as error:
+                self._answered_early(error)
 
-    def _answered_early(self) -> None:
-        """The back end stopped reading: what it has to say about that is the answer (RFC 9112, 9.5)."""
+    def _answered_early(self, error: OSError) -> None:
+        """The back end stopped reading: what it has to say about that is the answer (RFC 9112, 9.5), or the
+        alert with which it turned the client certificate down."""
+        if isinstance(error, TimeoutError):
+            raise error
         self._receive()
 
     def reply(self) -> Reply:
@@ -121,7 +121,9 @@ class Exchange:
 
     def _open(self, fresh: bool = False) -> bool:
         """Take a connection, connect if need be; returns whether it was in use before."""
-        connection = self._adapter().take(fresh=fresh)
+        if self._adapter is None:
+            self._adapter = self._outbound.adapter(self._destination)
+        connection = self._adapter.take(fresh=fresh)
         with self._lock:
             self._connection = connection
             if self._aborted:
@@ -135,10 +137,8 @@ class Exchange:
     def _start(self, body: bytes) -> None:
         try:
             self._connection.send_head(*self._request, body)
-        except (ssl.SSLError, TimeoutError):
-            raise
-        except OSError:
-            self._answered_early()
+        except OSError as error:
+            self._answered_early(error)
 
     def _receive(self) -> FinalResponse:
         if self._response is None:
@@ -175,14 +175,14 @@ class Exchange:
     def _finish(self) -> None:
         """The answer is whole. After any doubt the connection is closed."""
         response = self._response
-        assert response is not None  # noqa: S101
+        assert response is not None and self._adapter is not None  # noqa: S101, PT018
         with self._lock:
             if self._over:  # a connection is given back once, or two callers would share it
                 return
             self._over = True
         response.close()
         if self._sent and not response.will_close and not response.leftover and not self._aborted:
-            self._adapter().give_back(self._connection)
+            self._adapter.give_back(self._connection)
         else:
             self._connection.close()
 
