@@ -15,5 +15,5 @@ def ensure_administrator(password: str) -> bool:
     if created:
         user.set_password(password)
         user.save(update_fields=["password"])
-        user.groups.set(Group.objects.filter(name=GROUP))
+        user.groups.add(Group.objects.get(name=GROUP))
     return user.check_password(password)
