@@ -1,0 +1,109 @@
+"""The forms of APIs."""
+
+from typing import Any
+
+from django import forms
+
+from gateway import addresses
+from portal.forms.base import PortalForm, RevisionForm
+from portal.gateway_urls import LABELS, why_not_offered
+
+_SCHEMES = ("http", "https")
+_PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+class SchemeBoxes(forms.CheckboxSelectMultiple):
+    """Two boxes. One that the gateway does not offer says so, and can be unticked but not ticked."""
+
+    missing: frozenset[str] = frozenset()
+
+    def create_option(
+        self, name: str, value: Any, label: Any, selected: bool, *rest: Any, **more: Any
+    ) -> Any:
+        if value in self.missing:
+            label = f"{label} (not offered)"
+        option = super().create_option(name, value, label, selected, *rest, **more)
+        if value in self.missing and not selected:
+            option["attrs"]["disabled"] = True
+        return option
+
+
+class _ApiFields(PortalForm):
+    """What Add new API and Settings have in common. `offered` are the schemes that the gateway offers."""
+
+    display_name = forms.CharField(
+        label="Web API name",
+        error_messages={"required": "Enter a name for the API."},
+        help_text="The name by which people know the API, in this portal and wherever it is offered to callers.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    web_service_url = forms.CharField(
+        label="Web service URL",
+        error_messages={"required": "Enter the web service URL, for example https://api.example.com/v1."},
+        help_text="Where the back end is. The gateway alone calls this address; callers never get to know it.",
+        widget=forms.TextInput({"inputmode": "url", **_PLAIN_TEXT}),
+    )
+    suffix = forms.CharField(
+        label="Web API URL suffix",
+        required=False,
+        help_text="What the public address of the API ends with, such as partner-bank or banks/partner/v2.",
+        widget=forms.TextInput(_PLAIN_TEXT),
+    )
+    scheme = forms.MultipleChoiceField(
+        label="Web API URL scheme",
+        choices=[(scheme, LABELS[scheme]) for scheme in _SCHEMES],
+        widget=SchemeBoxes,
+        error_messages={"required": "Tick at least one scheme: callers need a way in."},
+    )
+
+    def __init__(self, *args: Any, offered: frozenset[str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        missing = [scheme for scheme in _SCHEMES if scheme not in offered]
+        self.fields["scheme"].widget.missing = frozenset(missing)
+        reasons = [f"{LABELS[scheme]} is not offered: {why_not_offered(scheme)}." for scheme in missing]
+        hint = "With HTTPs alone the API refuses calls over plain HTTP." if not missing else ""
+        self.fields["scheme"].help_text = " ".join([*reasons, hint]).strip()
+
+    def clean_web_service_url(self) -> str:
+        """Refuse here what can be told from the text alone, so that all that is wrong is said at once."""
+        text: str = self.cleaned_data["web_service_url"]
+        _explain(addresses.parse_web_service_url, text)
+        return text
+
+    def clean_suffix(self) -> str:
+        text: str = self.cleaned_data["suffix"]
+        _explain(addresses.validate_suffix, text)
+        return text
+
+    def values(self) -> dict[str, Any]:
+        """The values as gateway.changes.apis takes them."""
+        values = super().values()
+        schemes = values.pop("scheme")
+        return values | {scheme: scheme in schemes for scheme in _SCHEMES}
+
+
+def _explain(check: Any, text: str) -> None:
+    try:
+        check(text)
+    except ValueError as error:
+        raise forms.ValidationError(str(error)) from None
+
+
+class NewApiForm(_ApiFields):
+    """Add new API."""
+
+    all_operations = forms.BooleanField(
+        label="All operations",
+        required=False,
+        initial=True,
+        help_text="Adds the URL template /* for every HTTP verb, so that each call reaches the back end at once. "
+        "Without operations an API answers 404 to everything.",
+    )
+
+
+class ApiSettingsForm(_ApiFields, RevisionForm):
+    """The Settings tab."""
+
+    description = forms.CharField(label="Description", required=False, widget=forms.Textarea({"rows": 4}))
+
+    field_order = ("display_name", "description", "web_service_url", "suffix", "scheme")

@@ -1,0 +1,74 @@
+"""Where callers reach the gateway: by the listeners that it really has, and by GATEWAY_PUBLIC_URL.
+
+A plain listener behind a proxy that speaks TLS is one for https: with an https:// GATEWAY_PUBLIC_URL and no
+certificate of its own the gateway takes every call for an https one (gateway/node.py).
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+
+from gateway.models import Api
+
+SCHEMES = ("https", "http")  # the safer one first: where one address has to do, it is this one's
+LABELS = {"http": "HTTP", "https": "HTTPs"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared with, never bound to)
+
+
+def gateway_bases(request: HttpRequest | None = None) -> dict[str, str]:
+    """The gateway's address, without a slash at its end, for each scheme that it offers; https first.
+
+    A gateway that listens on every address is taken to be at the host at which `request` reached the portal.
+    """
+    public = settings.GATEWAY_PUBLIC_URL
+    scheme = public.partition(":")[0].lower()
+    if scheme == "https" and not settings.GATEWAY_TLS_CERTIFICATE:
+        return {"https": public}
+    bases = _listeners(_host(request))
+    if scheme in bases:
+        bases[scheme] = public
+    return bases
+
+
+def _listeners(host: str) -> dict[str, str]:
+    tls = bool(settings.GATEWAY_TLS_CERTIFICATE)
+    ports = {"https": settings.GATEWAY_PORT} if tls else {"http": settings.GATEWAY_PORT}
+    if tls and settings.GATEWAY_PLAIN_PORT:
+        ports["http"] = settings.GATEWAY_PLAIN_PORT
+    return {scheme: f"{scheme}://{_authority(host, scheme, port)}" for scheme, port in ports.items()}
+
+
+def _authority(host: str, scheme: str, port: int) -> str:
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return host if port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
+
+
+def _host(request: HttpRequest | None) -> str:
+    """The host name that callers use, as well as it can be known."""
+    public = urlsplit(settings.GATEWAY_PUBLIC_URL).hostname
+    if public or settings.GATEWAY_HOST not in _ANY:
+        return public or str(settings.GATEWAY_HOST)
+    return split_domain_port(request.get_host())[0] if request else "127.0.0.1"
+
+
+def why_not_offered(scheme: str) -> str:
+    """Why the gateway cannot be called with a scheme, and which setting changes that."""
+    if scheme == "https":
+        return "the gateway has no TLS; an operator sets GATEWAY_TLS_CERTIFICATE and GATEWAY_TLS_KEY"
+    if settings.GATEWAY_TLS_CERTIFICATE:
+        return "the gateway listens with TLS only; an operator adds a plain listener with GATEWAY_PLAIN_PORT"
+    return "callers reach the gateway over https only, by its GATEWAY_PUBLIC_URL"
+
+
+def urls_at(suffix: str, schemes: Mapping[str, bool], bases: Mapping[str, str]) -> tuple[str, ...]:
+    """The public URLs of a suffix for the ticked schemes that the gateway offers; https first."""
+    return tuple(f"{bases[scheme]}/{suffix}" for scheme in SCHEMES if schemes.get(scheme) and scheme in bases)
+
+
+def public_urls(api: Api, bases: Mapping[str, str]) -> tuple[str, ...]:
+    """The URLs at which callers reach an API; none if it takes no scheme that the gateway offers."""
+    return urls_at(api.suffix, {"http": api.http, "https": api.https}, bases)

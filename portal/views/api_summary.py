@@ -1,0 +1,135 @@
+"""The Summary tab: how an API is called, where that goes, and what is wrong with it."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from gateway.models import Api, Operation
+from gateway.models.certificates import EXPIRES_SOON, Certificate
+from portal.credentials import CredentialsInWords, credentials_of
+from portal.gateway_urls import LABELS, gateway_bases, public_urls, urls_at, why_not_offered
+from portal.navigation import url_or_none
+from portal.views.apis import ApiView
+from portal.views.base import Page
+
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something about an API that its owner should look at, and where."""
+
+    text: str
+    label: str
+    url: str | None
+    severe: bool = False
+
+
+class ApiSummary(ApiView, Page):
+    """The Summary tab."""
+
+    tab = "Summary"
+    template_name = "portal/apis/summary.html"
+
+    def context(self) -> dict[str, Any]:
+        """The context with what is known about the API."""
+        bases = gateway_bases(self.request)
+        credentials = credentials_of(self.api)
+        operations = list(self.api.operations.order_by("url_template", "display_name"))
+        urls = public_urls(self.api, bases)
+        return super().context() | {
+            "urls": urls,
+            "credentials": credentials,
+            "operations_count": len(operations),
+            "curl": curl_line(urls[0] if urls else "", operations),
+            "concerns": tuple(_concerns(self.api, credentials, bool(operations), bases)),
+        }
+
+
+def curl_line(url: str, operations: list[Operation]) -> str:
+    """A call of an API as a line for a shell, with 1 for each parameter; "" where it cannot be called."""
+    if not url:
+        return ""
+    operation = next((item for item in operations if item.method == "GET"), next(iter(operations), None))
+    if operation is None:
+        return f"curl {shlex.quote(url)}"
+    target = _PARAMETER.sub("1", operation.url_template.replace("/*", "/"))
+    method = {"GET": "", "HEAD": "--head "}.get(operation.method, f"-X {operation.method} ")
+    return f"curl {method}{shlex.quote(url.rstrip('/') + target)}"
+
+
+def _concerns(
+    api: Api, credentials: CredentialsInWords, has_operations: bool, bases: dict[str, str]
+) -> Iterator[Concern]:
+    if not has_operations:
+        url = reverse("operations", args=[api.resource_id])
+        yield Concern(
+            "This API has no operations, so it answers 404 to everything.", "Add an operation", url, True
+        )
+    yield from _about_schemes(api, bases)
+    yield from _about_credentials(api, credentials)
+    yield from _about_trust(api)
+
+
+def _about_schemes(api: Api, bases: dict[str, str]) -> Iterator[Concern]:
+    """What callers cannot do at all, and what travels in the clear."""
+    settings = reverse("api-settings", args=[api.resource_id])
+    if not urls_at(api.suffix, {"http": api.http, "https": api.https}, bases):
+        missing = next(scheme for scheme in ("https", "http") if scheme not in bases)
+        text = (
+            f"Callers cannot reach this API: it takes {LABELS[missing]} only, and {why_not_offered(missing)}."
+        )
+        yield Concern(text, "Change the scheme", settings, True)
+    if api.web_service_url.lower().startswith("http:"):
+        text = (
+            "The gateway calls the back end without TLS: whoever is in between can read and change the calls."
+        )
+        yield Concern(text, "Change the web service URL", settings)
+
+
+def _about_credentials(api: Api, credentials: CredentialsInWords) -> Iterator[Concern]:
+    security = url_or_none("api-security", api.resource_id)
+    if credentials.problem:
+        yield Concern(credentials.problem, "Choose credentials", security, True)
+    if credentials.certificate:
+        text, severe = _validity(credentials.certificate, timezone.now())
+        if text:
+            yield Concern(text, "Choose another one", security, severe)
+
+
+def _validity(certificate: Certificate, now: datetime) -> tuple[str, bool]:
+    """What is to be said about a certificate's time, and whether back ends refuse it already."""
+    version = certificate.current
+    if version is None:
+        return "", False
+    name, until = f"The client certificate {certificate}", f"{version.not_after:%Y-%m-%d %H:%M} UTC"
+    if version.not_after <= now:
+        return f"{name} expired on {until}: the back end is likely to refuse it.", True
+    if version.not_before > now:
+        return f"{name} is not valid before {version.not_before:%Y-%m-%d %H:%M} UTC.", True
+    if version.not_after <= now + EXPIRES_SOON:
+        return f"{name} expires on {until}.", False
+    return "", False
+
+
+def _about_trust(api: Api) -> Iterator[Concern]:
+    """Validation matters where there is TLS to validate."""
+    trust = api.trust
+    if api.web_service_url.lower().startswith("http:"):
+        return
+    security = url_or_none("api-security", api.resource_id)
+    if not trust.validate_certificate_chain:
+        text = "The back end's certificate chain is not validated: anybody could pose as the back end."
+        yield Concern(text, "Change back end trust", security)
+    elif not trust.public_cas and not trust.trusted_cas.exists():
+        text = "No CA is trusted for the back end, so every call fails."
+        yield Concern(text, "Change back end trust", security, True)
+    if not trust.validate_certificate_name:
+        text = "The name in the back end's certificate is not validated: another server could pose as the back end."
+        yield Concern(text, "Change back end trust", security)
