@@ -3,7 +3,9 @@
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-USER, GROUP = "admin", "Administrators"
+from portal.roles import ADMINISTRATORS
+
+USER = "admin"
 
 
 @transaction.atomic
@@ -15,5 +17,5 @@ def ensure_administrator(password: str) -> bool:
     if created:
         user.set_password(password)
         user.save(update_fields=["password"])
-        user.groups.add(Group.objects.get(name=GROUP))
+        user.groups.add(Group.objects.get(name=ADMINISTRATORS))
     return user.check_password(password)
