@@ -1,9 +1,22 @@
 """The portal's addresses. A page's name, its view, its template and its test share one name."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, register_converter
+from django.views.generic import RedirectView
 
-from portal.views import account, dashboard, help
+from portal.row_ids import RowId
+from portal.views import (
+    account,
+    api_summary,
+    apis,
+    ca_certificates,
+    certificates,
+    dashboard,
+    help,
+    operations,
+)
+
+register_converter(RowId, "id")
 
 urlpatterns = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
@@ -13,7 +26,48 @@ urlpatterns = [
     path("change-password/", account.ChangePassword.as_view(), name="change-password"),
     path("help/", help.Help.as_view(), name="help"),
     # --- certificates
+    path("security/", RedirectView.as_view(pattern_name="certificates"), name="security"),
+    path("security/client-certificates/", certificates.Certificates.as_view(), name="certificates"),
+    path(
+        "security/client-certificates/upload/",
+        certificates.CertificateUpload.as_view(),
+        name="certificate-upload",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/delete/",
+        certificates.CertificateDelete.as_view(),
+        name="certificate-delete",
+    ),
+    path("security/ca-certificates/", ca_certificates.CaCertificates.as_view(), name="ca-certificates"),
+    path(
+        "security/ca-certificates/upload/",
+        ca_certificates.CaCertificateUpload.as_view(),
+        name="ca-certificate-upload",
+    ),
+    path(
+        "security/ca-certificates/<uuid:key>/delete/",
+        ca_certificates.CaCertificateDelete.as_view(),
+        name="ca-certificate-delete",
+    ),
     # --- APIs
+    path("apis/", apis.Apis.as_view(), name="apis"),
+    path("apis-add/", apis.ApiAdd.as_view(), name="api-add"),  # not below apis/: an API may be called "add"
+    path("apis-preview/", apis.ApiPreview.as_view(), name="api-preview"),
+    path("apis/<id:api_id>/", api_summary.ApiSummary.as_view(), name="api-summary"),
+    path("apis/<id:api_id>/settings/", apis.ApiSettings.as_view(), name="api-settings"),
+    path("apis/<id:api_id>/delete/", apis.ApiDelete.as_view(), name="api-delete"),
+    path("apis/<id:api_id>/operations/", operations.Operations.as_view(), name="operations"),
+    path("apis/<id:api_id>/operations-add/", operations.OperationAdd.as_view(), name="operation-add"),
+    path(
+        "apis/<id:api_id>/operations/<id:operation_id>/",
+        operations.OperationEdit.as_view(),
+        name="operation-edit",
+    ),
+    path(
+        "apis/<id:api_id>/operations/<id:operation_id>/delete/",
+        operations.OperationDelete.as_view(),
+        name="operation-delete",
+    ),
     # --- policies
     # --- the operators' room
     path("admin/", admin.site.urls),

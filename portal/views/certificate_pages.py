@@ -149,7 +149,7 @@ class CertificateListPage(ListPage):
 
     area = AREA
     title = "Security"
-    search_label = "Search by name, subject, issuer or thumbprint"
+    search_label = "Search names, subjects, thumbprints"
     kind: ClassVar[Kind]
     upload_route: ClassVar[str]
 
@@ -170,9 +170,15 @@ class CertificateListPage(ListPage):
         ]
 
     def _row(self, row: AnyCertificate, beside: AnyCertificate | None, is_new: bool) -> ListRow:
-        query = {"next": self.request.get_full_path()} | ({"then": str(beside.pk)} if beside else {})
+        query = {"next": self._address()} | ({"then": str(beside.pk)} if beside else {})
         url = f"{reverse(self.kind.delete_route, args=[row.pk])}?{urlencode(query)}"
         return ListRow(str(row), anchor_of(row.pk), facts_of(row), use_links(row.uses), url, is_new)
+
+    def _address(self) -> str:
+        """The list as it is, without the mark of what was uploaded last."""
+        query = self.request.GET.copy()
+        query.pop("uploaded", None)
+        return f"{self.request.path}?{query.urlencode()}" if query else self.request.path
 
 
 # --- Upload --------------------------------------------------------------------------------------------------
