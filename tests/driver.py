@@ -1,4 +1,4 @@
-"""An administrator in a process of their own: `python -m tests.driver` reads one JSON command a line and answers it.
+"""An administrator in a process of their own: `python -m tests.driver` answers one JSON command a line.
 
 Commands are lists: a name of this module and its arguments.
 """

@@ -1,4 +1,4 @@
-"""In effect means acknowledged: after a Save has returned, no process of any gateway runs the older configuration."""
+"""In effect means acknowledged: after a Save has returned, no process runs the older configuration."""
 
 import json
 import socket
