@@ -44,10 +44,17 @@ def check_database() -> None:
 
 def check_ports() -> None:
     """Portal and gateway never share an origin."""
-    ports = [settings.PORTAL_PORT, settings.GATEWAY_PORT, settings.GATEWAY_PLAIN_PORT]
-    asked = [port for port in ports if port]
+    portal, gateway = settings.PORTAL_HOST, settings.GATEWAY_HOST
+    places = [
+        (portal, settings.PORTAL_PORT),
+        (gateway, settings.GATEWAY_PORT),
+        (gateway, settings.GATEWAY_PLAIN_PORT),
+    ]
+    asked = [place for place in places if place[1]]
     if len(set(asked)) < len(asked):
-        raise ServingError("PORTAL_PORT, GATEWAY_PORT and GATEWAY_PLAIN_PORT must differ from each other.")
+        raise ServingError(
+            "Portal and gateway must differ: change PORTAL_PORT, GATEWAY_PORT or GATEWAY_PLAIN_PORT."
+        )
 
 
 def collect_static_files() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
+from django.urls import reverse
 
 from portal.serving.answers import Probe
 from portal.serving.errors import ServingError
@@ -61,7 +62,9 @@ def _gunicorn(
 def portal_probe(listener: Listener) -> Probe:
     """Asks the portal for its sign-in page, by a name that it answers to."""
     names = [name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip("*.")]
-    return Probe("portal", listener, "/sign-in", names[0] if names else listener.reachable[0])
+    return Probe(
+        "portal", listener, reverse(settings.LOGIN_URL), names[0] if names else listener.reachable[0]
+    )
 
 
 def _tls(prefix: str) -> bool:
