@@ -34,6 +34,12 @@ def thumbprint(text: str) -> SafeString:
     )
 
 
+@register.filter
+def kind(text: str) -> str:
+    """The kind of an object as the audit log has it, with abbreviations as people write them."""
+    return " ".join(word.upper() if word in {"api", "ca"} else word for word in text.split())
+
+
 @register.simple_tag
 def expiry(not_after: datetime, not_before: datetime | None = None) -> SafeString:
     """How long a certificate is still valid, in words and in colour: "expires in 12 days", "expired"."""

@@ -1,0 +1,143 @@
+"""The dashboard: what there is, what expires, what was changed, which gateways run."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from gateway import records
+from gateway.models import Revision
+from portal.templatetags import portal as tags
+from tests.builders import make_api, make_certificate, make_operation
+
+
+def page(client: Client) -> str:
+    return client.get("/").content.decode()
+
+
+def make_certificate_until(name: str, days: float) -> None:
+    now = timezone.now()
+    make_certificate(
+        name, not_before=now - timedelta(days=400), not_after=now + timedelta(days=days, minutes=5)
+    )
+
+
+def test_everything_is_counted(administrator_client: Client) -> None:
+    make_operation(make_api())
+    make_api("Ledger")
+    for name, days in (("fine", 400), ("soon", 12), ("last-day", 29), ("gone", -2)):
+        make_certificate_until(name, days)
+    counts = administrator_client.get("/").context["counts"]
+    assert {name: counts[name] for name in ("apis", "operations", "certificates", "expiring", "expired")} == {
+        "apis": 2, "operations": 1, "certificates": 4, "expiring": 2, "expired": 1,
+    }  # fmt: skip
+
+
+def test_certificates_to_renew_are_listed_with_the_first_to_go_first(administrator_client: Client) -> None:
+    for name, days in (("fine", 400), ("soon", 12), ("gone", -2)):
+        make_certificate_until(name, days)
+    response = administrator_client.get("/")
+    assert [certificate.resource_id for certificate in response.context["expiring"]] == ["gone", "soon"]
+    shown = response.content.decode()
+    assert '<span class="state state-expired">expired</span>' in shown
+    assert '<span class="state state-warning">expires in 12 days</span>' in shown
+
+
+def test_the_newest_changes_say_who_did_what(administrator_client: Client) -> None:
+    make_api("Partner Bank")
+    shown = page(administrator_client)
+    assert "created API <strong>Partner Bank</strong>" in shown
+    assert "alice" in shown
+
+
+def test_an_empty_dashboard_says_what_to_do_next(administrator_client: Client) -> None:
+    shown = page(administrator_client)
+    assert "There is no client certificate yet." in shown
+    assert "Nothing has been changed yet." in shown
+    assert "No gateway is running" in shown
+
+
+def test_a_reader_sees_why_an_action_is_missing(reader_client: Client) -> None:
+    shown = page(reader_client)
+    assert "only members of the group Administrators can change it" in shown
+    assert "(read only)" in shown
+
+
+def test_running_gateways_are_shown_and_whether_they_are_behind(administrator_client: Client) -> None:
+    make_api()
+    revision = Revision.objects.get().number
+    records.register_gateway("up", revision)
+    records.register_gateway("slow", revision - 1)
+    shown = page(administrator_client)
+    assert shown.index("slow") < shown.index("behind") < shown.index("<strong>up") < shown.index("up to date")
+
+
+def test_what_a_name_contains_is_text(administrator_client: Client) -> None:
+    make_api("<script>alert(1)</script>", suffix="x")
+    assert "<script>alert" not in page(administrator_client)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_data(
+    administrator_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(4):
+        make_certificate_until(f"soon-{number}", 5)
+        make_api(f"Api {number}")
+    page(administrator_client)
+    with django_assert_max_num_queries(15):
+        page(administrator_client)
+
+
+@pytest.mark.parametrize("role", ["administrator", "reader"])
+def test_every_page_offers_help_change_password_and_sign_out(
+    role: str, request: pytest.FixtureRequest
+) -> None:
+    shown = page(request.getfixturevalue(f"{role}_client"))
+    assert '<a href="/help/">Help</a>' in shown
+    assert '<a href="/change-password/">Change password</a>' in shown
+    assert 'action="/sign-out/"' in shown
+
+
+def test_every_entry_of_the_menu_leads_to_a_page(administrator_client: Client) -> None:
+    menu = administrator_client.get("/").context["menu"]
+    assert [entry.label for entry in menu] == ["Dashboard", "APIs", "Policies", "Security"]
+    assert [administrator_client.get(entry.url).status_code for entry in menu] == [200, 200, 200, 200]
+
+
+def test_every_link_of_the_help_page_leads_somewhere(administrator_client: Client) -> None:
+    links = administrator_client.get("/help/").context["links"]
+    assert all(links.values())
+
+
+def test_a_time_is_shown_in_utc_with_the_exact_one_in_its_title() -> None:
+    moment = datetime.fromisoformat("2027-03-05T16:20:31+02:00")
+    assert tags.utc_time(moment) == (
+        '<time datetime="2027-03-05T14:20:31Z" title="2027-03-05T14:20:31Z">2027-03-05 14:20 UTC</time>'
+    )
+
+
+def test_the_last_four_characters_of_a_thumbprint_are_set_apart_and_it_copies_whole() -> None:
+    assert tags.thumbprint("AB12CD34") == (
+        '<code class="thumbprint"><span>AB12</span><strong>CD34</strong></code>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (-1, "expired"),
+        (0.5, "expires within a day"),
+        (1.5, "expires in 1 day"),
+        (12.1, "expires in 12 days"),
+        (31.5, "expires in 31 days"),
+    ],
+)
+def test_expiry_is_said_in_words(days: float, words: str) -> None:
+    assert f">{words}<" in tags.expiry(timezone.now() + timedelta(days=days))
+
+
+def test_a_certificate_that_is_not_valid_yet_says_so() -> None:
+    now = timezone.now()
+    assert "not valid yet" in tags.expiry(now + timedelta(days=100), now + timedelta(days=1))
