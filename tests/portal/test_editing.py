@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-pytestmark = pytest.mark.urls("tests.portal.pages")
+pytestmark = pytest.mark.urls("tests.portal.frame_urls")
 
 
 def post(client: Client, **values: object):

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-pytestmark = pytest.mark.urls("tests.portal.pages")
+pytestmark = pytest.mark.urls("tests.portal.frame_urls")
 
 STYLE = '<header class="top-bar">'
 

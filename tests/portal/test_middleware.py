@@ -11,7 +11,7 @@ from pytest_django import Settings
 from portal.kept_forms import MOST_CHARACTERS
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.urls("tests.portal.pages")
+pytestmark = pytest.mark.urls("tests.portal.frame_urls")
 
 NOTE = {"title": "half written", "password": "hunter2", "revision": 7}
 

@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.roles import role_of
 
-pytestmark = pytest.mark.urls("tests.portal.pages")
+pytestmark = pytest.mark.urls("tests.portal.frame_urls")
 
 
 def test_the_groups_give_the_roles(administrator: User, reader: User, stranger: User) -> None:
