@@ -1,5 +1,6 @@
 """What is done for the calls of an operation, worked out when a snapshot is applied and not on the call."""
 
+import logging
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from gateway.snapshot import (
     Trust,
 )
 from gateway.url_templates import RewriteTemplate, Template, parse_rewrite_template, parse_template
+
+logger = logging.getLogger(__name__)
 
 _parse_template = lru_cache(maxsize=4096)(parse_template)
 
@@ -173,8 +176,12 @@ def build(snapshot: Snapshot, previous: State = NOTHING) -> State:
     for key, operation in snapshot.operations.items():
         inputs = _inputs(snapshot, operation)
         known = previous.entries.get(key)
-        entries[key] = known if known and _same(known[0], inputs) else (inputs, _entry(inputs))
-        by_api[operation.api].append(entries[key][1])
+        if known is None or not _same(known[0], inputs):
+            if (entry := _entry(inputs)) is None:
+                continue
+            known = (inputs, entry)
+        entries[key] = known
+        by_api[operation.api].append(known[1])
     apis = {key: _operations(previous.apis.get(key), by_api[key]) for key in snapshot.apis}
     router = Router((api.suffix, apis[key]) for key, api in snapshot.apis.items())
     return State(snapshot.revision, router, apis, entries)
@@ -201,8 +208,14 @@ def _same(known: _Inputs, now: _Inputs) -> bool:
     )
 
 
-def _entry(inputs: _Inputs) -> Entry[Plan]:
-    template = _parse_template(inputs.operation.url_template)
+def _entry(inputs: _Inputs) -> Entry[Plan] | None:
+    try:
+        template = _parse_template(inputs.operation.url_template)
+    except (
+        ValueError
+    ) as error:  # checked when it was saved; what it matches is unknown, so it matches nothing
+        logger.error("operation %s of %s is disabled: %s", inputs.operation.id, inputs.api.id, error)
+        return None
     return Entry(inputs.operation.method, template, _plan(inputs, template))
 
 

@@ -72,7 +72,10 @@ def started(command: Sequence[str], port: int, core: int, **environment: str) ->
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def certificates(folder: Path) -> None:
@@ -87,6 +90,7 @@ def back_end(folder: Path) -> Iterator[str]:
     port = free_port()
     command = [
         sys.executable, "-m", "uvicorn", f"{SERVERS}:back_end", "--port", str(port), "--log-level", "warning",
+        "--timeout-graceful-shutdown", "1",
         "--ssl-certfile", str(folder / "server.pem"), "--ssl-keyfile", str(folder / "server.key"),
         "--ssl-ca-certs", str(folder / "ca.pem"), "--ssl-cert-reqs", "1",
     ]  # fmt: skip
@@ -122,9 +126,8 @@ def show(results: dict[str, dict[int, list[Figures]]]) -> None:
     for callers in (1, 32):
         medians = {name: median(runs[callers]) for name, runs in results.items()}
         yardstick, direct = medians.get("requests"), medians.get("direct")
-        print(
-            f"\n{callers} caller{'s' * (callers > 1)}      calls/s     p50 ms     p99 ms   x requests   p50 - direct"
-        )
+        columns = "calls/s     p50 ms     p99 ms   x requests   p50 - direct"
+        print(f"\n{callers} callers".ljust(15) + columns)
         for name, figures in medians.items():
             ratio = f"{figures.rate / yardstick.rate:.2f}" if yardstick else ""
             added = f"{figures.p50 - direct.p50:+.2f}" if direct else ""
@@ -161,7 +164,7 @@ def main() -> None:
                 urls[name] = f"http://127.0.0.1:{port}/bank/accounts"
         urls = {name: urls[name] for name in wanted}
         results: dict[str, dict[int, list[Figures]]] = {name: {1: [], 32: []} for name in urls}
-        for name, address in urls.items():
+        for address in urls.values():
             load(address, 32, 1)  # warm up
         for _ in range(options.rounds):
             for callers in (1, 32):
