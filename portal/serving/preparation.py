@@ -1,4 +1,7 @@
-"""What has to be in order before servers start. Each function raises ServingError, which says what to do."""
+"""What has to be in order before servers start, besides the system checks, which look at the settings.
+
+Each function raises ServingError, which says what to do.
+"""
 
 import os
 import subprocess
@@ -7,24 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from gateway import keystore
 from portal.serving.errors import ServingError
 
 HASHED: Mapping[str, str] = {"STATIC_HASHED": "1"}
-
-
-def check_secrets() -> None:
-    """SECRET_KEY and CERTIFICATE_ENCRYPTION_KEYS are there and of use."""
-    try:
-        assert settings.SECRET_KEY  # noqa: S101 (reading it is what raises)
-    except ImproperlyConfigured:
-        raise ServingError("SECRET_KEY is not set. README.md says how to make one.") from None
-    if problems := keystore.problems():
-        raise ServingError(" ".join(problems))
 
 
 def check_database() -> None:

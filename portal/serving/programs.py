@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from django.conf import settings
 from django.urls import reverse
@@ -15,13 +14,13 @@ from portal.serving.processes import Program
 
 def listen_for_portal() -> Listener:
     """The portal's listener, by the settings. Raises ServingError."""
-    tls = _tls("PORTAL")
+    tls = bool(settings.PORTAL_TLS_CERTIFICATE)
     return listen(settings.PORTAL_HOST, settings.PORTAL_PORT, setting="PORTAL_PORT or --portal-port", tls=tls)
 
 
 def listen_for_gateway() -> Listener:
     """The gateway's listener, by the settings. Raises ServingError."""
-    tls = _tls("GATEWAY")
+    tls = bool(settings.GATEWAY_TLS_CERTIFICATE)
     return listen(
         settings.GATEWAY_HOST, settings.GATEWAY_PORT, setting="GATEWAY_PORT or --gateway-port", tls=tls
     )
@@ -65,15 +64,3 @@ def portal_probe(listener: Listener) -> Probe:
     return Probe(
         "portal", listener, reverse(settings.LOGIN_URL), names[0] if names else listener.reachable[0]
     )
-
-
-def _tls(prefix: str) -> bool:
-    """Whether a listener has TLS. Raises ServingError when its files are not both there."""
-    names = [f"{prefix}_TLS_CERTIFICATE", f"{prefix}_TLS_KEY"]
-    paths = [getattr(settings, name) for name in names]
-    if any(paths) and not all(paths):
-        raise ServingError(f"Set both {names[0]} and {names[1]}, or neither.")
-    for name, path in zip(names, paths, strict=True):
-        if path and not Path(path).is_file():
-            raise ServingError(f"{name} names {path}, and there is no such file.")
-    return all(paths)

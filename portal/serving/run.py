@@ -13,7 +13,6 @@ from portal.serving.preparation import (
     HASHED,
     check_database,
     check_ports,
-    check_secrets,
     collect_static_files,
 )
 from portal.serving.processes import Program, Supervisor
@@ -42,8 +41,7 @@ class FrontDoors:
 
 
 def open_front_doors(*, portal: bool = True, gateway: bool = True) -> FrontDoors:
-    """Check that everything is in order and listen. Raises ServingError, which says what to do."""
-    check_secrets()
+    """Check ports and database, and listen; system checks come before. Raises ServingError: what to do."""
     if portal and gateway:
         check_ports()
     check_database()

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         "For a first try: makes settings, database, administrator and demonstration, runs everything until Ctrl-C, "
         "and says what to do. It can be run again and keeps what is there."
     )
-    requires_system_checks: list[str] = []  # the settings are made here
+    requires_system_checks: list[str] = []  # they come when the settings have been made
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = settings.BASE_DIR / ".local"
@@ -66,6 +66,7 @@ class Command(BaseCommand):
             os.close(lock)
 
     def _serve(self, folder: DataDirectory, options: dict[str, Any]) -> None:
+        self.check()
         call_command("migrate", verbosity=0, interactive=False, stdout=self.stderr)
         password = folder.password()
         known = ensure_administrator(password)
