@@ -9,6 +9,9 @@ from gateway.models import Api
 from portal.gateway_urls import gateway_bases, urls_at
 
 _MOST_NAMED = 3
+_WITHOUT = (
+    "Without a suffix the API takes every call that no other API's suffix is for. Only one API can do that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ def url_preview(request: HttpRequest, suffix: str, schemes: list[str], own_id: s
     same = others.filter(suffix__iexact=suffix).first()
     if same is not None:
         return UrlPreview(urls_at(suffix, ticked, bases), (_same(suffix, same),))
+    if not suffix:
+        return UrlPreview(urls_at(suffix, ticked, bases), (_WITHOUT,))
     shorter, longer = _shorter(others, suffix), _longer(others, suffix)
     notes = (
         _shorter_note(suffix, shorter) if shorter else "",
@@ -43,15 +48,13 @@ def _same(suffix: str, api: Api) -> str:
 
 def _shorter(others: QuerySet[Api], suffix: str) -> Api | None:
     """The API whose suffix is the longest beginning of this one, by whole segments and with regard to case."""
-    parts = suffix.split("/") if suffix else []
+    parts = suffix.split("/")
     beginnings = ["/".join(parts[:count]) for count in range(len(parts))]
     return max(others.filter(suffix__in=beginnings), key=lambda api: len(api.suffix), default=None)
 
 
 def _longer(others: QuerySet[Api], suffix: str) -> list[Api]:
     """The APIs whose suffix goes on where this one ends."""
-    if not suffix:
-        return list(others.order_by("suffix")[: _MOST_NAMED + 1])
     # startswith has no regard to case on SQLite; the gateway has.
     found = others.filter(suffix__startswith=f"{suffix}/").order_by("suffix")
     return [api for api in found[:100] if api.suffix.startswith(f"{suffix}/")]
