@@ -67,6 +67,6 @@ class CaCertificateDelete(DeletePage):
     in_use_template = "portal/ca_certificates/in_use.html"
     kind = CA
 
-    def delete(self, key: UUID) -> int:
+    def remove(self, key: UUID) -> int:
         """Delete the CA certificate."""
         return delete_ca_certificate(actor_of(self.request), key)

@@ -253,7 +253,7 @@ class DeletePage(AdministratorRequired, Page):
     kind: ClassVar[Kind]
     in_use_template: ClassVar[str]
 
-    def delete(self, key: UUID) -> int:
+    def remove(self, key: UUID) -> int:
         """Make the change; returns its revision. Raises NotFound or InUse."""
         raise NotImplementedError
 
@@ -271,7 +271,7 @@ class DeletePage(AdministratorRequired, Page):
         if row is None:
             return self._gone(kwargs["key"])
         try:
-            revision = self.delete(row.pk)
+            revision = self.remove(row.pk)
         except NotFound:
             return self._gone(row.pk)
         except InUse as error:

@@ -71,6 +71,6 @@ class CertificateDelete(DeletePage):
     in_use_template = "portal/certificates/in_use.html"
     kind = CLIENT
 
-    def delete(self, key: UUID) -> int:
+    def remove(self, key: UUID) -> int:
         """Delete the client certificate with all its versions."""
         return delete_certificate(actor_of(self.request), key)
