@@ -14,6 +14,8 @@ from portal.views import (
     dashboard,
     help,
     operations,
+    policies,
+    security,
 )
 
 register_converter(RowId, "id")
@@ -68,7 +70,15 @@ urlpatterns = [
         operations.OperationDelete.as_view(),
         name="operation-delete",
     ),
+    path("apis/<id:api_id>/security/", security.ApiSecurity.as_view(), name="api-security"),
     # --- policies
+    path("policies/", policies.Policies.as_view(), name="policies"),
+    path("policies/apis/<id:api_id>/", policies.PolicyApi.as_view(), name="policy-api"),
+    path(
+        "policies/apis/<id:api_id>/operations/<id:operation_id>/",
+        policies.PolicyOperation.as_view(),
+        name="policy-operation",
+    ),
     # --- the operators' room
     path("admin/", admin.site.urls),
 ]

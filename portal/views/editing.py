@@ -77,7 +77,7 @@ class FormPage(Page):
         kept = kept_forms.take(request)
         if kept:
             messages.warning(request, BACK_MESSAGE)
-            _put_back(form, kept)
+            put_back(form, kept)
         return self.page(form=form)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -123,7 +123,7 @@ class FormPage(Page):
         return frozenset(name for name, field in fields.items() if not isinstance(field.widget, unfit))
 
 
-def _put_back(form: PortalForm, kept: dict[str, list[str]]) -> None:
+def put_back(form: PortalForm, kept: dict[str, list[str]]) -> None:
     """Fill an unbound form with what was posted before (a box that was not ticked was not posted)."""
     data = QueryDict(mutable=True)
     for name, values in kept.items():

@@ -1,0 +1,16 @@
+"""XML in colours: CSS classes of Pygments' short names, which static/css/policies.css gives their colours."""
+
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import XmlLexer
+
+
+def xml_lines(text: str) -> tuple[SafeString, ...]:
+    """The lines of an XML text as HTML: everything is escaped, and what goes over several lines is closed in each.
+
+    A last line that is empty is left out.
+    """
+    lexer = XmlLexer(stripnl=False, ensurenl=False)
+    html = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    return tuple(mark_safe(line) for line in html.removesuffix("\n").split("\n"))  # noqa: S308 (Pygments escapes)

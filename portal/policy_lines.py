@@ -1,0 +1,100 @@
+"""A policy document as a page shows it: its lines in colours, and beside each line what it refers to."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django.utils.safestring import SafeString
+
+from gateway.models import Certificate, CertificateVersion, NamedValue, PolicyDocument
+from gateway.policies import parser
+from gateway.policies.parser import PolicyErrors
+from gateway.policies.references import Reference, references_of
+from gateway.snapshot import Secret
+from portal.highlight import xml_lines
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateNote:
+    """The certificate that a line names, or that there is none."""
+
+    name: str
+    facts: CertificateVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedValueNote:
+    """The named value that a line refers to; what it holds is not among this."""
+
+    name: str
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a document."""
+
+    number: int
+    html: SafeString
+    certificates: list[CertificateNote] = field(default_factory=list)
+    named_values: list[NamedValueNote] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDocument:
+    """The lines of a document, and what is wrong with it if it cannot be read."""
+
+    lines: tuple[Line, ...]
+    faults: tuple[str, ...] = ()
+
+
+class _Targets:
+    """What a document refers to, read from its reference rows in one query."""
+
+    def __init__(self, document: PolicyDocument) -> None:
+        rows = document.references.select_related("certificate__current", "named_value")
+        rows = rows.defer(
+            "certificate__current__chain_pem",
+            "certificate__current__sealed_private_key",
+            "named_value__sealed_value",
+        )
+        self.certificates: dict[str, Certificate] = {}
+        self.named_values: dict[str, NamedValue] = {}
+        for row in rows:
+            if row.certificate:
+                self.certificates[row.certificate.resource_id.casefold()] = row.certificate
+                if row.certificate.current:
+                    self.certificates[row.certificate.current.thumbprint.casefold()] = row.certificate
+            if row.named_value:
+                self.named_values[row.named_value.resource_id.casefold()] = row.named_value
+
+    def value(self, name: str) -> str | Secret:
+        """What `references_of` looks a named value up with: a secret one is never opened."""
+        found = self.named_values[name.casefold()]
+        return Secret(b"") if found.secret else found.value
+
+
+def shown(document: PolicyDocument) -> ShownDocument:
+    """A document's lines with the certificates and named values that they refer to. One query."""
+    lines = tuple(Line(number, html) for number, html in enumerate(xml_lines(document.xml), start=1))
+    try:
+        parsed = parser.parse(document.xml, document.scope)
+    except PolicyErrors as error:
+        return ShownDocument(lines, tuple(str(fault) for fault in error.faults))
+    targets = _Targets(document)
+    by_line: dict[int, list[Reference]] = defaultdict(list)
+    for reference in references_of(parsed, targets.value):
+        by_line[reference.element.line].append(reference)
+    for line in lines:
+        for reference in by_line[line.number]:
+            _note(line, reference, targets)
+    return ShownDocument(lines)
+
+
+def _note(line: Line, reference: Reference, targets: _Targets) -> None:
+    if reference.kind == "named-value":
+        value = targets.named_values.get(reference.name.casefold())
+        line.named_values.append(NamedValueNote(reference.name, bool(value and value.secret)))
+        return
+    certificate = targets.certificates.get(reference.name.casefold())
+    name = certificate.resource_id if certificate else reference.name
+    line.certificates.append(CertificateNote(name, certificate.current if certificate else None))

@@ -1,0 +1,210 @@
+"""The Security tab of an API: which credentials the gateway shows to the back end, and what it trusts there."""
+
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from gateway.addresses import parse_web_service_url
+from gateway.changes.security import (
+    BasicCredentials,
+    CertificateCredentials,
+    OtherCredentials,
+    Security,
+    read_security,
+    save_security,
+)
+from gateway.models import CaCertificate
+from portal import unsaved
+from portal.certificate_choice import certificate_options
+from portal.forms.base import PortalForm
+from portal.forms.security import SecurityForm
+from portal.views.apis import ApiView, disabled_for_readers
+from portal.views.base import actor_of, announce, safe_path
+from portal.views.editing import Conflict, FormPage, put_back
+
+# The buttons that lead to lists of certificates, and the parameter by which an uploaded one comes back.
+_LISTS = {"manage_certificates": "certificates", "manage_ca_certificates": "ca-certificates"}
+
+
+class ApiSecurity(ApiView, FormPage):
+    """The tab. What has been chosen and not saved outlives a visit to the lists of certificates."""
+
+    tab = "Security"
+    template_name = "portal/security/security.html"
+    form_class = SecurityForm
+    entered: unsaved.Fields | None = None  # what was posted and is shown again without being saved
+
+    @cached_property
+    def security(self) -> Security:
+        """What is saved."""
+        return read_security(self.api)
+
+    def here(self) -> str:
+        """This tab's address, which says where a Save leads but not which certificate has just been uploaded."""
+        path = reverse("api-security", args=[self.api.resource_id])
+        back = safe_path(self.request, "")
+        return f"{path}?{urlencode({'next': back})}" if back else path
+
+    # --- the form ---------------------------------------------------------------------------------------------
+    def initial(self) -> dict[str, Any]:
+        """What is saved, field by field. The password is not among it."""
+        saved, trust = self.security, self.security.trust
+        return {
+            "revision": saved.revision,
+            **_initial_credentials(saved),
+            "validate_chain": trust.validate_chain,
+            "validate_name": trust.validate_name,
+            "public_cas": trust.public_cas,
+            "ca_certificates": list(trust.ca_certificates),
+        }
+
+    def build_form(self, data: QueryDict | None = None) -> PortalForm:
+        """The form as it is saved, or as it was left, or as it was sent."""
+        fields = {} if data is not None else self._left()
+        search = data.get("search", "") if data is not None else _last(fields, "search")
+        form = SecurityForm(
+            data,
+            initial=self.initial(),
+            offered=certificate_options(search, self._chosen(data, fields)),
+            cas=_ca_choices(),
+            has_https=self.has_https,
+            undecided=isinstance(self.security.credentials, OtherCredentials),
+        )
+        if fields:
+            put_back(form, fields)
+        if data is None:
+            form.initial["searched"] = search
+            self._select_uploaded(form)
+        return disabled_for_readers(form, self.request)
+
+    def _left(self) -> unsaved.Fields:
+        if self.entered is not None:
+            return self.entered
+        return unsaved.kept(self.request, self.api.key) or {}
+
+    def _chosen(self, data: QueryDict | None, fields: unsaved.Fields) -> list[UUID]:
+        """The certificates that have to be among those to choose from."""
+        saved = self.security.credentials
+        texts = [data.get("certificate", "") if data is not None else _last(fields, "certificate")]
+        texts += [self.request.GET.get("certificate", "")]
+        keys = [key for text in texts if (key := _uuid(text))]
+        return [*keys, saved.certificate] if isinstance(saved, CertificateCredentials) else keys
+
+    def _select_uploaded(self, form: SecurityForm) -> None:
+        """Select what was uploaded on the way (see portal.views.certificate_pages)."""
+        certificate = _uuid(self.request.GET.get("certificate", ""))
+        if certificate and self.has_https and str(certificate) in dict(form.fields["certificate"].choices):  # type: ignore[attr-defined]
+            form.initial.update(credentials="certificate", certificate=certificate)
+        ca = _uuid(self.request.GET.get("ca_certificate", ""))
+        if ca:
+            trusted = [str(key) for key in form.initial["ca_certificates"]]
+            form.initial["ca_certificates"] = [*trusted, str(ca)]
+
+    @property
+    def has_https(self) -> bool:
+        """Whether the back end is called over https, without which no certificate is presented."""
+        return parse_web_service_url(self.api.web_service_url).scheme == "https"
+
+    # --- what can be done -------------------------------------------------------------------------------------
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Save; or look certificates up, here or in their lists, without losing what was chosen."""
+        fields = unsaved.posted(request, self.fields_to_keep())
+        if "discard" in request.POST:
+            unsaved.forget(request, self.api.key)
+            return redirect(self.here())
+        for button, route in _LISTS.items():
+            if button in request.POST:
+                unsaved.keep(request, self.api.key, fields)
+                return redirect(f"{reverse(route)}?{urlencode({'next': self.here()})}")
+        if "find" in request.POST or _last(fields, "search") != _last(fields, "searched"):
+            self.entered = fields
+            return self.page(form=self.build_form())
+        return super().post(request, *args, **kwargs)
+
+    def save(self, form: SecurityForm) -> HttpResponse:
+        """Save, say so, and go back to where the person came from."""
+        revision = save_security(
+            actor_of(self.request),
+            self.api.key,
+            credentials=form.chosen_credentials(),
+            trust=form.chosen_trust(),
+            revision=form.expected_revision(),
+        )
+        unsaved.forget(self.request, self.api.key)
+        announce(self.request, f"The security of {self.api} was saved.", revision)
+        return redirect(safe_path(self.request, self.here()))
+
+    def conflict(self, form: PortalForm, revision: int) -> Conflict:
+        """Compare with what is there now, not with what was there when this request began."""
+        for name in ("api", "security"):
+            self.__dict__.pop(name, None)
+        return super().conflict(form, revision)
+
+    # --- what is shown ----------------------------------------------------------------------------------------
+    def context(self) -> dict[str, Any]:
+        """The context with what is to be known about this API's credentials."""
+        credentials = self.security.credentials
+        return super().context() | {
+            "here": self.here(),
+            "has_https": self.has_https,
+            "other": credentials if isinstance(credentials, OtherCredentials) else None,
+            "password_is_stored": isinstance(credentials, BasicCredentials),
+            "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",
+            "policy_url": reverse("policy-api", args=[self.api.resource_id]),
+        }
+
+    def page(self, *, status: int = 200, **context: Any) -> TemplateResponse:
+        """The page with the notices that fit what the form holds."""
+        return super().page(status=status, notices=_notices(context["form"]), **context)
+
+
+def _initial_credentials(saved: Security) -> dict[str, Any]:
+    match saved.credentials:
+        case CertificateCredentials(certificate=key):
+            return {"credentials": "certificate", "certificate": key, "username": ""}
+        case BasicCredentials(username=username):
+            return {"credentials": "basic", "certificate": None, "username": username}
+        case OtherCredentials():
+            return {"credentials": "", "certificate": None, "username": ""}
+        case _:
+            return {"credentials": "none", "certificate": None, "username": ""}
+
+
+def _notices(form: SecurityForm) -> dict[str, bool]:
+    """Which notices are shown as the page opens; static/js/shows_for.js goes on from there."""
+    state = {option.key: option.state for option in form.offered.options}
+    return {
+        "state": state.get(str(form["certificate"].value() or ""), ""),  # type: ignore[dict-item]
+        "chain_off": not form["validate_chain"].value(),
+        "name_off": not form["validate_name"].value(),
+        "no_ca": not form["public_cas"].value() and not form["ca_certificates"].value(),
+    }
+
+
+def _ca_choices() -> list[tuple[str, str]]:
+    rows = CaCertificate.objects.order_by("subject", "resource_id").only(
+        "resource_id", "subject", "thumbprint", "not_after"
+    )
+    return [(str(row.pk), _ca_label(row)) for row in rows]
+
+
+def _ca_label(row: CaCertificate) -> str:
+    return f"{row.subject} …{row.thumbprint[-4:]} ({row.resource_id}, valid until {row.not_after:%Y-%m-%d})"
+
+
+def _last(fields: unsaved.Fields, name: str) -> str:
+    values = fields.get(name) or [""]
+    return values[-1]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
