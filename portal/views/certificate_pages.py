@@ -89,13 +89,12 @@ def use_links(uses: Iterable[Use], back: str = "") -> tuple[UseLink, ...]:
 
 
 def _use_link(use: Use, back: str) -> UseLink:
-    is_api = use.scope in {"api", "trust"}
-    if is_api:
-        url, query = url_or_none("api-security", use.api_id), {"next": back} if back else {}
-    else:
-        url = url_or_none("policies")
-        query = {"api": use.api_id, "operation": use.operation_id} if use.scope == "operation" else {}
-    return UseLink(str(use), f"{url}?{urlencode(query)}" if url and query else url, is_api)
+    if use.scope == "operation":
+        return UseLink(str(use), url_or_none("policy-operation", use.api_id, use.operation_id), is_api=False)
+    if use.scope == "global":
+        return UseLink(str(use), url_or_none("policies"), is_api=False)
+    url = url_or_none("api-security", use.api_id)
+    return UseLink(str(use), f"{url}?{urlencode({'next': back})}" if url and back else url, is_api=True)
 
 
 # --- List ----------------------------------------------------------------------------------------------------

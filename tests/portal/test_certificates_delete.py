@@ -27,7 +27,7 @@ def path_of(certificate: Certificate, **query: str) -> str:
     return reverse("certificate-delete", args=[certificate.pk], query=query)
 
 
-# --- The question ------------------------------------------------------------------------------------------------
+# --- The question ---------------------------------------------------------------------------------------
 
 
 def test_the_question_names_what_will_be_gone(administrator_client: Client) -> None:
@@ -88,7 +88,7 @@ def test_a_tampered_address_leads_to_the_plain_list(
     assert response["Location"] == f"{LIST}#main"
 
 
-# --- In use --------------------------------------------------------------------------------------------------------
+# --- In use ---------------------------------------------------------------------------------------------
 
 
 def test_a_certificate_in_use_is_not_deleted_and_every_api_is_named(administrator_client: Client) -> None:
@@ -124,6 +124,9 @@ def test_other_policies_that_name_it_are_listed_too(administrator_client: Client
     text = text_of(response)
     assert "Policies that name it All APIs Partner Bank / List accounts" in text
     assert "APIs that present it" not in text
+    assert link(response, "All APIs") == reverse("policies")
+    address = reverse("policy-operation", args=["partner-bank", operation.resource_id])
+    assert link(response, "Partner Bank / List accounts") == address
 
 
 def test_checking_again_warns_until_nothing_uses_it_and_then_asks(administrator_client: Client) -> None:
@@ -139,7 +142,7 @@ def test_checking_again_warns_until_nothing_uses_it_and_then_asks(administrator_
     assert not Certificate.objects.exists()
 
 
-# --- Two people at once ----------------------------------------------------------------------------------------------
+# --- Two people at once ---------------------------------------------------------------------------------
 
 
 def test_a_certificate_that_somebody_else_deleted_gives_a_message(administrator_client: Client) -> None:
@@ -192,7 +195,7 @@ def test_an_assignment_that_comes_first_wins(administrator_client: Client) -> No
     assert Certificate.objects.filter(pk=certificate.pk).exists()
 
 
-# --- Who may -----------------------------------------------------------------------------------------------------------
+# --- Who may --------------------------------------------------------------------------------------------
 
 
 def test_readers_cannot_delete(reader_client: Client) -> None:

@@ -36,7 +36,7 @@ def nothing_happened() -> bool:
     return not Certificate.objects.exists() and not AuditEntry.objects.exists()
 
 
-# --- What works ----------------------------------------------------------------------------------------------
+# --- What works -----------------------------------------------------------------------------------------
 
 
 def test_the_form_keeps_browsers_from_filling_in_the_password(administrator_client: Client) -> None:
@@ -111,7 +111,7 @@ def test_files_that_openssl_made_are_read(administrator_client: Client, options:
     assert rows(send(administrator_client, data)) == ["openssl new"]
 
 
-# --- Accepted with a warning -----------------------------------------------------------------------------------
+# --- Accepted with a warning ----------------------------------------------------------------------------
 
 
 def test_an_expired_certificate_is_accepted_with_a_warning(administrator_client: Client) -> None:
@@ -133,7 +133,7 @@ def test_a_password_that_was_not_needed_is_mentioned(administrator_client: Clien
     assert "not protected by a password" in banners(response)[1][1]
 
 
-# --- Bad input: beside which field, in which words ---------------------------------------------------------------
+# --- Bad input: beside which field, in which words ------------------------------------------------------
 
 
 def test_a_wrong_password_is_refused_on_the_password_field(administrator_client: Client) -> None:
@@ -239,7 +239,7 @@ def test_two_with_the_same_subject_get_names_of_their_own(administrator_client: 
     assert rows(send(administrator_client, client_pfx("bank"))) == ["bank", "bank-2 new"]
 
 
-# --- Where it was started from -----------------------------------------------------------------------------------
+# --- Where it was started from --------------------------------------------------------------------------
 
 
 def test_an_upload_started_from_another_page_returns_there_with_the_certificate(
@@ -272,7 +272,7 @@ def test_a_script_is_told_where_to_go(administrator_client: Client) -> None:
     assert response["X-Location"].startswith(f"{LIST}?uploaded=")
 
 
-# --- Who may -----------------------------------------------------------------------------------------------------
+# --- Who may --------------------------------------------------------------------------------------------
 
 
 def test_readers_cannot_upload(reader_client: Client) -> None:
