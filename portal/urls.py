@@ -80,6 +80,7 @@ urlpatterns = [
         name="policy-operation",
     ),
     # --- the operators' room
+    path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]
 

@@ -7,13 +7,15 @@ from axes.helpers import get_client_ip_address, get_cool_off
 from axes.models import AccessAttempt
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.forms.account import ChangePasswordForm, SignInForm
+from portal.views.base import refuse, safe_path
 from portal.views.editing import FormPage
 
 
@@ -24,6 +26,13 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
     extra_context = {"title": "Sign in"}
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The operators' room has no sign-in of its own: one place counts the failures."""
+    if request.user.is_authenticated:
+        return refuse(request, no_role=True)
+    return redirect_to_login(safe_path(request, reverse("admin:index")))
 
 
 class SignOut(LogoutView):

@@ -33,6 +33,7 @@ class Dashboard(Page):
             "gateways": live_gateways(),
             "revision": Revision.objects.get(pk=1).number,
             "links": {name.replace("-", "_"): url_or_none(name) for name in names},
+            "all_entries": url_or_none("admin:gateway_auditentry_changelist"),
         }
 
 

@@ -28,7 +28,8 @@
     keepFiles(before, content);
     before.replaceWith(content);
     content.dispatchEvent(new Event("content-added", { bubbles: true }));
-    (content.querySelector("[data-error-summary], [autofocus], h1") ?? content).focus();
+    const first = ['[aria-invalid="true"]', "[data-error-summary]", "[autofocus]", "button"];
+    first.map((what) => content.querySelector(what)).find(Boolean)?.focus();
   };
 
   const send = async (form, button) => {

@@ -147,6 +147,19 @@ def test_no_password_is_kept_with_a_failure(client: Client, administrator: User)
     assert "mistyped" not in attempt.post_data + attempt.get_data
 
 
+def test_the_operators_room_is_entered_by_the_same_door(client: Client, reader: User) -> None:
+    response = client.get("/admin/gateway/api/", follow=True)
+    assert response.redirect_chain[-1] == ("/sign-in/?next=/admin/gateway/api/", 302)
+    assert sign_in(client, "bob", next="/admin/gateway/api/")["Location"] == "/admin/gateway/api/"
+    assert client.get("/admin/gateway/api/").status_code == 200
+
+
+def test_a_stranger_at_the_door_of_the_operators_room_is_told_so(stranger_client: Client) -> None:
+    response = stranger_client.get("/admin/", follow=True)
+    assert response.status_code == 403
+    assert "Ask an administrator to add your account" in response.content.decode()
+
+
 def test_signing_out_takes_a_post(administrator_client: Client) -> None:
     response = administrator_client.get("/sign-out/")
     assert response.status_code == 405
