@@ -153,10 +153,15 @@ class CertificateListPage(ListPage):
     upload_route: ClassVar[str]
 
     def context(self) -> dict[str, Any]:
-        """With the tabs and the address of the upload."""
+        """With the tabs and the address of the upload, and the page that sent the person here to look or upload."""
+        asked_by = safe_path(self.request, "")
+        query = f"?{urlencode({'next': asked_by})}" if asked_by else ""
         return super().context() | {
             "tab_bar": security_tabs(self.kind.tab),
-            "upload_url": reverse(self.upload_route),
+            "upload_url": f"{reverse(self.upload_route)}{query}",
+            "asked_by": asked_by,
+            "kept": {"next": asked_by} if asked_by else {},
+            "clear_url": f"{self.request.path}{query}",
         }
 
     def rows(self, page: list[Any]) -> list[Any]:

@@ -163,6 +163,26 @@ def test_more_rows_ask_no_more_queries(
         assert len(rows(administrator_client.get(PATH))) == 6
 
 
+def test_a_visit_from_an_api_leads_back_to_it_however_it_went_on(administrator_client: Client) -> None:
+    make_certificate("bank")
+    tab = "/apis/partner-bank/security/?a=b"
+    asked = administrator_client.get(PATH, {"next": tab, "q": "nothing like it"})
+    assert link(asked, "go back") == tab
+    assert f'<input type="hidden" name="next" value="{tab}">' in asked.content.decode()
+    everything = administrator_client.get(link(asked, "Clear"))
+    assert rows(everything) == ["bank"]
+    assert link(everything, "Upload certificate") == reverse("certificate-upload", query={"next": tab})
+    gone = administrator_client.post(link(everything, "Delete bank"), follow=True)
+    assert link(gone, "go back") == tab
+
+
+def test_a_list_that_nobody_sent_to_offers_no_way_back(administrator_client: Client) -> None:
+    for query in ({}, {"next": "https://evil.example/"}):
+        response = administrator_client.get(PATH, query)
+        assert "go back" not in text_of(response)
+        assert link(response, "Upload certificate") == reverse("certificate-upload")
+
+
 def test_readers_see_the_list_and_why_they_cannot_change_it(reader_client: Client) -> None:
     make_certificate("bank")
     response = reader_client.get(PATH)
