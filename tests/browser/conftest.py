@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.databases import ROOT
 
@@ -37,12 +37,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     ports = [f"--{name}-port=0" for name in ("portal", "gateway", "back-end")]
     environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "SECRET_KEY"}}
     environment |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "ENV_FILE": os.devnull}
+    log = (folder / "log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "quickstart", f"--data-dir={folder}", *ports, "--json"],
         cwd=ROOT,
         env={name: value for name, value in environment.items() if name != "CERTIFICATE_ENCRYPTION_KEYS"},
         stdout=subprocess.PIPE,
-        stderr=(folder / "log").open("wb"),
+        stderr=log,
     )
     try:
         line = process.stdout.readline() if process.stdout else b""
@@ -51,6 +52,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
+        log.close()
         if process.stdout:
             process.stdout.close()
 
@@ -78,7 +80,11 @@ class Visitor:
     def axe(self, where: str) -> None:
         """No accessibility violation on the page as it is now."""
         results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": TAGS}})
-        found = [f"{v['id']}: {n['target']} {n['html'][:160]}" for v in results.response["violations"] for n in v["nodes"]]
+        found = [
+            f"{v['id']}: {n['target']} {n['html'][:160]}"
+            for v in results.response["violations"]
+            for n in v["nodes"]
+        ]
         assert not found, f"{where}: " + "\n".join(found)
 
     def fits(self, where: str) -> None:
@@ -98,8 +104,13 @@ class Visitor:
         self.page.get_by_label("Password").fill(installation.admin_password)
         self.page.get_by_role("button", name="Sign in").click()
 
+    @property
+    def entries(self) -> Locator:
+        """The left menu."""
+        return self.page.get_by_role("navigation", name="API Management")
+
     def menu(self, entry: str) -> None:
-        self.page.get_by_role("navigation").get_by_role("link", name=entry, exact=True).click()
+        self.entries.get_by_role("link", name=entry, exact=True).click()
 
 
 @pytest.fixture
@@ -111,7 +122,9 @@ def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
         contexts.append(context)
         page, complaints = context.new_page(), []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+        page.on(
+            "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
+        )
         page.set_default_timeout(10_000)
         return Visitor(page, complaints)
 
