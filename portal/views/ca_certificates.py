@@ -33,7 +33,7 @@ class CaCertificates(CertificateListPage):
         Column("issuer", "Issuer", "issuer"),
         Column("thumbprint", "Thumbprint", "thumbprint"),
         Column("until", "Valid until", "not_after"),
-        Column("uses", "Trusted by"),
+        Column("uses", CA.used_by),
         Column("actions", "", css="end"),
     )
     search_fields = ("resource_id", "subject", "issuer")

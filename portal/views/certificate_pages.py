@@ -38,6 +38,7 @@ class Kind:
     list_route: str
     delete_route: str
     parameter: str  # by which an uploaded one comes back to the page that asked for it
+    used_by: str
     in_use: str
 
 
@@ -48,6 +49,7 @@ CLIENT = Kind(
     list_route="certificates",
     delete_route="certificate-delete",
     parameter="certificate",
+    used_by="Used by",
     in_use="Certificate cannot be deleted since it is being used by one or more policies.",
 )
 CA = Kind(
@@ -57,6 +59,7 @@ CA = Kind(
     list_route="ca-certificates",
     delete_route="ca-certificate-delete",
     parameter="ca_certificate",
+    used_by="Trusted by",
     in_use="CA certificate cannot be deleted since one or more APIs trust it.",
 )
 
@@ -137,7 +140,7 @@ def filters_of(kind: Kind) -> tuple[Filter, ...]:
         ),
         Filter(
             "use",
-            "Used by",
+            kind.used_by,
             (Choice("unused", "Nothing", unused), Choice("used", "Anything", lambda: ~unused())),
         ),
     )

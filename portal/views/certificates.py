@@ -33,7 +33,7 @@ class Certificates(CertificateListPage):
         Column("issuer", "Issuer", "current__issuer"),
         Column("thumbprint", "Thumbprint", "current__thumbprint"),
         Column("until", "Valid until", "current__not_after"),
-        Column("uses", "Used by"),
+        Column("uses", CLIENT.used_by),
         Column("actions", "", css="end"),
     )
     search_fields = ("resource_id", "current__subject", "current__issuer")
