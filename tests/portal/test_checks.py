@@ -5,8 +5,11 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
 
 from gateway import keystore
 
@@ -48,46 +51,67 @@ def test_settings_for_a_first_try_pass_the_plain_check(tmp_path: Path) -> None:
     assert check(tmp_path) == SILENT
 
 
+FILE = os.devnull
+
+
 @pytest.mark.parametrize(
-    ("id_", "settings"),
+    ("id_", "bad"),
     [
         ("portal.E001", {"SECRET_KEY": ""}),
         ("portal.E001", {"SECRET_KEY": "short"}),
         ("portal.E001", {"SECRET_KEY": "a" * 60}),
-        ("portal.E002", {"CERTIFICATE_ENCRYPTION_KEYS": ""}),
-        ("portal.E002", {"CERTIFICATE_ENCRYPTION_KEYS": "too-short"}),
-        ("portal.E003", {"PORTAL_TLS_CERTIFICATE": "/dev/null"}),
-        ("portal.E003", {"GATEWAY_TLS_KEY": "/dev/null"}),
-        ("portal.E004", {"GATEWAY_TLS_KEY": "/not/there", "GATEWAY_TLS_CERTIFICATE": "/dev/null"}),
+        ("portal.E002", {"CERTIFICATE_ENCRYPTION_KEYS": []}),
+        ("portal.E002", {"CERTIFICATE_ENCRYPTION_KEYS": ["too-short"]}),
+        ("portal.E003", {"PORTAL_TLS_CERTIFICATE": FILE}),
+        ("portal.E003", {"GATEWAY_TLS_KEY": FILE}),
+        ("portal.E004", {"GATEWAY_TLS_KEY": "/not/there", "GATEWAY_TLS_CERTIFICATE": FILE}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
-    tmp_path: Path, id_: str, settings: dict[str, str]
+    settings: Settings, id_: str, bad: dict[str, Any]
 ) -> None:
-    said = check(tmp_path, **settings)
-    assert f"({id_})" in said
-    assert "HINT:" in said
+    (message,) = problems(settings, bad, deploy=False)
+    assert message.id == id_
+    assert message.hint
 
 
 @pytest.mark.parametrize(
-    ("id_", "settings"),
+    ("id_", "bad"),
     [
-        ("portal.W001", {"PORTAL_BEHIND_TLS_PROXY": "false"}),
+        ("portal.W001", {"PORTAL_USES_TLS": False}),
         ("portal.W002", {"GATEWAY_PUBLIC_URL": "http://api.example"}),
-        ("portal.W003", {"ALLOWED_HOSTS": "*"}),
-        ("security.W018", {"DEBUG": "true"}),
+        ("portal.W003", {"ALLOWED_HOSTS": ["*"]}),
     ],
 )
-def test_an_unsafe_setting_is_warned_of_before_deployment(
-    tmp_path: Path, id_: str, settings: dict[str, str]
+def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
+    settings: Settings, id_: str, bad: dict[str, Any]
 ) -> None:
-    good = {"PORTAL_BEHIND_TLS_PROXY": "true", **PRODUCTION}
-    said = check(tmp_path, "--deploy", **(good | settings))
-    assert f"({id_})" in said
-    assert said.count("?: (portal") + said.count("?: (security.W018)") == 1
+    good = {
+        "PORTAL_USES_TLS": True,
+        "GATEWAY_PUBLIC_URL": "https://api.example",
+        "ALLOWED_HOSTS": ["portal.example"],
+    }
+    (message,) = problems(settings, good | bad, deploy=True)
+    assert message.id == id_
+    assert message.hint
+    assert problems(settings, good, deploy=True) == []
 
 
-def test_no_key_is_shown(tmp_path: Path) -> None:
-    assert "opensesame" not in check(
-        tmp_path, CERTIFICATE_ENCRYPTION_KEYS="opensesame", SECRET_KEY="opensesame"
-    )
+def problems(settings: Settings, values: dict[str, Any], *, deploy: bool) -> list[CheckMessage]:
+    """The messages of our own checks with these settings."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    messages = run_checks(tags=["security"], include_deployment_checks=deploy)
+    return [message for message in messages if str(message.id).startswith("portal.")]
+
+
+def test_debugging_is_warned_of_before_deployment(tmp_path: Path) -> None:
+    said = check(tmp_path, "--deploy", DEBUG="true", PORTAL_BEHIND_TLS_PROXY="true", **PRODUCTION)
+    assert said.count("?: (") == said.count("?: (security.W018)") == 1
+
+
+def test_without_any_key_the_check_says_so_and_shows_no_value(tmp_path: Path) -> None:
+    said = check(tmp_path, CERTIFICATE_ENCRYPTION_KEYS="opensesame", SECRET_KEY="")
+    assert "(portal.E001) SECRET_KEY is not set" in said
+    assert "(portal.E002) Key 1 of" in said
+    assert "opensesame" not in said
