@@ -1,0 +1,226 @@
+"""Policies: each scope at an address of its own, its document as it is written, and what its lines name."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from gateway.changes.security import BasicCredentials
+from gateway.models import Api, Certificate, Operation, PolicyDocument
+from portal.highlight import xml_lines
+from tests.arrange import update_directly
+from tests.builders import choose, make_api, make_certificate, make_operation
+
+TOP = reverse("policies")
+
+
+def of_api(api: Api) -> str:
+    return reverse("policy-api", args=[api.resource_id])
+
+
+def of_operation(operation: Operation) -> str:
+    return reverse("policy-operation", args=[operation.api.resource_id, operation.resource_id])
+
+
+def text_of(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def document_in(page: str) -> str:
+    """The text of the document, as somebody who copies it gets it."""
+    lines = re.findall(r'<li id="line-\d+"[^>]*><code>(.*?)</code>', page, re.DOTALL)
+    return "".join(html.unescape(re.sub(r"<[^>]+>", "", line)) + "\n" for line in lines)
+
+
+def options(page: str, name: str) -> list[str]:
+    select = re.search(rf'<select[^>]*id="scope-{name}".*?</select>', page, re.DOTALL)
+    assert select
+    return re.findall(r"<option[^>]*>([^<]*)</option>", select[0])
+
+
+def test_the_topmost_policy_is_shown_first(reader_client: Client) -> None:
+    page = text_of(reader_client, TOP)
+    assert "<h1>Policies</h1>" in page
+    assert "You are looking at the topmost policy that has a global scope." in page
+    assert document_in(page) == PolicyDocument.objects.get(api=None, operation=None).xml
+    assert "Read-only here." in page
+
+
+def test_the_documents_text_stands_there_word_for_word_with_the_certificate_beside_its_line(
+    administrator_client: Client,
+) -> None:
+    api, certificate = make_api(), make_certificate("partner-bank")
+    choose(api, certificate)
+    page = text_of(administrator_client, of_api(api))
+    assert document_in(page) == PolicyDocument.objects.get(api=api).xml
+    line = re.search(r'<li id="line-4" class="noted">.*?</li>', page, re.DOTALL)
+    assert line
+    assert "authentication-certificate" in line[0]
+    thumbprint = certificate.current.thumbprint
+    assert f'{reverse("certificates")}?q={thumbprint}">partner-bank</a>' in line[0]
+    assert "CN=partner-bank" in line[0]
+    assert f"<span>{thumbprint[:-4]}</span><strong>{thumbprint[-4:]}</strong>" in line[0]
+    assert page.count('class="noted"') == 1
+
+
+@pytest.mark.parametrize("attribute", ["thumbprint", "certificate-id of another case"])
+def test_a_certificate_is_found_however_the_document_names_it(
+    administrator_client: Client, attribute: str
+) -> None:
+    api, certificate = make_api(), make_certificate()
+    choose(api, certificate)
+    document = PolicyDocument.objects.get(api=api)
+    spaced = " ".join(certificate.current.thumbprint.lower())
+    written = {"thumbprint": f'thumbprint="{spaced}"'}.get(attribute, 'certificate-id="PARTNER-BANK"')
+    text = document.xml.replace('certificate-id="partner-bank"', written)
+    update_directly(PolicyDocument, document.key, xml=text)
+    assert ">partner-bank</a>" in text_of(administrator_client, of_api(api))
+
+
+def test_a_certificate_that_is_not_there_is_said_beside_its_line(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    document = PolicyDocument.objects.get(api=api)
+    update_directly(PolicyDocument, document.key, xml=document.xml.replace('"partner-bank"', '"gone"'))
+    assert "There is no certificate gone: calls fail." in text_of(administrator_client, of_api(api))
+
+
+def test_a_named_value_is_shown_by_its_name_and_never_by_its_value(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    page = text_of(administrator_client, of_api(api))
+    assert 'password="{{partner-bank-basic-password}}"' in document_in(page)
+    assert "Named value <strong>partner-bank-basic-password</strong>, a secret" in page
+    assert "hunter2" not in page
+
+
+def test_an_operation_has_its_own_document_and_its_own_trail(administrator_client: Client) -> None:
+    api = make_api()
+    operation = make_operation(api, rewrite_template="/v2/{id}", display_name="Get account")
+    page = text_of(administrator_client, of_operation(operation))
+    assert '<rewrite-uri template="/v2/{id}" />' in document_in(page)
+    trail = re.search(r'<ol class="trail">.*?</ol>', page, re.DOTALL)
+    assert trail
+    words = " ".join(re.sub(r"<[^>]+>", " ", trail[0]).split())
+    assert words == "All APIs API: Partner Bank Operation: Get account"
+    assert f'href="{of_api(api)}"' in trail[0]
+    assert reverse("operation-edit", args=[api.resource_id, operation.resource_id]) in page
+
+
+def test_a_scope_without_a_policy_says_what_applies_instead(administrator_client: Client) -> None:
+    api = make_api()
+    operation = make_operation(api)
+    empty = "There is no policy for this scope yet"
+    instead = 'The policy of <a href="{}">{}</a> applies instead.'
+    for path in (of_api(api), of_operation(operation)):
+        page = text_of(administrator_client, path)
+        assert empty in page
+        assert instead.format(TOP, "All APIs") in page
+    choose(api, make_certificate())
+    page = text_of(administrator_client, of_operation(operation))
+    assert empty in page
+    assert instead.format(of_api(api), "Partner Bank") in page
+
+
+def test_what_has_a_policy_is_marked(administrator_client: Client) -> None:
+    bank, weather = make_api("Partner Bank"), make_api("Weather")
+    choose(bank, make_certificate())
+    make_operation(weather, "/a", rewrite_template="/b", display_name="Rewritten")
+    make_operation(weather, "/c", display_name="Plain")
+    page = text_of(administrator_client, of_api(weather))
+    assert options(page, "api") == ["All APIs ■", "Partner Bank ■", "Weather"]
+    assert options(page, "operation") == ["All operations", "Plain (GET /c)", "Rewritten (GET /a) ■"]
+
+
+def chosen(client: Client, **query: str) -> Any:
+    return client.get(TOP, query).headers.get("Location")
+
+
+def test_the_form_leads_to_the_address_of_a_scope_without_javascript(administrator_client: Client) -> None:
+    bank, weather = make_api("Partner Bank"), make_api("Weather")
+    one, other = make_operation(bank), make_operation(weather)
+    assert one.resource_id == other.resource_id
+    value = f"{bank.resource_id}/{one.resource_id}"
+    assert chosen(administrator_client, api="") == TOP
+    assert chosen(administrator_client, api="partner-bank", operation="") == of_api(bank)
+    assert chosen(administrator_client, api="partner-bank", operation=value) == of_operation(one)
+    assert chosen(administrator_client, api="weather", operation=value) == of_api(weather)
+    assert chosen(administrator_client, api="weather", operation=other.resource_id) == of_operation(other)
+    page = text_of(administrator_client, of_operation(one))
+    assert f'<option value="{value}" selected>' in page
+    assert '<option value="partner-bank" selected>' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/policies/apis/gone/", "/policies/apis/partner-bank/operations/gone/", "/policies/?api=gone"]
+)
+def test_a_scope_that_is_not_there_gives_a_page_that_leads_on(
+    administrator_client: Client, path: str
+) -> None:
+    make_api()
+    response = administrator_client.get(path, follow=True)
+    assert response.status_code == 404
+    assert "Somebody may have deleted it" in response.content.decode()
+
+
+def test_a_document_that_cannot_be_read_is_shown_with_its_faults(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    document = PolicyDocument.objects.get(api=api)
+    update_directly(
+        PolicyDocument, document.key, xml="<policies>\n<inbound><no-such /></inbound>\n</policies>"
+    )
+    page = text_of(administrator_client, of_api(api))
+    assert "The gateway cannot read this document" in page
+    assert "no-such" in document_in(page)
+
+
+def test_markup_in_a_document_stays_text(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    document = PolicyDocument.objects.get(api=api)
+    text = f"<!-- </code><script>alert(1)</script>\nsecond line -->\n{document.xml}"
+    update_directly(PolicyDocument, document.key, xml=text)
+    page = text_of(administrator_client, of_api(api))
+    assert "<script>alert" not in page
+    assert document_in(page) == text
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_are_those_of_the_parser_whatever_ends_them(newline: str) -> None:
+    lines = xml_lines(newline.join(["<!-- one", "two -->", "", "<a b='c'/>"]))
+    assert len(lines) == 4
+    assert all(line.count("<span") == line.count("</span>") for line in lines)
+
+
+def test_nobody_else_sees_a_policy(stranger_client: Client) -> None:
+    api = make_api()
+    for path in (TOP, of_api(api)):
+        assert Client().get(path).status_code == 302
+        assert stranger_client.get(path).status_code == 403
+
+
+def test_a_policy_cannot_be_posted(administrator_client: Client) -> None:
+    assert administrator_client.post(TOP).status_code == 405
+
+
+def test_the_number_of_queries_does_not_grow(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    text_of(administrator_client, TOP)  # the first page of a session asks for more
+    counts = []
+    for number in range(3):
+        with CaptureQueriesContext(connection) as queries:
+            text_of(administrator_client, of_api(api))
+        counts.append(len(queries))
+        choose(make_api(f"API {number}"), make_certificate(f"certificate-{number}"))
+        make_operation(api, f"/{number}", rewrite_template="/x")
+    assert Certificate.objects.count() == 4
+    assert len(set(counts)) == 1
