@@ -66,3 +66,9 @@ def test_a_secret_is_never_sent_back(administrator_client: Client) -> None:
     page = post(administrator_client, title="refused", password="hunter2").content.decode()
     assert "hunter2" not in page
     assert 'autocomplete="new-password"' in page
+
+
+def test_the_enter_key_does_not_save_over_another_change(administrator_client: Client) -> None:
+    page = post(administrator_client, revision=6).content.decode()
+    first = page.index('<button type="submit"', page.index('role="alert"'))
+    assert page[first:].startswith('<button type="submit" disabled hidden>')
