@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -233,7 +232,9 @@ def test_readers_look_and_do_not_touch(reader_client: Client) -> None:
     assert CaCertificate.objects.count() == 1
 
 
-@pytest.mark.parametrize("path", [LIST, UPLOAD, f"/security/ca-certificates/{uuid4()}/delete/"])
+@pytest.mark.parametrize(
+    "path", [LIST, UPLOAD, "/security/ca-certificates/00000000-0000-4000-8000-000000000000/delete/"]
+)
 def test_somebody_who_is_not_signed_in_signs_in_first(client: Client, db: None, path: str) -> None:
     assert client.get(path)["Location"] == f"/sign-in/?next={path}"
     assert client.post(path)["Location"] == f"/sign-in/?next={path}"
