@@ -26,7 +26,7 @@ from portal.forms.apis import ApiSettingsForm, NewApiForm
 from portal.forms.base import PortalForm
 from portal.gateway_urls import gateway_bases, public_urls
 from portal.navigation import Tab, tab_bar
-from portal.roles import WHY_NOT, may_change
+from portal.roles import may_change
 from portal.url_preview import UrlPreview, url_preview
 from portal.views.base import AdministratorRequired, Page, PortalView, actor_of, announce, safe_path
 from portal.views.editing import Conflict, FormPage
@@ -332,12 +332,12 @@ class ApiDelete(AdministratorRequired, ApiView, FormPage):
             "operations_count": operations,
             "urls": public_urls(self.api, gateway_bases(self.request)),
             "back": safe_path(self.request, reverse("apis")),
-            "why_not": WHY_NOT,
+            "cancel": safe_path(self.request, safe_path(self.request, reverse("apis")), "cancel"),
         }
 
     def save(self, form: PortalForm) -> HttpResponse:
         """Delete it and return to the list."""
         api = self.api
         revision = changes.delete_api(actor_of(self.request), api.key)
-        announce(self.request, f"The API “{api}” was deleted; callers get 404.", revision)
+        announce(self.request, f"The API “{api}” was deleted.", revision)
         return redirect(safe_path(self.request, reverse("apis")))

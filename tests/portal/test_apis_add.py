@@ -10,7 +10,8 @@ from pytest_django import Settings
 from gateway.changes.operations import METHODS
 from gateway.models import Api
 from tests.builders import make_api
-from tests.portal.pages import newest_entry, text
+from tests.portal.audit import newest_entry
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 ADD = "/apis-add/"
@@ -34,7 +35,7 @@ def errors(response: Any, field: str) -> str:
 
 
 def test_the_page_has_the_products_labels(administrator_client: Client) -> None:
-    page = text(administrator_client.get(ADD))
+    page = text_of(administrator_client.get(ADD))
     assert "Add new API" in page
     for label in (
         "Web API name",
@@ -51,7 +52,7 @@ def test_the_page_has_the_products_labels(administrator_client: Client) -> None:
 def test_a_saved_api_opens_its_summary_and_is_announced(administrator_client: Client) -> None:
     response = administrator_client.post(ADD, GOOD, follow=True)
     assert response.redirect_chain == [("/apis/partner-bank/", 302)]
-    assert "New API “Partner Bank” was successfully saved. No gateway is running" in text(response)
+    assert "New API “Partner Bank” was successfully saved. No gateway is running" in text_of(response)
     api = Api.objects.get()
     assert (api.web_service_url, api.suffix, api.http, api.https) == (
         "https://bank.example/v1",
@@ -81,7 +82,7 @@ def test_the_audit_log_names_who_added_what(administrator_client: Client) -> Non
 
 def test_an_api_may_be_called_add(administrator_client: Client) -> None:
     add(administrator_client, display_name="Add")
-    assert "APIs - Add" in text(administrator_client.get("/apis/add/"))
+    assert "APIs - Add" in text_of(administrator_client.get("/apis/add/"))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_bad_web_service_url_is_refused_on_its_field(
 ) -> None:
     response = add(administrator_client, web_service_url=url)
     assert message in errors(response, "web_service_url")
-    assert message in text(response)
+    assert message in text_of(response)
 
 
 def test_a_private_address_is_allowed(administrator_client: Client) -> None:
@@ -145,7 +146,7 @@ def test_nesting_and_one_empty_suffix_are_allowed(administrator_client: Client) 
     assert add(administrator_client).status_code == 302
     assert add(administrator_client, display_name="Root", suffix="").status_code == 302
     response = add(administrator_client, display_name="Second root", suffix="")
-    assert "Only one API can do without a suffix" in text(response)
+    assert "Only one API can do without a suffix" in text_of(response)
 
 
 def test_a_name_is_needed_and_has_an_end(administrator_client: Client) -> None:
@@ -181,7 +182,7 @@ def scheme_boxes(response: Any) -> dict[str, tuple[bool, bool]]:
 def test_without_tls_http_is_ticked_and_https_cannot_be(administrator_client: Client) -> None:
     response = administrator_client.get(ADD)
     assert scheme_boxes(response) == {"http": (True, False), "https": (False, True)}
-    assert "HTTPs is not offered: the gateway has no TLS" in text(response)
+    assert "HTTPs is not offered: the gateway has no TLS" in text_of(response)
 
 
 def test_with_tls_https_is_ticked_and_http_cannot_be(
@@ -190,7 +191,7 @@ def test_with_tls_https_is_ticked_and_http_cannot_be(
     settings.GATEWAY_TLS_CERTIFICATE = "gateway.pem"
     response = administrator_client.get(ADD)
     assert scheme_boxes(response) == {"http": (False, True), "https": (True, False)}
-    assert "HTTP is not offered: the gateway listens with TLS only" in text(response)
+    assert "HTTP is not offered: the gateway listens with TLS only" in text_of(response)
     settings.GATEWAY_PLAIN_PORT = 8081
     assert scheme_boxes(administrator_client.get(ADD)) == {"http": (False, False), "https": (True, False)}
 
@@ -198,7 +199,7 @@ def test_with_tls_https_is_ticked_and_http_cannot_be(
 def test_readers_are_told_why_they_cannot_add(reader_client: Client) -> None:
     for response in (reader_client.get(ADD), reader_client.post(ADD, GOOD)):
         assert response.status_code == 403
-        assert "only members of the group Administrators" in text(response)
+        assert "only members of the group Administrators" in text_of(response)
     assert not Api.objects.exists()
 
 

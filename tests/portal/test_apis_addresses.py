@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from portal.gateway_urls import gateway_bases, why_not_offered
 from tests.builders import make_api
-from tests.portal.pages import text
+from tests.portal.reading import text_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_gateway_on_every_address_is_shown_at_the_host_of_the_portal(settings:
 
 
 def preview(client: Client, suffix: str, **more: str) -> str:
-    return text(client.get(reverse("api-preview"), {"suffix": suffix, "scheme": "http", **more}))
+    return text_of(client.get(reverse("api-preview"), {"suffix": suffix, "scheme": "http", **more}))
 
 
 def test_the_preview_shows_the_url(administrator_client: Client) -> None:
@@ -82,6 +82,11 @@ def test_a_suffix_that_shares_no_whole_segment_does_not_nest(
 ) -> None:
     make_api("Bank", suffix="bank")
     assert preview(administrator_client, suffix) == f"http://127.0.0.1:8080/{suffix}"
+
+
+def test_a_longer_suffix_in_another_case_does_not_nest(administrator_client: Client) -> None:
+    make_api("Bank v2", suffix="bank/v2")
+    assert preview(administrator_client, "BANK") == "http://127.0.0.1:8080/BANK"
 
 
 def test_the_preview_names_three_of_many_longer_suffixes(administrator_client: Client) -> None:

@@ -7,7 +7,8 @@ from gateway.changes.apis import delete_api
 from gateway.changes.security import BasicCredentials
 from gateway.models import Api, NamedValue, Operation
 from tests.builders import ALICE, choose, make_api
-from tests.portal.pages import newest_entry, text
+from tests.portal.audit import newest_entry
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/delete/"
@@ -16,7 +17,7 @@ BACK = "/apis/?q=bank&page=2"
 
 def test_the_question_names_the_api_and_what_goes_with_it(administrator_client: Client) -> None:
     make_api(all_operations=True)
-    page = text(administrator_client.get(URL, {"next": BACK}))
+    page = text_of(administrator_client.get(URL, {"next": BACK}))
     assert "Are you sure you want to delete the API Partner Bank ?" in page
     assert "Its 8 operations, its policies and an HTTP basic password that only it uses go with it." in page
     assert "callers get 404 at http://127.0.0.1:8080/partner-bank" in page
@@ -32,7 +33,7 @@ def test_deleting_takes_everything_along_and_returns_to_the_list_as_it_was(
     make_api("Bank two")
     response = administrator_client.post(URL, {"next": BACK}, follow=True)
     assert response.redirect_chain == [(BACK, 302)]
-    assert "The API “Partner Bank” was deleted; callers get 404. No gateway is running" in text(response)
+    assert "The API “Partner Bank” was deleted. No gateway is running" in text_of(response)
     assert [api.display_name for api in Api.objects.all()] == ["Bank two"]
     assert not Operation.objects.exists()
     assert not NamedValue.objects.exists()
@@ -48,7 +49,7 @@ def test_an_api_that_somebody_else_has_just_deleted_gives_a_message(administrato
     delete_api(ALICE, make_api().key)
     response = administrator_client.post(URL, {"next": BACK}, follow=True)
     assert response.redirect_chain == [(BACK, 302)]
-    assert "This API had been deleted already." in text(response)
+    assert "This API had been deleted already." in text_of(response)
 
 
 def test_another_sites_address_is_not_gone_to(administrator_client: Client) -> None:
@@ -61,3 +62,17 @@ def test_readers_cannot_delete(reader_client: Client) -> None:
     assert reader_client.get(URL).status_code == 403
     assert reader_client.post(URL).status_code == 403
     assert Api.objects.exists()
+
+
+def test_cancel_leads_back_to_the_summary_when_the_question_was_asked_there(
+    administrator_client: Client,
+) -> None:
+    make_api()
+    summary = administrator_client.get("/apis/partner-bank/").content.decode()
+    assert f'href="{URL}?cancel=%2Fapis%2Fpartner-bank%2F"' in summary
+    asked = administrator_client.get(URL, {"cancel": "/apis/partner-bank/"}).content.decode()
+    assert 'href="/apis/partner-bank/">Cancel</a>' in asked
+    assert (
+        'href="/apis/">Cancel</a>'
+        in administrator_client.get(URL, {"cancel": "//evil.example"}).content.decode()
+    )

@@ -12,7 +12,7 @@ from gateway.changes.security import BasicCredentials
 from gateway.models import Api
 from gateway.policies.documents import NEW_DOCUMENT
 from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
-from tests.portal.pages import text
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 CERTIFICATE = '<authentication-certificate certificate-id="partner-bank" />'
@@ -33,7 +33,7 @@ def write_policy(api: Api, statement: str, scope: object = None) -> None:
 def test_an_api_is_listed_with_its_public_url_below_its_name(administrator_client: Client) -> None:
     make_api("Partner Bank")
     response = administrator_client.get("/apis/")
-    assert "Partner Bank http://127.0.0.1:8080/partner-bank" in text(response)
+    assert "Partner Bank http://127.0.0.1:8080/partner-bank" in text_of(response)
     assert 'href="/apis/partner-bank/"' in response.content.decode()
     assert 'data-copy="http://127.0.0.1:8080/partner-bank"' in response.content.decode()
 
@@ -42,7 +42,7 @@ def test_credentials_are_said_in_words(administrator_client: Client) -> None:
     choose(make_api("A"), make_certificate("partner-bank"))
     choose(make_api("B"), BasicCredentials("svc", "secret-word"))
     make_api("C")
-    page = text(administrator_client.get("/apis/"))
+    page = text_of(administrator_client.get("/apis/"))
     assert "Client certificate partner-bank" in page
     assert "HTTP basic as svc" in page
     assert "secret-word" not in page
@@ -56,11 +56,11 @@ def test_a_certificate_named_by_its_thumbprint_is_named_by_its_id(administrator_
     write_policy(
         make_api(), f'<authentication-certificate thumbprint="{certificate.current.thumbprint.lower()}" />'
     )
-    assert "Client certificate partner-bank" in text(administrator_client.get("/apis/"))
+    assert "Client certificate partner-bank" in text_of(administrator_client.get("/apis/"))
 
 
 def test_an_empty_list_says_what_to_do(administrator_client: Client) -> None:
-    page = text(administrator_client.get("/apis/"))
+    page = text_of(administrator_client.get("/apis/"))
     assert "There is no API yet. Describe one" in page
     assert "Search" not in page
 
@@ -75,7 +75,7 @@ def test_search_finds_by_name_suffix_id_and_web_service_url(administrator_client
 def test_a_search_without_results_says_so_and_leads_back(administrator_client: Client) -> None:
     make_api()
     response = administrator_client.get("/apis/?q=nothing-like-it")
-    assert "No results found." in text(response)
+    assert "No results found." in text_of(response)
     assert 'href="/apis/"' in response.content.decode()
 
 
@@ -99,7 +99,9 @@ def test_the_filter_tells_who_presents_a_certificate(administrator_client: Clien
     choose(make_api("Basic"), BasicCredentials("svc", "pw"))
     make_api("Nothing")
     assert names(administrator_client, "?credentials=certificate") == ["By API", "By operation"]
-    assert "Operations present client certificates of their own" in text(administrator_client.get("/apis/"))
+    assert "Operations present client certificates of their own" in text_of(
+        administrator_client.get("/apis/")
+    )
 
 
 def test_the_filter_without_credentials_is_not_misled_by_a_comment(administrator_client: Client) -> None:
@@ -135,7 +137,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(administrator_client:
 def test_readers_see_the_list_and_why_they_cannot_change_it(reader_client: Client) -> None:
     make_api()
     response = reader_client.get("/apis/")
-    assert "only members of the group Administrators can change it" in text(response)
+    assert "only members of the group Administrators can change it" in text_of(response)
     assert "api-add" not in response.content.decode()
     assert "/delete/" not in response.content.decode()
 
@@ -151,4 +153,4 @@ def test_strangers_and_anonymous_people_see_nothing(stranger_client: Client, cli
 def test_addresses_follow_a_public_url(administrator_client: Client, settings: Settings) -> None:
     settings.GATEWAY_PUBLIC_URL = "https://api.example.org"
     make_api()
-    assert "https://api.example.org/partner-bank" in text(administrator_client.get("/apis/"))
+    assert "https://api.example.org/partner-bank" in text_of(administrator_client.get("/apis/"))

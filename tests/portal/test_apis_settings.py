@@ -1,16 +1,21 @@
 """An API's Settings tab."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from django.test import Client
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
 from gateway.changes.apis import delete_api, update_api
 from gateway.models import Api, AuditEntry
+from portal.views.apis import ApiSettings
 from tests.builders import ALICE, choose, make_api, make_certificate
-from tests.portal.pages import newest_entry, text
+from tests.portal.audit import newest_entry
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/settings/"
@@ -37,7 +42,7 @@ def test_the_page_shows_the_settings(reader_client: Client, administrator_client
     make_api(description="What it is for")
     for client in (reader_client, administrator_client):
         response = client.get(URL)
-        page = text(response)
+        page = text_of(response)
         assert "APIs - Partner Bank" in page
         assert "What it is for" in page
         assert (
@@ -50,7 +55,7 @@ def test_saving_writes_and_says_so(administrator_client: Client) -> None:
     api = make_api()
     values = fields(api, display_name="Other", description="New", suffix="other", scheme=["https"])
     response = administrator_client.post(URL, values, follow=True)
-    assert "“Other” was saved. No gateway is running" in text(response)
+    assert "“Other” was saved. No gateway is running" in text_of(response)
     api.refresh_from_db()
     assert (api.display_name, api.description, api.suffix, api.http, api.https) == (
         "Other", "New", "other", False, True,
@@ -78,14 +83,14 @@ def test_a_bad_value_is_refused_on_its_field(
     api = make_api()
     response = administrator_client.post(URL, fields(api, description="typed", **{name: value}))
     assert message in " ".join(response.context["form"].errors[name])
-    assert "typed" in text(response)
+    assert "typed" in text_of(response)
     assert Api.objects.get(pk=api.pk).revision == api.revision
 
 
 def test_its_own_suffix_is_not_taken(administrator_client: Client) -> None:
     api = make_api()
     assert administrator_client.post(URL, fields(api, suffix="PARTNER-BANK")).status_code == 302
-    assert "taken" not in text(administrator_client.get(URL))
+    assert "taken" not in text_of(administrator_client.get(URL))
 
 
 def test_saving_over_somebody_elses_change_shows_both_values_and_asks(administrator_client: Client) -> None:
@@ -93,7 +98,7 @@ def test_saving_over_somebody_elses_change_shows_both_values_and_asks(administra
     changed_by_somebody_else(api, display_name="Theirs", description="Theirs too")
     response = administrator_client.post(URL, fields(api, display_name="Mine"))
     assert response.status_code == 409
-    page = text(response)
+    page = text_of(response)
     assert "Somebody else saved this while you were editing" in page
     assert "Web API name Theirs Mine" in page
     assert "Description Theirs too (nothing)" in page
@@ -113,12 +118,25 @@ def test_saving_over_a_third_change_asks_again(administrator_client: Client) -> 
     assert Api.objects.get(pk=api.pk).display_name == "Third"
 
 
+def test_a_change_during_the_request_is_shown_too(rf: RequestFactory, administrator: User) -> None:
+    api = make_api()
+    view = ApiSettings()
+    request = rf.post(URL)
+    request.user = administrator
+    view.setup(request, api_id=api.resource_id)
+    form = view.build_form(QueryDict(urlencode(fields(api, display_name="Mine"), doseq=True)))
+    assert form.is_valid(), form.errors
+    changed_by_somebody_else(api, display_name="Theirs")
+    differences = view.conflict(form, api.revision + 1).differences
+    assert [(d.label, d.theirs, d.yours) for d in differences] == [("Web API name", "Theirs", "Mine")]
+
+
 def test_presenting_a_certificate_to_another_host_asks_first(administrator_client: Client) -> None:
     api = make_api()
     choose(api, make_certificate("partner-bank"))
     values = fields(api, web_service_url="https://elsewhere.example", description="kept")
     response = administrator_client.post(URL, values)
-    page = text(response)
+    page = text_of(response)
     assert response.status_code == 409
     assert "the client certificate “partner-bank” to https://elsewhere.example:443" in page
     assert "Yes, present it to elsewhere.example" in page
@@ -141,7 +159,7 @@ def test_cancelling_the_question_keeps_what_was_entered_and_saves_nothing(
     choose(api, make_certificate("partner-bank"))
     values = fields(api, web_service_url="https://elsewhere.example", keep_editing="yes", confirmed="x")
     response = administrator_client.post(URL, values)
-    assert "Nothing was saved. What you entered is still here." in text(response)
+    assert "Nothing was saved. What you entered is still here." in text_of(response)
     assert 'value="https://elsewhere.example"' in response.content.decode()
     assert Api.objects.get(pk=api.pk).web_service_url == "https://bank.example"
 
@@ -170,7 +188,7 @@ def test_http_together_with_a_client_certificate_is_refused_on_the_field(
     choose(api, make_certificate("partner-bank"))
     response = administrator_client.post(URL, fields(api, web_service_url="http://bank.example"))
     assert "only presented over https" in " ".join(response.context["form"].errors["web_service_url"])
-    assert "“partner-bank”" in text(response)
+    assert "“partner-bank”" in text_of(response)
     assert Api.objects.get(pk=api.pk).web_service_url == "https://bank.example"
 
 
@@ -187,7 +205,7 @@ def test_https_only_is_explained_where_both_are_offered(
 ) -> None:
     settings.GATEWAY_TLS_CERTIFICATE, settings.GATEWAY_PLAIN_PORT = "c.pem", 8081
     make_api()
-    assert "With HTTPs alone the API refuses calls over plain HTTP." in text(administrator_client.get(URL))
+    assert "With HTTPs alone the API refuses calls over plain HTTP." in text_of(administrator_client.get(URL))
 
 
 def test_readers_see_disabled_fields_and_why_and_cannot_save(reader_client: Client) -> None:
@@ -195,7 +213,7 @@ def test_readers_see_disabled_fields_and_why_and_cannot_save(reader_client: Clie
     response = reader_client.get(URL)
     form = response.context["form"]
     assert all(field.disabled for field in form.fields.values())
-    assert "only members of the group Administrators" in text(response)
+    assert "only members of the group Administrators" in text_of(response)
     assert ">Save<" not in response.content.decode()
     assert reader_client.post(URL, fields(api, display_name="Mine")).status_code == 403
     assert Api.objects.get().display_name == "Partner Bank"
@@ -205,7 +223,7 @@ def test_an_unknown_api_has_a_page_that_leads_to_the_list(administrator_client: 
     for name in ("api-summary", "api-settings", "operations", "operation-add", "api-delete"):
         response = administrator_client.get(reverse(name, args=["nix"]))
         assert response.status_code == 404
-        assert "There is no API with the id “nix”." in text(response)
+        assert "There is no API with the id “nix”." in text_of(response)
         assert '<a href="/apis/">All APIs</a>' in response.content.decode()
 
 
@@ -214,7 +232,7 @@ def test_saving_an_api_that_was_deleted_meanwhile_says_so(administrator_client: 
     delete_api(ALICE, api.key)
     response = administrator_client.post(URL, fields(api))
     assert response.status_code == 404
-    assert "Somebody may have deleted it" in text(response)
+    assert "Somebody may have deleted it" in text_of(response)
 
 
 @pytest.mark.parametrize("resource_id", ["a b", "ä?#&=+;", "..", ".", "add", "{x}", "<b>", "~@"])
@@ -224,6 +242,7 @@ def test_every_id_has_an_address(administrator_client: Client, resource_id: str)
         response = administrator_client.get(reverse(name, args=[resource_id]))
         assert response.status_code == 200
         assert response.context["api"].resource_id == resource_id
+        assert not {".", ".."} & set(reverse(name, args=[resource_id]).split("/"))  # browsers resolve these
 
 
 def test_ids_are_found_without_regard_to_case(administrator_client: Client) -> None:

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from gateway.changes.security import Trust
 from gateway.models import Api
 from tests.builders import choose, make_api, make_certificate, make_operation
-from tests.portal.pages import text
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/"
@@ -29,7 +29,7 @@ def test_the_page_says_how_it_is_reached_and_where_it_goes(reader_client: Client
     api = make_api(description="For the bank", all_operations=True)
     choose(api, make_certificate("partner-bank"))
     response = reader_client.get(URL)
-    page = text(response)
+    page = text_of(response)
     for words in (
         "APIs - Partner Bank", "For the bank", "Public URL http://127.0.0.1:8080/partner-bank",
         "Web service URL https://bank.example", "Credentials Client certificate partner-bank", "8 operations",
@@ -53,7 +53,9 @@ def test_the_tabs_lead_to_the_pages_of_the_api(administrator_client: Client) -> 
 def test_an_api_without_operations_is_said_to_answer_404(administrator_client: Client) -> None:
     make_api()
     response = administrator_client.get(URL)
-    assert "This API has no operations, so it answers 404 to everything. Add an operation" in text(response)
+    assert "This API has no operations, so it answers 404 to everything. Add an operation" in text_of(
+        response
+    )
     assert 'href="/apis/partner-bank/operations/">Add an operation' in response.content.decode()
 
 
@@ -104,7 +106,7 @@ def test_an_api_with_only_a_scheme_that_is_not_offered_cannot_be_reached(
     response = administrator_client.get(URL)
     assert "it takes HTTPs only, and the gateway has no TLS" in response.context["concerns"][0].text
     assert response.context["curl"] == ""
-    assert "None: the gateway does not offer its scheme" in text(response)
+    assert "None: the gateway does not offer its scheme" in text_of(response)
 
 
 def test_both_addresses_are_shown_where_both_schemes_are_offered(
@@ -137,6 +139,7 @@ def test_the_curl_line_calls_an_operation(
 def test_the_curl_line_prefers_get(administrator_client: Client) -> None:
     api = make_api()
     make_operation(api, "/a", "DELETE")
+    make_operation(api, "/z", "GET")
     make_operation(api, "/b", "GET")
     assert curl(administrator_client) == ["curl", "http://127.0.0.1:8080/partner-bank/b"]
 

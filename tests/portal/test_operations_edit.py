@@ -1,15 +1,20 @@
 """New operation, and an operation's own page."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from django.test import Client
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from gateway.changes.operations import METHODS, delete_operation, rewrite_template_of, update_operation
 from gateway.models import Operation
+from portal.views.operations import OperationEdit
 from tests.builders import ALICE, make_api, make_operation
-from tests.portal.pages import newest_entry, text
+from tests.portal.audit import newest_entry
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/apis/partner-bank/operations/"
@@ -35,7 +40,7 @@ def revision(client: Client) -> int:
 def test_the_page_has_the_products_labels_and_order_of_verbs(administrator_client: Client) -> None:
     make_api()
     response = administrator_client.get(ADD)
-    page = text(response)
+    page = text_of(response)
     for words in (
         "New operation", "HTTP verb*", "Example: GET", "URL template*",
         "Example: customers/{cid}/orders/{oid}/?date={date}", "Rewrite URL template", "Display name*",
@@ -55,7 +60,7 @@ def test_a_new_operation_is_saved_with_its_rewrite_in_the_policy(administrator_c
     }
     response = administrator_client.post(ADD, values, follow=True)
     assert response.redirect_chain == [(f"{LIST}?q=x", 302)]
-    assert "New operation “Get it” was successfully saved. No gateway is running" in text(response)
+    assert "New operation “Get it” was successfully saved. No gateway is running" in text_of(response)
     operation = Operation.objects.get()
     assert (operation.method, operation.url_template, operation.description) == (
         "GET",
@@ -99,7 +104,7 @@ def test_a_bad_value_is_refused_on_its_field_and_what_was_typed_stays(
     response = administrator_client.post(ADD, values)
     assert response.status_code == 200
     assert message in " ".join(response.context["form"].errors[name])
-    assert "typed <text>" in text(response)
+    assert "typed <text>" in text_of(response)
     assert Operation.objects.count() == 1
 
 
@@ -117,7 +122,7 @@ def test_the_same_template_for_another_verb_is_no_clash(administrator_client: Cl
 def test_an_operation_is_shown_and_changed(administrator_client: Client) -> None:
     operation = make_one(rewrite_template="/old/{id}")
     response = administrator_client.get(EDIT)
-    assert "Get it" in text(response)
+    assert "Get it" in text_of(response)
     assert 'value="/old/{id}"' in response.content.decode()
     values = GOOD | {
         "url_template": "/new/*",
@@ -125,7 +130,7 @@ def test_an_operation_is_shown_and_changed(administrator_client: Client) -> None
         "revision": revision(administrator_client),
     }
     saved = administrator_client.post(EDIT, values, follow=True)
-    assert "The operation “Get it” was saved. No gateway is running" in text(saved)
+    assert "The operation “Get it” was saved. No gateway is running" in text_of(saved)
     operation.refresh_from_db()
     assert operation.url_template == "/new/*"
     assert rewrite_template_of(operation) == "/to/*"
@@ -152,7 +157,7 @@ def test_saving_over_somebody_elses_change_shows_both_values_and_asks(administra
     mine = GOOD | {"display_name": "Mine", "revision": seen}
     response = administrator_client.post(EDIT, mine)
     assert response.status_code == 409
-    page = text(response)
+    page = text_of(response)
     assert "Display name* Theirs Mine" in page
     assert "Rewrite URL template /theirs (nothing)" in page
     over = mine | {"save_over": response.context["conflict"].revision}
@@ -166,14 +171,28 @@ def test_somebody_elses_change_of_the_rewrite_alone_is_seen(administrator_client
     seen = revision(administrator_client)
     update_operation(ALICE, operation.key, **(GOOD | {"rewrite_template": "/two"}))
     response = administrator_client.post(EDIT, GOOD | {"rewrite_template": "/one", "revision": seen})
-    assert "Rewrite URL template /two /one" in text(response)
+    assert "Rewrite URL template /two /one" in text_of(response)
+
+
+def test_a_change_during_the_request_is_shown_too(rf: RequestFactory, administrator: User) -> None:
+    operation = make_one()
+    request = rf.post(EDIT)
+    request.user = administrator
+    view = OperationEdit()
+    view.setup(request, api_id="partner-bank", operation_id="get-it")
+    values = GOOD | {"display_name": "Mine", "revision": operation.revision}
+    form = view.build_form(QueryDict(urlencode(values)))
+    assert form.is_valid(), form.errors
+    update_operation(ALICE, operation.key, **(GOOD | {"display_name": "Theirs"}))
+    differences = view.conflict(form, operation.revision + 1).differences
+    assert [(d.theirs, d.yours) for d in differences] == [("Theirs", "Mine")]
 
 
 def test_readers_see_disabled_fields_and_why_and_cannot_save(reader_client: Client) -> None:
     make_one()
     response = reader_client.get(EDIT)
     assert all(field.disabled for field in response.context["form"].fields.values())
-    assert "only members of the group Administrators" in text(response)
+    assert "only members of the group Administrators" in text_of(response)
     assert ">Save<" not in response.content.decode()
     assert reader_client.post(EDIT, GOOD).status_code == 403
     assert reader_client.get(ADD).status_code == 403
@@ -185,7 +204,7 @@ def test_an_unknown_operation_has_a_page_that_leads_to_the_list(administrator_cl
     for url in (f"{LIST}nix/", f"{LIST}nix/delete/"):
         response = administrator_client.get(url)
         assert response.status_code == 404
-        assert "“Partner Bank” has no operation with the id “nix”." in text(response)
+        assert "“Partner Bank” has no operation with the id “nix”." in text_of(response)
         assert f'<a href="{LIST}">' in response.content.decode()
 
 
@@ -201,7 +220,7 @@ def test_saving_an_operation_that_was_deleted_meanwhile_says_so(administrator_cl
     delete_operation(ALICE, operation.key)
     response = administrator_client.post(EDIT, GOOD | {"revision": seen})
     assert response.status_code == 404
-    assert "Somebody may have deleted it" in text(response)
+    assert "Somebody may have deleted it" in text_of(response)
 
 
 @pytest.mark.parametrize("resource_id", ["a b", "ä?#&=+;", "..", ".", "delete"])

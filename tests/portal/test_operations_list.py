@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from gateway.changes.operations import delete_operation
 from gateway.models import Operation
 from tests.builders import ALICE, make_api, make_operation
-from tests.portal.pages import newest_entry, text
+from tests.portal.audit import newest_entry
+from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/operations/"
@@ -22,14 +23,14 @@ def templates(client: Client, query: str = "") -> list[str]:
 def test_an_operation_is_listed_with_verb_name_template_and_rewrite(administrator_client: Client) -> None:
     make_operation(make_api(), "/customers/{id}", rewrite_template="Customers('{ID}')", display_name="Get it")
     response = administrator_client.get(URL)
-    assert "GET Get it /customers/{id} Customers('{ID}')" in text(response)
+    assert "GET Get it /customers/{id} Customers('{ID}')" in text_of(response)
     assert 'href="/apis/partner-bank/operations/get-it/?next=' in response.content.decode()
 
 
 def test_an_api_without_operations_says_what_that_means_and_what_to_do(administrator_client: Client) -> None:
     make_api()
     response = administrator_client.get(URL)
-    assert "No results found. Without operations this API answers 404 to everything" in text(response)
+    assert "No results found. Without operations this API answers 404 to everything" in text_of(response)
     assert response.content.decode().count('href="/apis/partner-bank/operations-add/') == 2
 
 
@@ -48,7 +49,7 @@ def test_search_sort_and_filter(administrator_client: Client) -> None:
     assert templates(administrator_client, "?sort=-name") == ["POST /a", "GET /c", "GET /b"]
     assert templates(administrator_client, "?sort=verb,-template") == ["GET /c", "GET /b", "POST /a"]
     assert templates(administrator_client, "?verb=GET&q=man") == ["GET /c"]
-    assert "No results found. Try fewer words" in text(administrator_client.get(URL + "?verb=PUT"))
+    assert "No results found. Try fewer words" in text_of(administrator_client.get(URL + "?verb=PUT"))
 
 
 def test_there_are_pages(administrator_client: Client) -> None:
@@ -74,8 +75,8 @@ def test_the_number_of_queries_does_not_grow_with_the_list(administrator_client:
 def test_readers_see_the_operations_and_why_they_cannot_change_them(reader_client: Client) -> None:
     make_operation(make_api(), "/own")
     response = reader_client.get(URL)
-    assert "/own" in text(response)
-    assert "only members of the group Administrators" in text(response)
+    assert "/own" in text_of(response)
+    assert "only members of the group Administrators" in text_of(response)
     assert "operations-add" not in response.content.decode()
     assert "/delete/" not in response.content.decode()
 
@@ -83,13 +84,13 @@ def test_readers_see_the_operations_and_why_they_cannot_change_them(reader_clien
 def test_deleting_asks_first_and_then_returns_to_the_list_as_it_was(administrator_client: Client) -> None:
     make_operation(make_api(), "/own", display_name="Own", rewrite_template="/x")
     url = f"{URL}own/delete/"
-    page = text(administrator_client.get(url))
+    page = text_of(administrator_client.get(url))
     assert "Are you sure you want to delete the operation Own of Partner Bank?" in page
     assert "GET /own" in page
     assert Operation.objects.exists()
     response = administrator_client.post(url, {"next": f"{URL}?q=o"}, follow=True)
     assert response.redirect_chain == [(f"{URL}?q=o", 302)]
-    assert "The operation “Own” was deleted. No gateway is running" in text(response)
+    assert "The operation “Own” was deleted. No gateway is running" in text_of(response)
     assert not Operation.objects.exists()
     assert newest_entry() == ("alice", "deleted", "operation", "Own")
 
@@ -101,7 +102,7 @@ def test_an_operation_that_somebody_else_has_just_deleted_gives_a_message(
     delete_operation(ALICE, operation.key)
     response = administrator_client.post(f"{URL}own/delete/", follow=True)
     assert response.redirect_chain == [(URL, 302)]
-    assert "This operation had been deleted already." in text(response)
+    assert "This operation had been deleted already." in text_of(response)
 
 
 def test_readers_cannot_delete(reader_client: Client) -> None:
