@@ -204,6 +204,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"axes": {"level": "WARNING"}},
-    "loggers": {"axes.apps": {"level": "WARNING"}},  # otherwise a line at each start of each process
+    "loggers": {"axes": {"level": "WARNING"}},  # otherwise a line at each start of each process
 }

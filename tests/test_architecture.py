@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = (
     "gateway.snapshot", "gateway.snapshot_codec", "gateway.pkcs12", "gateway.url_templates", "gateway.headers",
-    "gateway.addresses", "gateway.errors", "gateway.policies", "gateway.thumbprints", "gateway.x509", "gateway.failures",
+    "gateway.addresses", "gateway.errors", "gateway.policies", "gateway.thumbprints", "gateway.x509",
+    "gateway.failures",
 )  # fmt: skip
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
 

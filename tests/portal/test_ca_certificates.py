@@ -19,6 +19,7 @@ from tests.portal.reading import banners, errors_beside, heading, link, rows, te
 
 LIST = "/security/ca-certificates/"
 UPLOAD = "/security/ca-certificates/upload/"
+DELETE_OF_NOTHING = "/security/ca-certificates/00000000-0000-4000-8000-000000000000/delete/"
 
 
 def send(client: Client, data: bytes | None, name: str = "", path: str = UPLOAD) -> Any:
