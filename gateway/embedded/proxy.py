@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from gateway.embedded.call import BODY_LIMIT, Call, CallerGone
+from gateway.embedded.call import Call, CallerGone
 from gateway.embedded.exchange import Exchange, Reply
 from gateway.embedded.plans import Plan
 from gateway.embedded.threads import Threads
@@ -130,6 +130,3 @@ def _handed_on(reply: Reply, call: Call) -> list[Field]:
     if reply.status in (204, 304) and call.method != "HEAD":
         return [field for field in fields if field[0] != b"content-length"]
     return fields
-
-
-__all__ = ["BODY_LIMIT", "Forwarding"]
