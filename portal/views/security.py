@@ -24,7 +24,7 @@ from portal import unsaved
 from portal.certificate_choice import certificate_options
 from portal.forms.base import PortalForm
 from portal.forms.security import SecurityForm
-from portal.views.apis import ApiView, disabled_for_readers
+from portal.views.apis import ApiView
 from portal.views.base import actor_of, announce, safe_path
 from portal.views.editing import Conflict, FormPage, put_back
 
@@ -81,7 +81,7 @@ class ApiSecurity(ApiView, FormPage):
         if data is None:
             form.initial["searched"] = search
             self._select_uploaded(form)
-        return disabled_for_readers(form, self.request)
+        return form
 
     def _left(self) -> unsaved.Fields:
         if self.entered is not None:

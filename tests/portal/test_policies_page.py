@@ -200,6 +200,10 @@ def test_lines_are_those_of_the_parser_whatever_ends_them(newline: str) -> None:
     assert all(line.count("<span") == line.count("</span>") for line in lines)
 
 
+def test_empty_lines_count() -> None:
+    assert [len(xml_lines(text)) for text in ("\n\n<a/>", "<a/>\n\n<b/>\n", "<a/>\n\n")] == [3, 3, 2]
+
+
 def test_nobody_else_sees_a_policy(stranger_client: Client) -> None:
     api = make_api()
     for path in (TOP, of_api(api)):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -184,13 +185,16 @@ def test_trust_is_saved(administrator_client: Client) -> None:
 
 def test_an_expired_certificate_may_be_chosen(administrator_client: Client) -> None:
     api, certificate = make_api(), make_certificate()
+    warning = '<p class="notice warning" data-shows-for="certificate.state=expired">'
+    choose(api, certificate)
+    assert warning not in administrator_client.get(tab(api)).content.decode()
     past = datetime(2020, 1, 1, tzinfo=UTC)
     update_directly(CertificateVersion, certificate.current_id, not_after=past)
     save(administrator_client, api, credentials="certificate", certificate=certificate.key)
     assert saved(api).credentials == CertificateCredentials(certificate.key)
     page = administrator_client.get(tab(api)).content.decode()
     assert "expired on 2020-01-01" in page
-    assert '<p class="notice warning" data-shows-for="certificate.state=expired">' in page
+    assert warning in page
 
 
 def test_each_save_writes_an_audit_entry_without_the_password(administrator_client: Client) -> None:
@@ -248,6 +252,28 @@ def test_saving_over_another_persons_change_shows_both_values_and_asks(administr
     agreed = {**fields, "save_over": asked.context["conflict"].revision}
     assert administrator_client.post(tab(api), agreed).status_code == 302
     assert saved(api).credentials == CertificateCredentials(mine.key)
+
+
+def test_a_change_that_comes_between_reading_and_saving_is_what_the_conflict_shows(
+    administrator_client: Client,
+) -> None:
+    api, pending = make_api(), [BasicCredentials("theirs", "x")]
+
+    def come_between(execute: Any, sql: str, *rest: Any) -> Any:
+        """Make the other person's change just before this one begins."""
+        if pending and sql.startswith("SAVEPOINT"):
+            choose(api, pending.pop(), Trust(validate_name=False))
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(come_between):
+        asked = save(administrator_client, api, credentials="none")
+    assert asked.status_code == 409
+    shown = {d.label: (d.theirs, d.yours) for d in asked.context["conflict"].differences}
+    assert shown == {
+        "With credentials": ("HTTP basic", "None"),
+        "User name": ("theirs", "(nothing)"),
+        "Validate certificate name": ("No", "Yes"),
+    }
 
 
 def test_an_api_that_was_deleted_meanwhile_gives_a_page_that_says_so(administrator_client: Client) -> None:
