@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import Client
 
-from tests.databases import postgres_database, sqlite_database
+from tests.databases import (
+    postgres_address,
+    postgres_database,
+    postgres_template,
+    sqlite_copy,
+    sqlite_template,
+)
 from tests.guard import guard
 
 PASSWORD = "correct horse battery staple"
@@ -61,17 +68,7 @@ def stranger_client(stranger: User) -> Client:
     return _signed_in(stranger)
 
 
-@pytest.fixture
-def chromium() -> Path:
-    """The browser's program; without it browser tests are skipped, or fail where REQUIRE_BROWSER is set."""
-    path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-    if not path.exists():
-        message = "Chromium is not installed; set CHROMIUM to its path"
-        pytest.fail(message) if os.environ.get("REQUIRE_BROWSER") else pytest.skip(message)
-    return path
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def postgres_url() -> str:
     """The address of a PostgreSQL server on which databases may be made, e.g. postgres://user@host:5432/postgres."""
     url = os.environ.get("TEST_POSTGRES_URL", "")
@@ -81,12 +78,42 @@ def postgres_url() -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated database of its own for servers and other processes, on each kind in turn."""
+@pytest.fixture(scope="session")
+def postgres_migrated(postgres_url: str) -> Iterator[str]:
+    with postgres_template(postgres_url) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def sqlite_migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sqlite_template(tmp_path_factory.mktemp("migrated"))
+
+
+KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@contextmanager
+def database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """A migrated database of the kind that is the request's parameter."""
     if request.param == "sqlite":
-        with sqlite_database(tmp_path) as url:
-            yield url
-    else:
-        with postgres_database(request.getfixturevalue("postgres_url")) as url:
-            yield url
+        yield sqlite_copy(request.getfixturevalue("sqlite_migrated"), folder)
+        return
+    server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_migrated")
+    with postgres_database(server, template) as name:
+        yield postgres_address(server, name)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of a test's own for servers and other processes, on each kind in turn."""
+    with database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """One for all tests of a module."""
+    with database(request, tmp_path_factory.mktemp("database")) as url:
+        yield url

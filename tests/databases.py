@@ -1,6 +1,7 @@
-"""Databases of a test's own, migrated, on SQLite and on PostgreSQL."""
+"""Databases of a test's own, migrated once and then copied, on SQLite and on PostgreSQL."""
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -40,27 +41,48 @@ def manage(database_url: str, *arguments: str, **more: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def sqlite_database(folder: Path) -> Iterator[str]:
-    """A migrated SQLite file; yields its URL."""
-    url = f"sqlite:///{folder / 'portal.sqlite3'}"
-    manage(url, "migrate", "--verbosity=0")
-    yield url
+def sqlite_template(folder: Path) -> Path:
+    """A migrated SQLite file to make copies of."""
+    path = folder / "template.sqlite3"
+    manage(f"sqlite:///{path}", "migrate", "--verbosity=0")
+    assert not path.with_name(f"{path.name}-wal").exists(), (
+        "its last connection has put everything into the file"
+    )
+    return path
 
 
-@contextmanager
-def postgres_database(server_url: str) -> Iterator[str]:
-    """A migrated database on a PostgreSQL server, dropped afterwards; yields its URL."""
+def sqlite_copy(template: Path, folder: Path) -> str:
+    """A database of a test's own; returns its URL."""
+    return f"sqlite:///{shutil.copy(template, folder / 'portal.sqlite3')}"
+
+
+def _admin(server_url: str, statement: str, *names: str) -> None:
     import psycopg
     from psycopg import sql
 
-    name = f"portal_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def postgres_database(server_url: str, template: str = "template0") -> Iterator[str]:
+    """A database on a PostgreSQL server, a copy of another one, dropped afterwards; yields its name."""
+    name = f"portal_{uuid.uuid4().hex[:12]}"
+    _admin(server_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
     try:
-        manage(url, "migrate", "--verbosity=0")
-        yield url
+        yield name
     finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        _admin(server_url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def postgres_template(server_url: str) -> Iterator[str]:
+    """A migrated database to make copies of; yields its name."""
+    with postgres_database(server_url) as name:
+        manage(postgres_address(server_url, name), "migrate", "--verbosity=0")
+        yield name
+
+
+def postgres_address(server_url: str, name: str) -> str:
+    """The URL of a database on a server."""
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))

@@ -1,103 +1,42 @@
 """A gateway process and its database: away, back, stopped for a while, stopped for good."""
 
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
+import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests import pki
-from tests.back_end import BackEnd
-from tests.databases import ENVIRONMENT, ROOT, environment, sqlite_database
-from tests.running import Running, running, until
+from tests.databases import sqlite_copy
+from tests.running import until
+from tests.scene import Scene, open_scene
 
 pytestmark = pytest.mark.wire
 
 
-@dataclass
-class Scene:
-    """A gateway of one process on SQLite, a back end that demands certificates, and an administrator."""
-
-    gateway: Running
-    port: int
-    database: Path
-    administer: Callable[..., Any]
-    thumbprints: dict[str, str]
-
-    def call(self) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", "/bank/x")
-        answer = connection.getresponse()
-        body = json.loads(answer.read())
-        connection.close()
-        return answer.status, (body.get("client_certificate") or {}).get("thumbprint", "")
-
-    def worker(self) -> int:
-        """The one process that serves calls."""
-        gunicorns = [n for n, command in self.gateway.processes().items() if "gunicorn_gateway" in command]
-        return max(gunicorns)
+@pytest.fixture
+def database(sqlite_migrated: Path, tmp_path: Path) -> Path:
+    return Path(sqlite_copy(sqlite_migrated, tmp_path).removeprefix("sqlite:///"))
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    authority = pki.make_ca("Bank CA")
-    (tmp_path / "ca.pem").write_text(authority.pem)
-    issued = {name: pki.issue(authority, name) for name in ("one", "two")}
-    for name, each in issued.items():
-        (tmp_path / f"{name}.pfx").write_bytes(pki.pfx(each, password=b"secret"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with ExitStack() as stack:
-        url = stack.enter_context(sqlite_database(tmp_path))
-        back_end = stack.enter_context(BackEnd(pki.issue(authority, "localhost"), authority))
-        settings = ENVIRONMENT | {"DATABASE_URL": url, "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": "1"}
-        gateway = stack.enter_context(running("serve", "--gateway-only", **settings))
-        administer = stack.enter_context(driver(url))
-        administer(
-            "prepare", back_end.url, str(tmp_path / "ca.pem"), *(f"{tmp_path}/{n}.pfx" for n in issued)
-        )
-        until(lambda: administer("gateways"), 30)
-        thumbprints = {name: each.thumbprint for name, each in issued.items()}
-        yield Scene(gateway, port, tmp_path / "portal.sqlite3", administer, thumbprints)
+def scene(database: Path, tmp_path: Path) -> Iterator[Scene]:
+    with open_scene(f"sqlite:///{database}", tmp_path, workers=1) as scene:
+        yield scene
 
 
-class driver:  # noqa: N801 (used like a function)
-    """An administrator in a process of their own."""
-
-    def __init__(self, url: str) -> None:
-        command = [sys.executable, "-m", "tests.driver"]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(url), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __call__(self, *command: str) -> Any:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps(command) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def __enter__(self) -> Callable[..., Any]:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate()
+def worker(scene: Scene) -> int:
+    """The one process that serves calls."""
+    return max(n for n, command in scene.gateway.processes().items() if "gunicorn_gateway" in command)
 
 
-def test_with_the_database_away_calls_go_on_and_one_error_says_so(scene: Scene) -> None:
+def test_with_the_database_away_calls_go_on_and_one_error_says_so(scene: Scene, database: Path) -> None:
     scene.administer("choose", "one")
-    away = scene.database.with_suffix(".away")
-    scene.database.rename(away)
+    away = database.with_suffix(".away")
+    database.rename(away)
     try:
         until(lambda: "cannot be read" in scene.gateway.stderr)
         deadline = time.monotonic() + 3
@@ -105,44 +44,40 @@ def test_with_the_database_away_calls_go_on_and_one_error_says_so(scene: Scene) 
             assert scene.call() == (200, scene.thumbprints["one"])
             time.sleep(0.05)
     finally:
-        away.rename(scene.database)
+        away.rename(database)
     until(lambda: "can be read again" in scene.gateway.stderr)
     assert scene.gateway.stderr.count("what was read last stays in effect") == 1
     until(lambda: scene.administer("choose", "two")["running"])
     until(lambda: scene.call() == (200, scene.thumbprints["two"]))
 
 
-def test_another_file_in_the_place_of_the_database_is_noticed(scene: Scene) -> None:
+def test_another_file_in_the_place_of_the_database_is_noticed(scene: Scene, database: Path) -> None:
     scene.administer("choose", "one")
-    copy = scene.database.with_suffix(".copy")
-    backup(scene.database, copy)
+    copy = database.with_suffix(".copy")
+    backup(database, copy)
     scene.administer("choose", "two")
     for suffix in ("-wal", "-shm"):
-        scene.database.with_name(scene.database.name + suffix).unlink(missing_ok=True)
-    copy.rename(scene.database)  # a restored backup: an older revision
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    copy.rename(database)  # a restored backup: an older revision
     until(lambda: scene.call() == (200, scene.thumbprints["one"]))
 
 
 def backup(source: Path, target: Path) -> None:
-    import sqlite3
-
-    one, other = sqlite3.connect(source), sqlite3.connect(target)
-    one.backup(other)
-    one.close()
-    other.close()
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
 
 
 def test_a_process_that_could_not_look_looks_before_its_next_call(scene: Scene) -> None:
     scene.administer("choose", "one")
     assert scene.call() == (200, scene.thumbprints["one"])
-    worker = scene.worker()
-    os.kill(worker, signal.SIGSTOP)
+    stopped = worker(scene)
+    os.kill(stopped, signal.SIGSTOP)
     try:
         effect = scene.administer("choose", "two")
         assert effect["lagging"]  # the change waited, and names who lags
         time.sleep(1)
     finally:
-        os.kill(worker, signal.SIGCONT)
+        os.kill(stopped, signal.SIGCONT)
     assert scene.call() == (200, scene.thumbprints["two"])
 
 
@@ -154,7 +89,7 @@ def test_the_lease_ends_when_the_gateway_is_stopped(scene: Scene) -> None:
 
 def test_a_killed_worker_is_replaced_and_its_successor_serves(scene: Scene) -> None:
     scene.administer("choose", "one")
-    worker = scene.worker()
-    os.kill(worker, signal.SIGKILL)
-    until(lambda: scene.worker() != worker)
+    stopped = worker(scene)
+    os.kill(stopped, signal.SIGKILL)
+    until(lambda: worker(scene) != stopped)
     assert scene.call() == (200, scene.thumbprints["one"])

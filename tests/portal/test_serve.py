@@ -8,13 +8,12 @@ import signal
 import socket
 import ssl
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import pki
-from tests.databases import sqlite_database
+from tests.databases import sqlite_copy
 from tests.running import Running, running, until
 
 pytestmark = pytest.mark.wire
@@ -26,18 +25,17 @@ SECRETS = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def settings(tmp_path_factory: pytest.TempPathFactory, sqlite_migrated: Path) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("serve")
-    with sqlite_database(folder) as url:
-        yield {
-            **SECRETS,
-            "DATABASE_URL": url,
-            "DATA_DIR": str(folder),
-            "PORTAL_PORT": "0",
-            "GATEWAY_PORT": "0",
-            "GATEWAY_WORKERS": "1",
-            "PORTAL_WORKERS": "1",
-        }
+    return {
+        **SECRETS,
+        "DATABASE_URL": sqlite_copy(sqlite_migrated, folder),
+        "DATA_DIR": str(folder),
+        "PORTAL_PORT": "0",
+        "GATEWAY_PORT": "0",
+        "GATEWAY_WORKERS": "1",
+        "PORTAL_WORKERS": "1",
+    }
 
 
 def refusal(*arguments: str, **environment: str) -> str:
