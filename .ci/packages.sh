@@ -9,6 +9,7 @@ install_packages() {
     command -v "${CHROMIUM:-/usr/bin/chromium}" >/dev/null || missing+=(chromium)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     command -v openssl >/dev/null || missing+=(openssl)
+    command -v curl >/dev/null || missing+=(curl)
     command -v keytool >/dev/null || missing+=(default-jre-headless)
     python3.11 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3.11 python3.11-venv)
     if ((${#missing[@]})); then
