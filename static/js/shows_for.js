@@ -3,16 +3,15 @@
 // Elements with data-without-script are for pages without this script, where everything shows.
 "use strict";
 (() => {
-  const chosen = (field) => (field instanceof RadioNodeList
-    ? [...field].find((button) => button.checked) : field.selectedOptions?.[0]);
+  // What is chosen of a field: an option of a select, or a button or box that is ticked.
+  const chosen = (controls) => controls[0]?.selectedOptions?.[0] ?? controls.find((control) => control.checked);
 
   const read = (form, name) => {
     const [field, property] = name.split(".");
-    const control = form.elements.namedItem(field);
-    if (!control) return "";
-    if (property) return chosen(control)?.dataset[property] ?? "";
-    if (control.type === "checkbox") return control.checked ? "on" : "off";
-    return control.value;
+    const controls = [...form.querySelectorAll(`[name="${CSS.escape(field)}"]`)];
+    if (property) return chosen(controls)?.dataset[property] ?? "";
+    if (controls[0]?.type === "checkbox") return controls[0].checked ? "on" : "off";
+    return chosen(controls)?.value ?? "";
   };
 
   const update = (form) => {
