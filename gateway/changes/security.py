@@ -16,6 +16,8 @@ from gateway.errors import Invalid
 from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
 from gateway.policies import parser, splice
 from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.parser import PolicyErrors
+from gateway.policies.splice import Authentication
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,31 @@ class Security:
     revision: int
 
 
+UNREADABLE = "The policy of this API cannot be read."
+
+
 def read_security(api: Api) -> Security:
     """What an API's Security tab shows."""
     document = document_of(api)
     xml, written = (document.xml, document.revision) if document else (NEW_DOCUMENT, 0)
-    return Security(_credentials(xml), _trust(api.trust), max(api.trust.revision, written))
+    try:
+        found = splice.authentication_of(parser.parse(xml, "api"))
+    except PolicyErrors:
+        revision = max(api.trust.revision, written)
+        return Security(OtherCredentials(UNREADABLE), _trust(api.trust), revision)
+    password = _password_of(found)
+    revision = max(api.trust.revision, written, password.revision if password else 0)
+    return Security(_credentials(found), _trust(api.trust), revision)
 
 
-def _credentials(xml: str) -> Credentials | OtherCredentials:
-    found = splice.authentication_of(parser.parse(xml, "api"))
+def _password_of(found: Authentication) -> NamedValue | None:
+    """The named value that an HTTP basic statement refers to."""
+    return (
+        NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
+    )
+
+
+def _credentials(found: Authentication) -> Credentials | OtherCredentials:
     match found.kind:
         case "none":
             return NoCredentials()
@@ -142,10 +160,10 @@ def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None
 
 def _stored_password(api: Api) -> NamedValue | None:
     """The named value that the API's HTTP basic statement refers to."""
-    found = splice.authentication_of(parser.parse(text_of(api), "api"))
-    return (
-        NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
-    )
+    try:
+        return _password_of(splice.authentication_of(parser.parse(text_of(api), "api")))
+    except PolicyErrors:
+        raise Invalid({"credentials": f"{UNREADABLE} Mend it first."}) from None
 
 
 def _store_password(this: Change, api: Api, credentials: BasicCredentials, stored: NamedValue | None) -> str:

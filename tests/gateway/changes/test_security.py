@@ -9,12 +9,14 @@ from gateway.changes.security import (
     BasicCredentials,
     CertificateCredentials,
     NoCredentials,
+    OtherCredentials,
     Trust,
     read_security,
     save_security,
 )
 from gateway.errors import EditConflict, InUse, Invalid
 from gateway.models import Api, AuditEntry, CaCertificate, NamedValue, PolicyDocument, PolicyReference
+from tests.arrange import update_directly
 from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +153,26 @@ def test_what_the_author_wrote_survives_a_save_of_the_tab() -> None:
     choose(api, make_certificate())
     choose(api, NoCredentials())
     assert document(api) == before
+
+
+def test_two_who_replace_only_the_password_notice_each_other() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    seen = read_security(api).revision
+    choose(api, BasicCredentials("alice", "hunter3"))
+    with pytest.raises(EditConflict):
+        save_security(
+            ALICE, api.key, credentials=BasicCredentials("alice", "hunter4"), trust=Trust(), revision=seen
+        )
+
+
+def test_a_document_that_cannot_be_read_is_told_and_left_alone() -> None:
+    api = make_api()
+    choose(api, NoCredentials(), Trust(validate_name=False))
+    choose(api, make_certificate())
+    row = PolicyDocument.objects.get(api=api)
+    update_directly(PolicyDocument, row.key, xml="<policies><inbound><newer /></inbound></policies>")
+    assert read_security(api).credentials == OtherCredentials("The policy of this API cannot be read.")
+    with pytest.raises(Invalid) as refused:
+        choose(api, NoCredentials())
+    assert list(refused.value.errors) == ["credentials"]
