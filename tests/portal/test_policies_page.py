@@ -228,3 +228,13 @@ def test_the_number_of_queries_does_not_grow(administrator_client: Client) -> No
         make_operation(api, f"/{number}", rewrite_template="/x")
     assert Certificate.objects.count() == 4
     assert len(set(counts)) == 1
+
+
+def test_an_api_and_its_operation_lead_to_their_policies(reader_client: Client) -> None:
+    api = make_api()
+    operation = make_operation(api)
+    ids = (api.resource_id, operation.resource_id)
+    summary = reader_client.get(reverse("api-summary", args=[api.resource_id])).content.decode()
+    page = reader_client.get(reverse("operation-edit", args=ids)).content.decode()
+    assert f'href="{reverse("policy-api", args=[api.resource_id])}"' in summary
+    assert f'href="{reverse("policy-operation", args=ids)}"' in page
