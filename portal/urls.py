@@ -61,6 +61,11 @@ urlpatterns = [
     path("apis/<id:api_id>/operations/", operations.Operations.as_view(), name="operations"),
     path("apis/<id:api_id>/operations-add/", operations.OperationAdd.as_view(), name="operation-add"),
     path(
+        "apis/<id:api_id>/operations-add-all/",
+        operations.OperationsAddAll.as_view(),
+        name="operations-add-all",
+    ),
+    path(
         "apis/<id:api_id>/operations/<id:operation_id>/",
         operations.OperationEdit.as_view(),
         name="operation-edit",

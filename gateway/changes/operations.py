@@ -28,9 +28,7 @@ def create_operation(
     """Add an operation to an API. Raises NotFound, Invalid or AlreadyExists on the parameter's name."""
     values = _clean(method, url_template, display_name, description, rewrite_template)
     with change(actor) as this:
-        api = Api.objects.filter(pk=api_key).first()
-        if api is None:
-            raise NotFound("API not found.")
+        api = _get_api(api_key)
         operation = _create(this, api, values, resource_id.strip())
         _set_rewrite(this, operation, rewrite_template)
         this.audit("created", operation, {name: ["", value] for name, value in values.items()})
@@ -45,18 +43,29 @@ def _create(this: Change, api: Api, values: dict[str, str], resource_id: str = "
     return Operation.objects.create(api=api, resource_id=resource_id, revision=this.revision, **values)
 
 
+def create_all_operations(actor: Actor, api_key: UUID) -> int:
+    """Add `/*` for every verb that has none yet; returns the revision. Raises NotFound, and AlreadyExists on
+    "url_template" when every verb has it.
+    """
+    with change(actor) as this:
+        add_all_operations(this, _get_api(api_key))
+        return this.revision
+
+
 def add_all_operations(this: Change, api: Api) -> None:
-    """Add `/*` for every verb, so that each call to the API reaches its back end."""
+    """Add `/*` for every verb, so that each call to the API reaches its back end.
+
+    That is one decision, so the audit log has one entry for it. Raises AlreadyExists when nothing is missing.
+    """
     shape = url_templates.parse_template("/*").shape
-    for method in METHODS:
-        values = {
-            "method": method,
-            "url_template": "/*",
-            "shape": shape,
-            "display_name": f"{method} anything",
-        }
-        operation = _create(this, api, values)
-        this.audit("created", operation, {"method": ["", method], "url_template": ["", "/*"]})
+    there = set(api.operations.filter(shape=shape).values_list("method", flat=True))
+    missing = [method for method in METHODS if method not in there]
+    if not missing:
+        raise AlreadyExists({"url_template": "Every HTTP verb has an operation for /* already."})
+    for method in missing:
+        values = {"method": method, "url_template": "/*", "shape": shape}
+        _create(this, api, {**values, "display_name": f"{method} anything"})
+    this.audit("added all operations to", api, {"operations": ["", f"/* for {', '.join(missing)}"]})
 
 
 def update_operation(
@@ -104,6 +113,13 @@ def delete_operation(actor: Actor, key: UUID, *, revision: int | None = None) ->
         document = document_of(operation)
         this.delete(*([document] if document else []), operation)
         return this.revision
+
+
+def _get_api(key: UUID) -> Api:
+    api = Api.objects.filter(pk=key).first()
+    if api is None:
+        raise NotFound("API not found.")
+    return api
 
 
 def get_operation(key: UUID) -> Operation:

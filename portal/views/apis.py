@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Concat, Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
@@ -28,9 +28,17 @@ from portal.gateway_urls import gateway_bases, public_urls
 from portal.navigation import Tab, tab_bar
 from portal.roles import may_change
 from portal.url_preview import UrlPreview, url_preview
-from portal.views.base import AdministratorRequired, Page, PortalView, actor_of, announce, safe_path
+from portal.views.base import (
+    AdministratorRequired,
+    Page,
+    PortalView,
+    actor_of,
+    announce,
+    path_to_row,
+    safe_path,
+)
 from portal.views.editing import Conflict, FormPage
-from portal.views.lists import Choice, Column, Filter, ListPage
+from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside
 
 _TABS = (
     ("Summary", "api-summary"),
@@ -150,6 +158,20 @@ _FILTERS = (
 )
 
 
+_PRESENTED = PolicyReference.objects.filter(document__api=OuterRef("pk"), certificate__isnull=False)
+_CREDENTIALS = Case(  # roughly what the list says of them, to sort by; a commented-out statement goes astray
+    When(
+        policy_document__xml__contains="<authentication-certificate",
+        then=Concat(
+            Value("Client certificate "), Subquery(_PRESENTED.values("certificate__resource_id")[:1])
+        ),
+    ),
+    When(policy_document__xml__contains="<authentication-basic", then=Value("HTTP basic")),
+    default=Value("None"),
+    output_field=CharField(),
+)
+
+
 class Apis(ListPage):
     """The APIs."""
 
@@ -161,7 +183,7 @@ class Apis(ListPage):
         Column("name", "Name", Lower("display_name")),
         Column("suffix", "URL suffix", Lower("suffix")),
         Column("id", "Id", Lower("resource_id")),
-        Column("credentials", "Credentials"),
+        Column("credentials", "Credentials", _CREDENTIALS),
         Column("actions", "", css="end"),
     )
     search_fields = ("display_name", "resource_id", "suffix", "web_service_url", "description")
@@ -176,7 +198,14 @@ class Apis(ListPage):
         """Each API with its public URLs and its credentials in words."""
         bases = gateway_bases(self.request)
         return [
-            {"api": api, "urls": public_urls(api, bases), "credentials": credentials_of(api)} for api in page
+            {
+                "api": api,
+                "anchor": anchor_of(api),
+                "then": anchor_of(neighbour),
+                "urls": public_urls(api, bases),
+                "credentials": credentials_of(api),
+            }
+            for api, neighbour in zip(page, beside(page), strict=True)
         ]
 
 
@@ -319,7 +348,7 @@ class ApiDelete(AdministratorRequired, ApiView, FormPage):
             return super().post(request, *args, **kwargs)
         except (NotThere, NotFound):
             messages.info(request, "This API had been deleted already.")
-            return redirect(safe_path(request, reverse("apis")))
+            return redirect(path_to_row(request, reverse("apis")))
 
     def get_title(self) -> str:
         """The question's title."""
@@ -332,6 +361,7 @@ class ApiDelete(AdministratorRequired, ApiView, FormPage):
             "operations_count": operations,
             "urls": public_urls(self.api, gateway_bases(self.request)),
             "back": safe_path(self.request, reverse("apis")),
+            "then": self.request.GET.get("then", ""),
             "cancel": safe_path(self.request, safe_path(self.request, reverse("apis")), "cancel"),
         }
 
@@ -340,4 +370,4 @@ class ApiDelete(AdministratorRequired, ApiView, FormPage):
         api = self.api
         revision = changes.delete_api(actor_of(self.request), api.key)
         announce(self.request, f"The API “{api}” was deleted.", revision)
-        return redirect(safe_path(self.request, reverse("apis")))
+        return redirect(path_to_row(self.request, reverse("apis")))

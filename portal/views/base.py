@@ -9,6 +9,7 @@ How to write a page:
   unless the class says `readers_may_post`. `administrators_only` keeps Readers from the page itself.
 """
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from portal import kept_forms
 from portal.roles import WHY_NOT, may_change, role_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ANCHOR = r"[a-z]+(-[0-9a-f-]{36})?"  # the id of a list's row, or of the page's main part
 FETCH_HEADER = "X-Portal-Fetch"  # sent by static/js/dialog.js and submit.js
 
 
@@ -38,6 +40,12 @@ def safe_path(request: HttpRequest, default: str, name: str = "next") -> str:
     """Where to go next: a path of this portal from the form or the address, otherwise `default`."""
     path = request.POST.get(name) or request.GET.get(name) or ""
     return path if is_own_path(request, path) else default
+
+
+def path_to_row(request: HttpRequest, default: str) -> str:
+    """Back to a list after a deletion: `next`, with the row `then` to get the focus."""
+    path, row = safe_path(request, default), request.POST.get("then", "")
+    return f"{urlsplit(path)._replace(fragment='').geturl()}#{row}" if re.fullmatch(ANCHOR, row) else path
 
 
 def is_own_path(request: HttpRequest, path: str) -> bool:

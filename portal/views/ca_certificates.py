@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from gateway.changes.ca_certificates import delete_ca_certificate, upload_ca_certificates
-from gateway.models import CaCertificate
+from gateway.models import CaCertificate, TrustedCa
 from portal.forms.certificates import CaCertificateForm, UploadForm
 from portal.views.base import actor_of
 from portal.views.certificate_pages import (
@@ -18,7 +18,7 @@ from portal.views.certificate_pages import (
     UploadPage,
     filters_of,
 )
-from portal.views.lists import Column
+from portal.views.lists import Column, number_of
 
 
 class CaCertificates(CertificateListPage):
@@ -33,7 +33,7 @@ class CaCertificates(CertificateListPage):
         Column("issuer", "Issuer", "issuer"),
         Column("thumbprint", "Thumbprint", "thumbprint"),
         Column("until", "Valid until", "not_after"),
-        Column("uses", CA.used_by),
+        Column("uses", CA.used_by, number_of(TrustedCa, "ca_certificate")),
         Column("actions", "", css="end"),
     )
     search_fields = ("resource_id", "subject", "issuer")

@@ -22,7 +22,7 @@ from portal.forms.certificates import UploadForm
 from portal.navigation import Tab, tab_bar, url_or_none
 from portal.views.base import AdministratorRequired, Page, announce, safe_path
 from portal.views.editing import FormPage
-from portal.views.lists import Choice, Filter, ListPage
+from portal.views.lists import Choice, Filter, ListPage, beside
 
 AREA = "security"
 AnyCertificate = Certificate | CaCertificate
@@ -170,14 +170,11 @@ class CertificateListPage(ListPage):
     def rows(self, page: list[Any]) -> list[Any]:
         """The rows with their uses and the address that deletes each."""
         fresh = set(self.request.GET.getlist("uploaded"))
-        following = [*page[1:], *page[-2:-1]] if page else []  # what gets the focus when a row has gone
-        neighbours = [*following, *[None] * (len(page) - len(following))]
-        return [
-            self._row(row, beside, str(row.pk) in fresh) for row, beside in zip(page, neighbours, strict=True)
-        ]
+        pairs = zip(page, beside(page), strict=True)
+        return [self._row(row, neighbour, str(row.pk) in fresh) for row, neighbour in pairs]
 
-    def _row(self, row: AnyCertificate, beside: AnyCertificate | None, is_new: bool) -> ListRow:
-        query = {"next": self._address()} | ({"then": str(beside.pk)} if beside else {})
+    def _row(self, row: AnyCertificate, neighbour: AnyCertificate | None, is_new: bool) -> ListRow:
+        query = {"next": self._address()} | ({"then": str(neighbour.pk)} if neighbour else {})
         url = f"{reverse(self.kind.delete_route, args=[row.pk])}?{urlencode(query)}"
         return ListRow(str(row), anchor_of(row.pk), facts_of(row), use_links(row.uses), url, is_new)
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from gateway.changes.certificates import delete_certificate, upload_certificate
-from gateway.models import Certificate
+from gateway.models import Certificate, PolicyReference
 from portal.forms.certificates import CertificateForm, UploadForm
 from portal.views.base import actor_of
 from portal.views.certificate_pages import (
@@ -18,7 +18,7 @@ from portal.views.certificate_pages import (
     UploadPage,
     filters_of,
 )
-from portal.views.lists import Column
+from portal.views.lists import Column, number_of
 
 
 class Certificates(CertificateListPage):
@@ -33,7 +33,7 @@ class Certificates(CertificateListPage):
         Column("issuer", "Issuer", "current__issuer"),
         Column("thumbprint", "Thumbprint", "current__thumbprint"),
         Column("until", "Valid until", "current__not_after"),
-        Column("uses", CLIENT.used_by),
+        Column("uses", CLIENT.used_by, number_of(PolicyReference, "certificate")),
         Column("actions", "", css="end"),
     )
     search_fields = ("resource_id", "current__subject", "current__issuer")

@@ -27,8 +27,9 @@ from typing import Any
 
 from django.core.paginator import Page as RowsPage
 from django.core.paginator import Paginator
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
@@ -215,6 +216,23 @@ class ListPage(Page):
         if current and current not in {option.value for option in options}:
             options.append(Option(current, "Several columns"))
         return tuple(options)
+
+
+def beside(page: list[Any]) -> list[Any]:
+    """For each row the one that gets the focus when it is deleted: the next, for the last the one before."""
+    following = [*page[1:], *page[-2:-1]]
+    return [*following, *[None] * (len(page) - len(following))]
+
+
+def number_of(model: type[Model], foreign_key: str) -> Coalesce:
+    """How many rows of another model point to a row, to sort by."""
+    rows = model._default_manager.filter(**{foreign_key: OuterRef("pk")}).order_by().values(foreign_key)
+    return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
+
+
+def anchor_of(row: Model | None) -> str:
+    """The id of a row's element in its list. Without a row the page itself gets the focus."""
+    return f"{row._meta.model_name}-{row.pk}" if row else "main"
 
 
 def _head(column: Column, sort: tuple[str, ...]) -> Head:

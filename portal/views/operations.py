@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from gateway.changes import operations as changes
-from gateway.errors import NotFound
+from gateway.errors import AlreadyExists, NotFound
 from gateway.models import Api, Operation
 from gateway.policies import parser, splice
 from gateway.policies.parser import PolicyErrors
@@ -20,9 +20,9 @@ from portal.forms.base import PortalForm
 from portal.forms.operations import NewOperationForm, OperationForm
 from portal.gateway_urls import gateway_bases, public_urls
 from portal.views.apis import ApiView, NotThere, disabled_for_readers
-from portal.views.base import AdministratorRequired, actor_of, announce, safe_path
+from portal.views.base import AdministratorRequired, actor_of, announce, path_to_row, safe_path
 from portal.views.editing import Conflict, FormPage
-from portal.views.lists import Choice, Column, Filter, ListPage
+from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside
 
 _VERBS = tuple(Choice(method, method, Q(method=method)) for method in changes.METHODS)
 
@@ -50,7 +50,15 @@ class Operations(ApiView, ListPage):
 
     def rows(self, page: list[Any]) -> list[Any]:
         """Each operation with its rewrite template."""
-        return [{"operation": operation, "rewrite": rewrite_of(operation)} for operation in page]
+        return [
+            {
+                "operation": operation,
+                "anchor": anchor_of(operation),
+                "then": anchor_of(neighbour),
+                "rewrite": rewrite_of(operation),
+            }
+            for operation, neighbour in zip(page, beside(page), strict=True)
+        ]
 
 
 def rewrite_of(operation: Operation) -> str:
@@ -104,6 +112,24 @@ class OperationAdd(AdministratorRequired, _OperationForm):
         operation = changes.create_operation(actor_of(self.request), self.api.key, **form.values())
         announce(self.request, f"New operation “{operation}” was successfully saved.", operation.revision)
         return redirect(operations_url(self.request, self.api))
+
+
+class OperationsAddAll(ApiView):
+    """Adds `/*` for every verb, for an API that was described without operations."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the list: somebody who had to sign in again comes back with GET."""
+        return redirect("operations", self.api.resource_id)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add them and show the list."""
+        try:
+            revision = changes.create_all_operations(actor_of(request), self.api.key)
+        except AlreadyExists as error:
+            messages.info(request, error.message)
+        else:
+            announce(request, f"All operations were added to “{self.api}”.", revision)
+        return redirect("operations", self.api.resource_id)
 
 
 class _OneOperation(ApiView):
@@ -169,7 +195,10 @@ class OperationDelete(AdministratorRequired, _OneOperation, FormPage):
             return super().post(request, *args, **kwargs)
         except (NotThere, NotFound):
             messages.info(request, "This operation had been deleted already.")
-            return redirect(operations_url(request, self.api))
+            return redirect(self._list())
+
+    def _list(self) -> str:
+        return path_to_row(self.request, reverse("operations", args=[self.api.resource_id]))
 
     def get_title(self) -> str:
         """The question's title."""
@@ -177,11 +206,12 @@ class OperationDelete(AdministratorRequired, _OneOperation, FormPage):
 
     def context(self) -> dict[str, Any]:
         """The context with the list as the person had left it."""
-        return super().context() | {"back": operations_url(self.request, self.api)}
+        back, then = operations_url(self.request, self.api), self.request.GET.get("then", "")
+        return super().context() | {"back": back, "then": then}
 
     def save(self, form: PortalForm) -> HttpResponse:
         """Delete it and return to the list."""
         operation = self.operation
         revision = changes.delete_operation(actor_of(self.request), operation.key)
         announce(self.request, f"The operation “{operation}” was deleted.", revision)
-        return redirect(operations_url(self.request, self.api))
+        return redirect(self._list())

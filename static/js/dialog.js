@@ -25,7 +25,7 @@
     if (!content) return location.assign(link.href);
     for (const form of content.querySelectorAll("form")) {
       if (!form.hasAttribute("action")) form.setAttribute("action", link.href);
-      form.dataset.submit = "";
+      if (!form.hasAttribute("data-whole-page")) form.dataset.submit = ""; // those are answered by a page of their own
     }
     open(document.adoptNode(content), link);
   };

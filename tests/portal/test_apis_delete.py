@@ -76,3 +76,19 @@ def test_cancel_leads_back_to_the_summary_when_the_question_was_asked_there(
         'href="/apis/">Cancel</a>'
         in administrator_client.get(URL, {"cancel": "//evil.example"}).content.decode()
     )
+
+
+def test_after_a_deletion_the_row_beside_it_has_the_focus(administrator_client: Client) -> None:
+    make_api()
+    other = make_api("Zebra bank")
+    then = administrator_client.get("/apis/").context["listing"].rows[0]["then"]
+    assert then == f"api-{other.key}"
+    assert f"&amp;then={then}" in administrator_client.get("/apis/").content.decode()
+    assert f'value="{then}"' in administrator_client.get(URL, {"then": then}).content.decode()
+    response = administrator_client.post(URL, {"next": BACK, "then": then})
+    assert response["Location"] == f"{BACK}#{then}"
+
+
+def test_what_is_no_row_is_left_out_of_the_way_back(administrator_client: Client) -> None:
+    make_api()
+    assert administrator_client.post(URL, {"next": BACK, "then": "x y#z"})["Location"] == BACK

@@ -154,3 +154,12 @@ def test_addresses_follow_a_public_url(administrator_client: Client, settings: S
     settings.GATEWAY_PUBLIC_URL = "https://api.example.org"
     make_api()
     assert "https://api.example.org/partner-bank" in text_of(administrator_client.get("/apis/"))
+
+
+def test_the_list_is_sorted_by_credentials_too(administrator_client: Client) -> None:
+    choose(make_api("A"), BasicCredentials("svc", "pw"))
+    make_api("B")
+    choose(make_api("C"), make_certificate("zebra"))
+    choose(make_api("D"), make_certificate("ant"))
+    assert names(administrator_client, "?sort=credentials") == ["D", "C", "A", "B"]
+    assert names(administrator_client, "?sort=-credentials") == ["B", "A", "C", "D"]

@@ -252,3 +252,11 @@ def test_a_form_without_its_token_is_refused(administrator: Any) -> None:
 def test_other_methods_are_refused(administrator_client: Client) -> None:
     assert administrator_client.post(LIST).status_code == 405
     assert administrator_client.put(UPLOAD).status_code == 405
+
+
+def test_the_list_is_sorted_by_how_many_apis_trust_each(administrator_client: Client) -> None:
+    often, _, once = (make_ca_certificate(name) for name in ("A often", "B never", "C once"))
+    trust(make_api("A"), often, once)
+    trust(make_api("B"), often)
+    assert rows(administrator_client.get(f"{LIST}?sort=uses")) == ["b-never", "c-once", "a-often"]
+    assert rows(administrator_client.get(f"{LIST}?sort=-uses")) == ["a-often", "c-once", "b-never"]

@@ -203,3 +203,11 @@ def test_the_list_answers_no_other_method(administrator_client: Client, reader_c
     assert administrator_client.delete(PATH).status_code == 405
     assert reader_client.post(PATH).status_code == 403
     assert Certificate.objects.count() == 0
+
+
+def test_the_list_is_sorted_by_how_much_uses_each_certificate(administrator_client: Client) -> None:
+    often, _, once = (make_certificate(name) for name in ("a-often", "b-never", "c-once"))
+    for name, certificate in (("A", often), ("B", often), ("C", once)):
+        choose(make_api(name), certificate)
+    assert rows(administrator_client.get(f"{PATH}?sort=uses")) == ["b-never", "c-once", "a-often"]
+    assert rows(administrator_client.get(f"{PATH}?sort=-uses&use=used")) == ["a-often", "c-once"]

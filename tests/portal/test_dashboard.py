@@ -52,6 +52,13 @@ def test_the_newest_changes_say_who_did_what(administrator_client: Client) -> No
     assert "alice" in shown
 
 
+def test_all_operations_of_a_new_api_are_one_line_of_the_newest_changes(administrator_client: Client) -> None:
+    make_api("Partner Bank", all_operations=True)
+    shown = page(administrator_client)
+    assert "added all operations to API <strong>Partner Bank</strong>" in shown
+    assert "created operation" not in shown
+
+
 def test_an_empty_dashboard_says_what_to_do_next(administrator_client: Client) -> None:
     shown = page(administrator_client)
     assert "There is no client certificate yet." in shown

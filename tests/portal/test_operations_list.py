@@ -109,3 +109,44 @@ def test_readers_cannot_delete(reader_client: Client) -> None:
     make_operation(make_api(), "/own", display_name="Own")
     assert reader_client.post(f"{URL}own/delete/").status_code == 403
     assert Operation.objects.exists()
+
+
+def test_an_api_without_operations_gets_all_of_them_with_one_click(administrator_client: Client) -> None:
+    make_api()
+    assert 'action="/apis/partner-bank/operations-add-all/"' in administrator_client.get(URL).content.decode()
+    response = administrator_client.post("/apis/partner-bank/operations-add-all/", follow=True)
+    assert response.redirect_chain == [(URL, 302)]
+    assert "All operations were added to “Partner Bank”. No gateway is running" in text_of(response)
+    assert len(templates(administrator_client)) == 8
+    assert "operations-add-all" not in response.content.decode()
+    again = administrator_client.post("/apis/partner-bank/operations-add-all/", follow=True)
+    assert "Every HTTP verb has an operation for /* already." in text_of(again)
+
+
+def test_whoever_had_to_sign_in_again_to_add_all_operations_finds_the_list(
+    administrator_client: Client,
+) -> None:
+    make_api()
+    assert administrator_client.get("/apis/partner-bank/operations-add-all/")["Location"] == URL
+    assert not Operation.objects.exists()
+
+
+def test_readers_cannot_add_all_operations(reader_client: Client) -> None:
+    make_api()
+    assert "operations-add-all" not in reader_client.get(URL).content.decode()
+    assert reader_client.post("/apis/partner-bank/operations-add-all/").status_code == 403
+    assert not Operation.objects.exists()
+
+
+def test_after_a_deletion_the_row_beside_it_has_the_focus(administrator_client: Client) -> None:
+    api = make_api()
+    own, next_one = (make_operation(api, path, display_name=path[1:]) for path in ("/own", "/zebra"))
+    rows = administrator_client.get(URL).context["listing"].rows
+    assert [row["then"] for row in rows] == [f"operation-{next_one.key}", f"operation-{own.key}"]
+    then = rows[0]["then"]
+    assert f'value="{then}"' in administrator_client.get(f"{URL}own/delete/?then={then}").content.decode()
+    response = administrator_client.post(
+        f"{URL}own/delete/", {"next": f"{URL}?q=e", "then": then}, follow=True
+    )
+    assert response.redirect_chain == [(f"{URL}?q=e#{then}", 302)]
+    assert f'<tr id="{then}">' in response.content.decode()

@@ -1,13 +1,16 @@
 import pytest
 
+from gateway.changes.apis import delete_api
 from gateway.changes.operations import (
+    METHODS,
+    create_all_operations,
     create_operation,
     delete_operation,
     rewrite_template_of,
     update_operation,
 )
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound
-from gateway.models import Operation, PolicyDocument
+from gateway.models import AuditEntry, Operation, PolicyDocument
 from tests.builders import ALICE, make_api, make_operation
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +86,22 @@ def test_deleting_an_operation_takes_its_policy_along() -> None:
     assert not PolicyDocument.objects.exclude(operation=None).exists()
     with pytest.raises(NotFound):
         delete_operation(ALICE, operation.key)
+
+
+def test_all_operations_at_once_are_those_that_are_missing_and_one_entry_of_the_audit_log() -> None:
+    api = make_api()
+    make_operation(api, "/*", "GET", display_name="Everything")
+    revision = create_all_operations(ALICE, api.key)
+    assert sorted(api.operations.values_list("method", "url_template")) == sorted((m, "/*") for m in METHODS)
+    entry = AuditEntry.objects.get(revision=revision)
+    assert (entry.action, entry.object_name) == ("added all operations to", "Partner Bank")
+    assert entry.changes == {"operations": ["", f"/* for {', '.join(m for m in METHODS if m != 'GET')}"]}
+
+
+def test_all_operations_at_once_are_refused_when_they_are_there() -> None:
+    api = make_api(all_operations=True)
+    with pytest.raises(AlreadyExists):
+        create_all_operations(ALICE, api.key)
+    delete_api(ALICE, api.key)
+    with pytest.raises(NotFound):
+        create_all_operations(ALICE, api.key)
