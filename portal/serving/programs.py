@@ -43,11 +43,23 @@ def portal(listener: Listener, environment: Mapping[str, str]) -> Program:
 
 
 def gateway(listener: Listener, environment: Mapping[str, str], name: str = "gateway") -> Program:
-    """The gateway under gunicorn; a plain listener's processes are told that they have no TLS."""
-    plain = {} if listener.tls else {"GATEWAY_TLS_CERTIFICATE": "", "GATEWAY_TLS_KEY": ""}
+    """The gateway under gunicorn."""
     return _gunicorn(
-        name, "gateway.gunicorn_gateway", "gateway.node:application", listener, {**environment, **plain}
+        name,
+        "gateway.gunicorn_gateway",
+        "gateway.node:application",
+        listener,
+        {**environment, **_plain(listener)},
     )
+
+
+def _plain(listener: Listener) -> dict[str, str]:
+    """What the processes of a plain listener beside one with TLS are told: that they have none, and that no proxy
+    in front of them has, for otherwise they would take every call for an https one (gateway/node.py)."""
+    if listener.tls or not settings.GATEWAY_TLS_CERTIFICATE:
+        return {}
+    names = ("GATEWAY_TLS_CERTIFICATE", "GATEWAY_TLS_KEY", "GATEWAY_PUBLIC_URL")
+    return {name + suffix: "" for name in names for suffix in ("", "_FILE")}
 
 
 def _gunicorn(

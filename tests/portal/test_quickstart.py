@@ -141,7 +141,7 @@ def test_the_administrator_can_sign_in(started: tuple[Running, dict[str, Any]]) 
     _, facts = started
     cookies = urllib.request.HTTPCookieProcessor()
     browser = urllib.request.build_opener(cookies)
-    sign_in = facts["portal_url"] + "/admin/login/"
+    sign_in = facts["portal_url"] + "/sign-in/"
     with browser.open(sign_in) as page:
         token = page.read().decode().split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
     form = {

@@ -23,6 +23,14 @@ SECRETS = {
     "CERTIFICATE_ENCRYPTION_KEYS": "Zm9yLXRlc3RzLW9ubHktZm9yLXRlc3RzLW9ubHktMTI=",
 }
 
+HTTPS_ONLY_API = """
+from gateway.changes.apis import create_api
+from gateway.changes.base import Actor
+url = "https://nowhere.invalid"
+create_api(Actor("command", "test"), display_name="Bank", web_service_url=url, suffix="bank", http=False,
+           https=True, all_operations=True)
+"""
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory, sqlite_migrated: Path) -> dict[str, str]:
@@ -50,7 +58,12 @@ def addresses(serve: Running, count: int = 2) -> list[str]:
     return [line.split(": ", 1)[1] for line in serve.wait_for_output(count)]
 
 
-def status(url: str) -> int:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def status(url: str, path: str = "/nothing-here") -> int:
     host, port = url.split("://")[1].rsplit(":", 1)
     connection: http.client.HTTPConnection = http.client.HTTPConnection(host, int(port), timeout=10)
     if url.startswith("https"):
@@ -58,7 +71,7 @@ def status(url: str) -> int:
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=tls)
     try:
-        connection.request("GET", "/nothing-here")
+        connection.request("GET", path)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -109,8 +122,7 @@ def test_one_of_the_two_runs_alone(settings: dict[str, str], option: str, name: 
 
 def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], tmp_path: Path) -> None:
     certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        plain = str(free.getsockname()[1])
+    plain = str(free_port())
     tls = {
         "PORTAL_TLS_CERTIFICATE": certificate,
         "PORTAL_TLS_KEY": key,
@@ -126,13 +138,37 @@ def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], t
         assert serve.end() == 0
 
 
+@pytest.mark.parametrize("suffix", ["", "_FILE"])
+def test_an_https_only_api_refuses_calls_over_the_plain_listener(
+    settings: dict[str, str], tmp_path: Path, suffix: str
+) -> None:
+    certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
+    files = {"GATEWAY_TLS_CERTIFICATE": certificate, "GATEWAY_TLS_KEY": key}
+    if suffix:
+        for name, path in files.items():
+            (tmp_path / name).write_text(path)
+        files = {name: str(tmp_path / name) for name in files}
+    environment = {
+        **settings,
+        "DATABASE_URL": sqlite_copy(Path(settings["DATABASE_URL"].removeprefix("sqlite:///")), tmp_path),
+        "GATEWAY_PUBLIC_URL": "https://api.example",
+        "GATEWAY_PLAIN_PORT": str(free_port()),
+        **{name + suffix: value for name, value in files.items()},
+    }
+    with running("shell", "-c", HTTPS_ONLY_API, **environment) as shell:
+        assert shell.wait(30) == 0, shell.stderr
+    with running("serve", "--gateway-only", **environment) as serve:
+        secure, plain = addresses(serve)
+        assert (status(secure, "/bank"), status(plain, "/bank")) == (502, 403)
+
+
 def test_static_files_have_hashed_names_that_may_be_kept_for_ever(settings: dict[str, str]) -> None:
     with running("serve", "--portal-only", **settings) as serve:
         (portal,) = addresses(serve, 1)
         names = json.loads((Path(settings["DATA_DIR"]) / "static/staticfiles.json").read_text())["paths"]
-        with urllib.request.urlopen(f"{portal}/static/{names['admin/css/base.css']}") as answer:
+        with urllib.request.urlopen(f"{portal}/static/{names['css/base.css']}") as answer:
             assert "immutable" in answer.headers["Cache-Control"]
-        assert re.search(r"/static/admin/css/base\.[0-9a-f]{12}\.css", page(f"{portal}/admin/login/"))
+        assert re.search(r"/static/css/base\.[0-9a-f]{12}\.css", page(f"{portal}/sign-in/"))
 
 
 def page(url: str) -> str:
