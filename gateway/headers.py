@@ -89,7 +89,16 @@ def response_fields(fields: Sequence[Field]) -> list[Field]:
         dropped = dropped | (
             options - {b"content-length", b"content-type", b"content-encoding", b"set-cookie"}
         )
-    return [field for field in fields if field[0] not in dropped]
+    return _with_one_length([field for field in fields if field[0] not in dropped])
+
+
+def _with_one_length(fields: list[Field]) -> list[Field]:
+    """A length that was sent several times, which is valid if all are equal, as one (RFC 9110, 8.6)."""
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if not lengths or (len(lengths) == 1 and b"," not in lengths[0]):
+        return fields
+    length = (b"content-length", lengths[0].partition(b",")[0].strip())
+    return [*(field for field in fields if field[0] != b"content-length"), length]
 
 
 def parse_fields(lines: Iterable[bytes]) -> list[Field]:

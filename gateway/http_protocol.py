@@ -45,13 +45,12 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; a head that is not whole by HEAD_BYTES is refused (RFC 6585, 5)."""
+        """Parse; a head or trailer that is not whole by HEAD_BYTES is refused (RFC 6585, 5)."""
         if self._refused:
             return
-        if self._head_timer is not None:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_timer is not None and self._head_bytes > HEAD_BYTES:
+        if self._head_bytes > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -60,12 +59,26 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._head_timer is None:
             self._start_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head. The parser calls this for trailers, too, which are dropped (RFC 9110, 6.5.1):
+        as fields they would say what was never checked, of Host and framing for example."""
+        if self._head_timer is not None:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of the body; what was counted up to here is not a trailer's."""
+        self._head_bytes = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         """Check Host (RFC 9112, 3.2) and hand the target on. Raising makes the parser refuse the request."""
         self._end_head()
         hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        version = self.parser.get_http_version()
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise ValueError("a request has exactly one Host")
+        if version not in {"1.0", "1.1"}:
+            raise ValueError("HTTP/0.9 has no fields that could be forwarded")
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["gateway.target"] = self.url
         super().on_headers_complete()
