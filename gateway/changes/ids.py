@@ -20,7 +20,7 @@ def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: st
     if given:
         return _checked(rows, given, field)
     stem = slugify(name)[:70].strip("-") or default
-    taken = {row_id.lower() for row_id in _ids_starting_with(rows, stem)}
+    taken = _taken(rows)
     number, candidate = 1, stem
     while candidate in taken:
         number += 1
@@ -28,8 +28,10 @@ def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: st
     return candidate
 
 
-def _ids_starting_with(rows: QuerySet[R], stem: str) -> QuerySet[R, str]:
-    return rows.filter(resource_id__istartswith=stem).values_list("resource_id", flat=True)
+def _taken(rows: QuerySet[R]) -> set[str]:
+    """All ids in lower case. Compared here, because SQLite knows the case of ASCII letters only: where it let in
+    both "Ärger" and "ärger", a document that names one could get the other."""
+    return {row_id.lower() for row_id in rows.values_list("resource_id", flat=True)}
 
 
 def _checked(rows: QuerySet[R], given: str, field: str) -> str:
@@ -37,6 +39,6 @@ def _checked(rows: QuerySet[R], given: str, field: str) -> str:
         validate_id(given)
     except ValidationError as error:
         raise Invalid({field: error.messages}) from None
-    if rows.filter(resource_id__iexact=given).exists():
+    if given.lower() in _taken(rows):
         raise AlreadyExists({field: f"The name “{given}” is already taken. Choose another one."})
     return given

@@ -53,6 +53,13 @@ def test_a_taken_name_is_refused_without_regard_to_case_and_nothing_is_written()
     assert Revision.objects.get().number == before
 
 
+def test_names_are_unique_without_regard_to_case_in_every_alphabet() -> None:
+    make_certificate("one", name="Ärger")
+    with pytest.raises(AlreadyExists) as refused:
+        make_certificate("two", name="äRGER")
+    assert list(refused.value.errors) == ["name"]
+
+
 @pytest.mark.parametrize("name", ["a/b", "a\\b", "100%", "it's", 'a"b', "a\nb", "x" * 81])
 def test_a_name_that_cannot_be_an_id_is_refused(name: str) -> None:
     with pytest.raises(Invalid) as refused:
