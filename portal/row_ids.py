@@ -10,7 +10,7 @@ _MARK = "'"
 class RowId:
     """A path converter for ids as gateway.models.base.ID_PATTERN allows them."""
 
-    regex = "[^/]+"
+    regex = r"[^/\x00-\x1f\x7f]+"  # PostgreSQL fails on a NUL
 
     def to_python(self, value: str) -> str:
         """The id that an address names."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from gateway.changes.policies import document_of
 from gateway.models import Api, Operation, PolicyDocument
@@ -105,9 +105,12 @@ class Policies(_PolicyPage):
         of_api, between, operation_id = chosen.rpartition(_BETWEEN)
         if not api_id:
             return redirect("policies")
-        if not operation_id or (between and of_api != api_id):
-            return redirect("policy-api", api_id)
-        return redirect("policy-operation", api_id, operation_id)
+        try:
+            if not operation_id or (between and of_api != api_id):
+                return redirect("policy-api", api_id)
+            return redirect("policy-operation", api_id, operation_id)
+        except NoReverseMatch:  # no id has a slash in it, for one
+            raise Http404 from None
 
 
 class PolicyApi(_PolicyPage):

@@ -1,0 +1,108 @@
+"""Every address of the portal, whoever asks: nobody is forgotten, and no view forgot to ask."""
+
+from collections.abc import Callable, Iterable, Iterator
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from gateway.models import Operation
+from tests.builders import choose, make_api, make_ca_certificate, make_certificate, make_operation
+
+# Everybody may see these, or they only lead elsewhere.
+OPEN = {"sign-in", "sign-out", "security", "admin-sign-in"}
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Name and route of every address."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern.name or "", prefix + str(pattern.pattern)
+        else:
+            yield from routes(pattern.url_patterns, prefix + str(pattern.pattern))
+
+
+PAGES = [
+    (name, route) for name, route in routes(get_resolver().url_patterns) if not route.startswith("admin/")
+]
+ADMIN = [route for _, route in routes(get_resolver().url_patterns) if route.startswith("admin/")]
+
+
+@pytest.fixture
+def path_of(db: None) -> Callable[[str], str]:
+    """Fills a route in with what there is."""
+    api, certificate, ca = make_api(), make_certificate(), make_ca_certificate()
+    make_operation(api, rewrite_template="/v2/{id}")
+    choose(api, certificate)
+    operation = Operation.objects.get()
+
+    def path(route: str) -> str:
+        key = ca.key if "ca-certificates" in route else certificate.key
+        values = {
+            "<id:api_id>": api.resource_id,
+            "<id:operation_id>": operation.resource_id,
+            "<uuid:key>": key,
+        }
+        for part, value in values.items():
+            route = route.replace(part, str(value))
+        assert "<" not in route
+        return f"/{route}"
+
+    return path
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("name", "route"), PAGES)
+def test_an_address_is_for_people_with_a_role(
+    client: Client,
+    stranger_client: Client,
+    reader_client: Client,
+    path_of: Callable[[str], str],
+    name: str,
+    route: str,
+    method: str,
+) -> None:
+    if name in OPEN:
+        return
+    path = path_of(route)
+    anonymous, stranger = client.generic(method, path), stranger_client.generic(method, path)
+    assert (anonymous.status_code, anonymous["Location"].split("?")[0]) == (302, "/sign-in/")
+    assert stranger.status_code == 403
+    reading = {200, 302, 403, 405}
+    assert reader_client.generic(method, path).status_code in reading
+    if method in {"POST", "PUT", "PATCH", "DELETE"} and name != "change-password":
+        assert reader_client.generic(method, path).status_code == 403
+
+
+@pytest.mark.parametrize(("name", "route"), PAGES)
+def test_a_form_without_its_token_is_refused(
+    administrator: User, path_of: Callable[[str], str], name: str, route: str
+) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(administrator)
+    assert strict.post(path_of(route)).status_code in {403, 405}
+
+
+@pytest.mark.parametrize("route", ADMIN)
+def test_the_operators_room_lets_no_stranger_in(
+    client: Client, stranger_client: Client, db: None, route: str
+) -> None:
+    path = "/" + route.replace("<path:object_id>", str(uuid4())).replace("<id>", "1")
+    for part in ("<int:content_type_id>/<path:object_id>", "<int:content_type_id>"):
+        path = path.replace(part, "1/1")
+    for method in ("GET", "HEAD", "POST"):
+        for asking in (client, stranger_client):
+            answer = asking.generic(method, path)
+            assert answer.status_code in {302, 403, 405}, (method, answer.status_code)
+
+
+def test_the_rows_of_configuration_have_no_form_in_the_operators_room(administrator_client: Client) -> None:
+    for model, shown in admin.site._registry.items():
+        if model._meta.app_label == "gateway":
+            request = administrator_client.get("/admin/").wsgi_request
+            assert not shown.has_add_permission(request)
+            assert not shown.has_change_permission(request)
+            assert not shown.has_delete_permission(request)

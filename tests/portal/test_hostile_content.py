@@ -1,0 +1,194 @@
+"""What people and certificates say is shown as text, wherever it is shown."""
+
+import json
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from urllib.parse import quote, urlsplit
+
+import pytest
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from gateway.changes.apis import update_api
+from gateway.changes.security import BasicCredentials
+from gateway.errors import Invalid
+from gateway.models import Api, Operation
+from tests import pki
+from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_operation
+
+HOSTILE = '<script>alert(1)</script><b x=\'"onload="y">{{ 7 }}{% now %}'
+NAME = "<script>alert(1)<script>"  # as an id, which holds neither quotes nor slashes
+
+PAGES = [
+    "/", "/help/?q=H", "/apis/?q=H", "/apis-add/?display_name=H", "/apis-preview/?suffix=H&display_name=H",
+    "/security/client-certificates/?q=H&sort=H&state=H&page=H", "/security/client-certificates/upload/?next=H",
+    "/security/ca-certificates/?q=H", "/security/ca-certificates/upload/?next=H",
+    "/policies/?api=H&scope=H&q=H", "/sign-in/?next=H",
+]  # fmt: skip
+
+
+@pytest.fixture
+def addresses(db: None) -> list[str]:
+    """Every page that shows something hostile."""
+    api = make_api(HOSTILE, suffix="x'()", resource_id=NAME, description=HOSTILE)
+    make_operation(
+        api, display_name=HOSTILE, description=HOSTILE, resource_id=NAME, rewrite_template="/'{id}'"
+    )
+    certificate = make_certificate(HOSTILE, name=NAME)
+    make_ca_certificate(HOSTILE, name=NAME)
+    other = make_api("Other")
+    choose(other, BasicCredentials(HOSTILE.replace(":", "").replace("{{ 7 }}", ""), HOSTILE))
+    choose(api, certificate)
+    operation = Operation.objects.get()
+    found = []
+    for one in Api.objects.all():
+        for name in (
+            "api-summary",
+            "api-settings",
+            "api-delete",
+            "operations",
+            "operation-add",
+            "api-security",
+        ):
+            found.append(reverse(name, args=[one.resource_id]))
+        found.append(reverse("policy-api", args=[one.resource_id]))
+    for name in ("operation-edit", "operation-delete", "policy-operation"):
+        found.append(reverse(name, args=[api.resource_id, operation.resource_id]))
+    found.append(reverse("certificate-delete", args=[certificate.key]))
+    return found + [page.replace("=H", f"={quote(HOSTILE)}") for page in PAGES]
+
+
+class Markup(HTMLParser):
+    """Collects what a browser would run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.active: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        names = dict(attributes)
+        if tag == "script" and not (names.get("src") or "").startswith("/static/"):
+            self.active.append(f"{tag} {names}")
+        self.active += [f"{tag} {name}" for name in names if name.startswith("on") or name == "x"]
+        if (names.get("href") or "").strip().lower().startswith(("javascript:", "data:")):
+            self.active.append(f"{tag} {names}")
+
+
+def active(page: str) -> Iterator[str]:
+    yield from Markup(page).active
+    if "alert(1)</script>" in page:
+        yield "unescaped text"
+
+
+def test_no_page_runs_what_a_name_says(administrator_client: Client, addresses: list[str]) -> None:
+    for address in addresses:
+        answer = administrator_client.get(address)
+        assert answer.status_code in {200, 302, 404}, (address, answer.status_code)
+        if answer["Content-Type"].startswith("text/html"):
+            assert not list(active(answer.content.decode())), address
+        else:
+            json.loads(answer.content)
+            assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_form_that_comes_back_runs_what_was_typed(
+    administrator_client: Client, addresses: list[str]
+) -> None:
+    typed = dict.fromkeys(
+        ("display_name", "description", "web_service_url", "suffix", "url_template", "rewrite_template", "method",
+         "name", "username", "password", "certificate", "credentials", "next", "revision", "password", "http"),
+        HOSTILE,
+    )  # fmt: skip
+    for address in [
+        a for a in addresses if "delete" not in a and not a.startswith(("/policies", "/help", "/?"))
+    ]:
+        answer = administrator_client.post(address, typed)
+        if answer.status_code != 405:
+            assert answer.status_code in {200, 302, 400, 403, 409, 422}, (address, answer.status_code)
+            assert not list(active(answer.content.decode())), address
+            assert not urlsplit(answer.headers.get("Location", "/")).netloc
+
+
+def test_the_operators_room_shows_it_as_text(administrator_client: Client, addresses: list[str]) -> None:
+    for model in admin.site._registry:
+        if model._meta.app_label != "gateway":
+            continue
+        page = administrator_client.get(reverse(f"admin:gateway_{model._meta.model_name}_changelist"))
+        assert "alert(1)</script>" not in page.content.decode()
+        for row in model._default_manager.all()[:20]:
+            page = administrator_client.get(
+                reverse(f"admin:gateway_{model._meta.model_name}_change", args=[row.pk])
+            )
+            assert "alert(1)</script>" not in page.content.decode()
+
+
+@pytest.mark.parametrize("field", ["suffix", "web_service_url"])
+@pytest.mark.parametrize("text", ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "a\u2028b"])
+def test_an_address_with_a_line_break_is_refused(db: None, field: str, text: str) -> None:
+    api = make_api()
+    suffix, url = (
+        (text, "https://bank.example") if field == "suffix" else ("bank", f"https://bank.example/{text}")
+    )
+    with pytest.raises(Invalid) as refused:
+        update_api(
+            ALICE,
+            api.key,
+            display_name="x",
+            description="",
+            http=True,
+            https=True,
+            suffix=suffix,
+            web_service_url=url,
+        )
+    assert list(refused.value.errors) == [field]
+
+
+NEXT = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\t//evil.example",
+    "https://evil.example",
+    "http:evil.example",
+    "javascript:alert(1)",
+    "/%0d%0aX: 1//",
+]
+
+
+@pytest.mark.parametrize("path", NEXT)
+def test_nobody_is_led_away_by_a_link(administrator_client: Client, path: str) -> None:
+    data = {"file": pki_file(), "password": "x", "next": path}
+    answers = [
+        Client().post(
+            "/sign-in/", {"username": "alice", "password": "correct horse battery staple", "next": path}
+        ),
+        administrator_client.post("/security/client-certificates/upload/", data),
+        administrator_client.get("/sign-in/", {"next": path}),
+    ]
+    for answer in answers:
+        place = answer.headers.get("Location", "/")
+        assert place.startswith("/"), place
+        assert not place.startswith(("//", "/\\"))
+    page = administrator_client.get("/security/client-certificates/upload/", {"next": path}).content.decode()
+    assert 'href="//evil' not in page
+    assert 'href="https://evil' not in page
+
+
+def pki_file() -> SimpleUploadedFile:
+    return SimpleUploadedFile("client.pfx", pki.pfx(pki.self_signed("partner"), password=b"x"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/apis/a%00b/", "/apis/?q=a%00b", "/policies/?q=%00", "/apis/x/operations/%00/", "/apis/?page=%00&sort=%00",
+     "/security/client-certificates/?q=%00", "/apis-preview/?suffix=%00", "/help/?q=%00", "/policies/apis/%00/",
+     "/policies/?api=%00&operation=%00",
+     "/security/client-certificates/?uploaded=%00", "/apis/partner-bank/security/?credentials=certificate&q=%00&search=%00",
+     "/apis/partner-bank/security/?certificate_search=%00&certificate=%00"],
+)  # fmt: skip
+def test_a_nul_in_an_address_is_no_failure(administrator_client: Client, address: str) -> None:
+    make_api()
+    assert administrator_client.get(address).status_code in {200, 302, 404}
