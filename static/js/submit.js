@@ -15,11 +15,30 @@
     }
   };
 
+  const say = (form, text) => {
+    form.querySelector("[data-send-failed]")?.remove();
+    const note = document.createElement("p");
+    note.className = "notice error";
+    note.dataset.sendFailed = "";
+    note.tabIndex = -1;
+    note.setAttribute("role", "alert");
+    note.textContent = text;
+    form.prepend(note);
+    note.focus();
+  };
+
+  // An error page has no content for a dialog. Its beginning is said there, and the form stays as it was filled in.
+  const whatItSays = (page) => {
+    const parts = ["main h1", "main p"].map((what) => page.querySelector(what)?.textContent.trim());
+    if (!parts[0]) throw new Error("no content");
+    return parts.filter(Boolean).join(". ");
+  };
+
   const replace = (form, page) => {
     const selector = form.closest("[data-dialog-content]") ? "[data-dialog-content]" : "main";
     const before = form.closest(selector);
-    const after = page.querySelector(selector) ?? page.querySelector("main");
-    if (!after) throw new Error("no content");
+    const after = page.querySelector(selector);
+    if (!after) return say(form, whatItSays(page));
     const content = document.adoptNode(after);
     content.querySelectorAll("form[method=post]").forEach((fresh) => {
       if (!fresh.hasAttribute("action") && form.hasAttribute("action")) fresh.setAttribute("action", form.getAttribute("action"));
@@ -42,15 +61,7 @@
     replace(form, new DOMParser().parseFromString(await response.text(), "text/html"));
   };
 
-  const sayThatItFailed = (form) => {
-    form.querySelector("[data-send-failed]")?.remove();
-    const note = document.createElement("p");
-    note.className = "notice error";
-    note.dataset.sendFailed = "";
-    note.setAttribute("role", "alert");
-    note.textContent = "The portal did not answer, so it is not known whether this was saved. What you entered is still here; try again.";
-    form.prepend(note);
-  };
+  const NO_ANSWER = "The portal did not answer, so it is not known whether this was saved. What you entered is still here; try again.";
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -59,7 +70,7 @@
     if (form.hasAttribute("data-busy")) return;
     form.dataset.busy = "";
     send(form, event.submitter)
-      .catch(() => sayThatItFailed(form))
+      .catch(() => say(form, NO_ANSWER))
       .finally(() => form.removeAttribute("data-busy"));
   });
 

@@ -31,7 +31,7 @@ class Installation:
         return self.facts[name]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("quickstart")
     ports = [f"--{name}-port=0" for name in ("portal", "gateway", "back-end")]
@@ -57,7 +57,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     if not path.exists():
@@ -76,9 +76,13 @@ class Visitor:
 
     page: Page
     complaints: list[str]
+    size: dict[str, int]
+    scripted: bool
 
     def axe(self, where: str) -> None:
-        """No accessibility violation on the page as it is now."""
+        """No accessibility violation on the page as it is now. (axe itself needs scripts.)"""
+        if not self.scripted:
+            return
         results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": TAGS}})
         found = [
             f"{v['id']}: {n['target']} {n['html'][:160]}"
@@ -93,15 +97,17 @@ class Visitor:
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             width = self.page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
             assert width <= 0, f"{where} is {width} pixels too wide at {size['width']}"
+        self.page.set_viewport_size(self.size)  # type: ignore[arg-type]
 
     def looks_right(self, where: str) -> None:
         self.fits(where)
         self.axe(where)
 
-    def sign_in(self, installation: Installation) -> None:
+    def sign_in(self, installation: Installation, user: str = "", password: str = "") -> None:
+        """As the administrator, unless somebody else is named."""
         self.page.goto(installation.portal_url)
-        self.page.get_by_label("User name").fill(installation.admin_user)
-        self.page.get_by_label("Password").fill(installation.admin_password)
+        self.page.get_by_label("User name").fill(user or installation.admin_user)
+        self.page.get_by_label("Password").fill(password or installation.admin_password)
         self.page.get_by_role("button", name="Sign in").click()
 
     @property
@@ -110,6 +116,9 @@ class Visitor:
         return self.page.get_by_role("navigation", name="API Management")
 
     def menu(self, entry: str) -> None:
+        """Choose an entry, which at narrow widths is behind "Menu"."""
+        if self.size["width"] < 800:
+            self.page.get_by_text("Menu", exact=True).click()
         self.entries.get_by_role("link", name=entry, exact=True).click()
 
 
@@ -117,8 +126,8 @@ class Visitor:
 def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     contexts = []
 
-    def make(**options: Any) -> Visitor:
-        context = browser.new_context(viewport=WIDE, **options)
+    def make(size: dict[str, int] = WIDE, *, scripted: bool = True) -> Visitor:
+        context = browser.new_context(viewport=size, java_script_enabled=scripted)
         contexts.append(context)
         page, complaints = context.new_page(), []
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -126,7 +135,7 @@ def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
             "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
         )
         page.set_default_timeout(10_000)
-        return Visitor(page, complaints)
+        return Visitor(page, complaints, size, scripted)
 
     yield make
     for context in contexts:

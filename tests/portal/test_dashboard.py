@@ -67,6 +67,8 @@ def test_an_empty_dashboard_says_what_to_do_next(administrator_client: Client) -
 
 
 def test_a_reader_sees_why_an_action_is_missing(reader_client: Client) -> None:
+    make_certificate()
+    make_api()
     shown = page(reader_client)
     assert "only members of the group Administrators can change it" in shown
     assert "(read only)" in shown

@@ -1,0 +1,270 @@
+"""What a person expects on every page: the keyboard, other people, errors, and what Readers see."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Installation, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.wire]
+
+CERTIFICATES = "/security/client-certificates/"
+READERS_PASSWORD = "a long word for reading"
+EVERY_PAGE = {
+    "dashboard": "/",
+    "APIs": "/apis/",
+    "summary": "/apis/partner-bank/",
+    "settings": "/apis/partner-bank/settings/",
+    "operations": "/apis/partner-bank/operations/",
+    "operation": "/apis/partner-bank/operations/get-anything/",
+    "security tab": "/apis/partner-bank/security/",
+    "policies": "/policies/",
+    "policies, API": "/policies/apis/partner-bank/",
+    "certificates": CERTIFICATES,
+    "CA certificates": "/security/ca-certificates/",
+    "help": "/help/",
+    "change password": "/change-password/",
+    "no such page": "/nowhere/",
+    "no such API": "/apis/nowhere/",
+}
+FOR_ADMINISTRATORS = {
+    "Add API": "/apis-add/",
+    "Add operation": "/apis/partner-bank/operations-add/",
+    "Upload certificate": f"{CERTIFICATES}upload/",
+    "Upload CA certificate": "/security/ca-certificates/upload/",
+    "Delete API": "/apis/partner-bank/delete/",
+}
+ACTIONS = re.compile("^(Add|Upload|Delete|Save|Yes)\\b")
+
+
+def go(visitor: Visitor, installation: Installation, path: str) -> Page:
+    visitor.page.goto(f"{installation.portal_url}{path}")
+    return visitor.page
+
+
+def upload(visitor: Visitor, installation: Installation, number: int = 0) -> str:
+    """Upload one of the certificates; returns its subject."""
+    certificate = installation.client_certificates[number]
+    page = go(visitor, installation, f"{CERTIFICATES}upload/")
+    page.get_by_label("File").set_input_files(certificate["path"])
+    page.get_by_label("Password").fill(certificate["password"])
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("row", name=re.compile(re.escape(certificate["subject"])))).to_be_visible()
+    return str(certificate["subject"])
+
+
+def delete_all_certificates(visitor: Visitor, installation: Installation) -> None:
+    page = go(visitor, installation, CERTIFICATES)
+    links = page.get_by_role("link", name=re.compile("^Delete"))
+    for left in reversed(range(links.count())):
+        links.first.click()
+        page.get_by_role("button", name="Yes, delete it").click()
+        expect(links).to_have_count(left)
+
+
+@pytest.fixture
+def administrator(visitor: Visitor, installation: Installation) -> Iterator[Visitor]:
+    visitor.sign_in(installation)
+    yield visitor
+    delete_all_certificates(visitor, installation)
+
+
+@pytest.fixture(scope="module")
+def readers() -> set[str]:
+    """The readers that there are already."""
+    return set()
+
+
+@pytest.fixture
+def reader(new_visitor: Callable[..., Visitor], installation: Installation, readers: set[str]) -> Visitor:
+    """Bob, whom the administrator makes in the operators' room."""
+    if "bob" not in readers:
+        _make_bob(new_visitor(scripted=False), installation)
+        readers.add("bob")
+    bob = new_visitor()
+    bob.sign_in(installation, "bob", READERS_PASSWORD)
+    return bob
+
+
+def _make_bob(operator: Visitor, installation: Installation) -> None:
+    operator.sign_in(installation)
+    page = go(operator, installation, "/admin/auth/user/add/")
+    page.locator("[name=username]").fill("bob")
+    for name in ("password1", "password2"):
+        page.locator(f"[name={name}]").fill(READERS_PASSWORD)
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.locator("select[name=groups]").select_option(label="Readers")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+
+def test_every_page_is_accessible_and_fits_for_administrators(
+    administrator: Visitor, installation: Installation
+) -> None:
+    for where, path in (EVERY_PAGE | FOR_ADMINISTRATORS).items():
+        go(administrator, installation, path)
+        administrator.looks_right(where)
+
+
+def test_readers_see_everything_and_why_every_action_is_missing(
+    reader: Visitor, installation: Installation
+) -> None:
+    without_actions = {"policies", "policies, API", "help", "change password", "no such page", "no such API"}
+    for where, path in EVERY_PAGE.items():
+        page = go(reader, installation, path)
+        reader.looks_right(where)
+        main = page.get_by_role("main")
+        for role in ("link", "button"):
+            expect(main.get_by_role(role, name=ACTIONS), where).to_have_count(0)  # type: ignore[arg-type]
+        if where not in without_actions:
+            expect(main.get_by_text("only members of the group Administrators").first, where).to_be_visible()
+
+
+def test_readers_who_go_to_a_form_all_the_same_are_told_whom_to_ask(
+    reader: Visitor, installation: Installation
+) -> None:
+    for where, path in FOR_ADMINISTRATORS.items():
+        page = go(reader, installation, path)
+        expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this")
+        expect(page.get_by_role("main")).to_contain_text("Ask one of them.")
+        reader.looks_right(where)
+
+
+def test_a_dialog_is_used_with_the_keyboard_alone(administrator: Visitor, installation: Installation) -> None:
+    page = go(administrator, installation, CERTIFICATES)
+    opener = page.get_by_role("link", name="Upload certificate")
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Upload certificate")).to_be_visible()
+    expect(page.get_by_label("File")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_the_chosen_file_stays_after_a_wrong_password(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page, certificate = go(administrator, installation, CERTIFICATES), installation.client_certificates[0]
+    page.get_by_role("link", name="Upload certificate").click()
+    page.get_by_label("File").set_input_files(certificate["path"])
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The password is wrong or the file is damaged.").last).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert page.get_by_label("File").input_value().endswith(Path(certificate["path"]).name)
+    page.get_by_label("Password").fill(certificate["password"])
+    page.keyboard.press("Enter")
+    row = page.get_by_role("row", name=re.compile(re.escape(certificate["subject"])))
+    expect(row).to_be_focused()
+    expect(row).to_contain_text("new")
+
+
+def test_a_file_that_is_far_too_large_is_refused_and_the_dialog_stays(
+    administrator: Visitor, installation: Installation, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.pfx"
+    with large.open("wb") as file:
+        file.truncate(60_000_000)
+    page = go(administrator, installation, CERTIFICATES)
+    page.get_by_role("link", name="Upload certificate").click()
+    page.get_by_label("File").set_input_files(large)
+    page.get_by_role("button", name="Upload").click()
+    said = page.get_by_role("dialog").get_by_role("alert")
+    expect(said).to_contain_text("That is too large. What you sent is larger than 50 MB")
+    expect(page.get_by_label("File")).to_be_visible()
+    administrator.axe("too large")
+
+
+def test_a_thumbprint_is_copied_and_that_is_announced(
+    administrator: Visitor, installation: Installation
+) -> None:
+    upload(administrator, installation)
+    page = go(administrator, installation, CERTIFICATES)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=re.compile("Copy the thumbprint of")).click()
+    expect(page.locator("#announcer")).to_have_text(re.compile("^Copy the thumbprint of .*: copied$"))
+    thumbprint = installation.client_certificates[0]["thumbprint"]
+    assert page.evaluate("navigator.clipboard.readText()") == thumbprint
+    page.get_by_label("Search names, subjects, thumbprints").fill(
+        f"\u200e{':'.join(thumbprint[i : i + 2] for i in range(0, 40, 2))}"
+    )
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("of 1 that matches")).to_be_visible()
+    expect(page.locator("tbody time").first).to_have_attribute("title", re.compile(r"\(your time\)$"))
+
+
+def test_managing_certificates_does_not_lose_what_was_chosen(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page, certificate = (
+        go(administrator, installation, EVERY_PAGE["security tab"]),
+        installation.client_certificates[1],
+    )
+    page.get_by_label("With credentials").select_option(label="Client certificates")
+    page.get_by_label("Validate certificate name").uncheck()
+    page.get_by_role("button", name="Manage certificates...").click()
+    expect(page.get_by_text("What you had chosen is kept.")).to_be_visible()
+    page.get_by_role("link", name="Upload certificate").click()
+    page.get_by_label("File").set_input_files(certificate["path"])
+    page.get_by_label("Password").fill(certificate["password"])
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("What is chosen below is not saved yet")).to_be_visible()
+    chosen = page.get_by_label("Client certificate", exact=True).locator("option:checked")
+    expect(chosen).to_contain_text(f"…{certificate['thumbprint'][-4:]}")
+    expect(page.get_by_label("Validate certificate name")).not_to_be_checked()
+    expect(page.get_by_text("The name in the certificate of the back end is not validated.")).to_be_visible()
+    administrator.looks_right("security tab, not saved yet")
+    page.get_by_role("button", name="Discard it and show what is saved").click()
+    expect(page.get_by_label("Validate certificate name")).to_be_checked()
+
+
+def test_saving_over_somebody_elses_change_shows_both_and_asks(
+    administrator: Visitor, new_visitor: Callable[..., Visitor], installation: Installation
+) -> None:
+    other = new_visitor()
+    other.sign_in(installation)
+    pages = [go(who, installation, EVERY_PAGE["settings"]) for who in (administrator, other)]
+    before = pages[0].get_by_label("Description").input_value()
+    for page, text in zip(pages, ("Written first", "Written second"), strict=True):
+        page.get_by_label("Description").fill(text)
+        page.get_by_role("button", name="Save", exact=True).click()
+    page = pages[1]
+    row = page.get_by_role("row", name=re.compile("^Description"))
+    expect(row).to_contain_text("Written first")
+    expect(row).to_contain_text("Written second")
+    other.looks_right("conflict")
+    page.get_by_role("button", name="Save mine over theirs").click()
+    expect(page.get_by_label("Description")).to_have_value("Written second")
+    page.get_by_label("Description").fill(before)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("In effect on")).to_be_visible()
+
+
+def test_a_form_without_its_token_says_what_to_do(administrator: Visitor, installation: Installation) -> None:
+    page = go(administrator, installation, EVERY_PAGE["settings"])
+    page.evaluate("document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach((e) => e.remove())")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This form has expired")
+    administrator.looks_right("expired form")
+
+
+def test_an_api_without_operations_gets_them_all_at_once(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page = go(administrator, installation, "/apis-add/")
+    page.get_by_label("Web API name").fill("Quiet")
+    page.get_by_label("Web service URL").fill("https://quiet.example")
+    page.get_by_label("Web API URL suffix").fill("quiet")
+    page.get_by_label("All operations").uncheck()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("navigation", name="Tabs").get_by_role("link", name="Operations").click()
+    administrator.looks_right("no operations")
+    page.get_by_role("button", name="Add all operations").click()
+    expect(page.get_by_text("of 8")).to_be_visible()
+    go(administrator, installation, "/apis/quiet/delete/")
+    page.get_by_role("button", name="Yes, delete it").click()
+    expect(page.get_by_text("The API “Quiet” was deleted.")).to_be_visible()
