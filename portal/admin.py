@@ -220,6 +220,15 @@ class BackEndTrustAdmin(LookOnly):
     search_fields = ("api__display_name", "trusted_cas__ca_certificate__resource_id")
 
 
+@admin.register(models.TrustedCa)
+class TrustedCaAdmin(LookOnly):
+    """Which API trusts which uploaded CA certificate."""
+
+    list_display = ("trust", "ca_certificate")
+    list_select_related = ("trust__api", "ca_certificate")
+    search_fields = ("trust__api__display_name", "ca_certificate__resource_id")
+
+
 @admin.register(models.PolicyDocument)
 class PolicyDocumentAdmin(LookOnly):
     """Policy documents, which hold no secret."""
@@ -256,6 +265,16 @@ class AuditEntryAdmin(LookOnly):
     list_filter = ("action", "object_kind", "actor_kind", "at")
     search_fields = ("actor_name", "object_name", "object_key", "changes")
     date_hierarchy = "at"
+    ordering = ("-revision",)
+
+
+@admin.register(models.Deletion)
+class DeletionAdmin(LookOnly):
+    """Which rows of configuration went away, and with which change."""
+
+    list_display = ("table", "row", "revision")
+    list_filter = ("table",)
+    search_fields = ("table", "row")
     ordering = ("-revision",)
 
 

@@ -49,16 +49,17 @@ def certificate_options(query: str, keep: Iterable[UUID]) -> CertificateOptions:
 
     `query` only counts where there are too many for a drop-down. Asks the database at most four times.
     """
+    query = query.replace("\0", "").strip()  # PostgreSQL fails on a NUL
     rows = Certificate.objects.select_related("current").order_by("current__subject", Lower("resource_id"))
     rows = rows.defer("current__chain_pem", "current__sealed_private_key")
     total = Certificate.objects.count()
     now = timezone.now()
     if total <= MOST_IN_DROP_DOWN:
         return CertificateOptions(_options(rows, now), total, total, "")
-    matching = rows.search(query.strip()) if query.strip() else rows
+    matching = rows.search(query) if query else rows
     chosen = list(rows.filter(pk__in=set(keep)))
     shown = [row for row in matching[:MOST_RESULTS] if row not in chosen]
-    return CertificateOptions(_options([*chosen, *shown], now), total, matching.count(), query.strip())
+    return CertificateOptions(_options([*chosen, *shown], now), total, matching.count(), query)
 
 
 def _options(rows: Iterable[Certificate] | CertificateQuerySet, now: datetime) -> tuple[Option, ...]:

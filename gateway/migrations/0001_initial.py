@@ -135,6 +135,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
             ],
             options={
+                "verbose_name": "API",
                 "constraints": [
                     models.UniqueConstraint(
                         django.db.models.functions.text.Lower("resource_id"), name="api_id_unique"
@@ -164,6 +165,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "back end trust",
+                "verbose_name_plural": "back end trust",
                 "abstract": False,
             },
         ),
@@ -201,6 +204,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
             ],
             options={
+                "verbose_name": "CA certificate",
                 "constraints": [
                     models.UniqueConstraint(
                         django.db.models.functions.text.Lower("resource_id"), name="ca_certificate_id_unique"
@@ -407,6 +411,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "trusted CA certificate",
+            },
         ),
         migrations.AddConstraint(
             model_name="certificateversion",

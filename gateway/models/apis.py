@@ -1,37 +1,10 @@
 """APIs and their operations."""
 
 from django.db import models
-from django.db.models import Q
 from django.db.models.functions import Lower
 
 from gateway.models.base import ConfigurationRow, ResourceRow, Row
 from gateway.models.certificates import CaCertificate
-
-
-class ApiQuerySet(models.QuerySet["Api"]):
-    """Lists of APIs."""
-
-    def search(self, text: str) -> "ApiQuerySet":
-        """By name, id, suffix, web service URL or description."""
-        columns = ("display_name", "resource_id", "suffix", "web_service_url", "description")
-        return self.filter(_any(columns, text))
-
-
-class OperationQuerySet(models.QuerySet["Operation"]):
-    """Lists of operations."""
-
-    def search(self, text: str) -> "OperationQuerySet":
-        """By name, id, HTTP verb, URL template or description."""
-        return self.filter(
-            _any(("display_name", "resource_id", "method", "url_template", "description"), text)
-        )
-
-
-def _any(columns: tuple[str, ...], text: str) -> Q:
-    found = Q()
-    for column in columns:
-        found |= Q(**{f"{column}__icontains": text})
-    return found
 
 
 class Api(ResourceRow):
@@ -48,9 +21,8 @@ class Api(ResourceRow):
     https = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
-    objects = ApiQuerySet.as_manager()
-
     class Meta:
+        verbose_name = "API"
         constraints = [
             models.UniqueConstraint(Lower("resource_id"), name="api_id_unique"),
             models.UniqueConstraint(Lower("suffix"), name="api_suffix_unique"),
@@ -71,6 +43,9 @@ class BackEndTrust(ConfigurationRow):
     validate_certificate_name = models.BooleanField(default=True)
     public_cas = models.BooleanField(default=True)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "back end trust"
+
     def __str__(self) -> str:
         return f"back end trust of {self.api}"
 
@@ -82,6 +57,7 @@ class TrustedCa(Row):
     ca_certificate = models.ForeignKey(CaCertificate, on_delete=models.PROTECT, related_name="trusted_by")
 
     class Meta:
+        verbose_name = "trusted CA certificate"
         constraints = [models.UniqueConstraint(fields=["trust", "ca_certificate"], name="trusted_ca_unique")]
 
     def __str__(self) -> str:
@@ -97,8 +73,6 @@ class Operation(ResourceRow):
     method = models.CharField(max_length=10)
     url_template = models.CharField(max_length=1000)
     shape = models.CharField(max_length=1000)
-
-    objects = OperationQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -13,23 +13,16 @@ from gateway.thumbprints import looks_like_thumbprint
 EXPIRES_SOON = timedelta(days=30)
 
 
-def _x509_search(text: str, prefix: str = "") -> Q:
-    """Rows whose id, subject, issuer or thumbprint holds a text."""
-    found = Q(resource_id__icontains=text)
-    for column in ("subject", "issuer"):
-        found |= Q(**{f"{prefix}{column}__icontains": text})
-    if thumbprint := looks_like_thumbprint(text):
-        found |= Q(**{f"{prefix}thumbprint__contains": thumbprint})
-        found |= Q(**{f"{prefix}sha256__contains": thumbprint})
-    return found
-
-
 class CertificateQuerySet(models.QuerySet["Certificate"]):
     """Lists of client certificates."""
 
     def search(self, text: str) -> "CertificateQuerySet":
         """By id, subject, issuer or thumbprint, however that was pasted."""
-        return self.filter(_x509_search(text, "current__"))
+        found = Q(resource_id__icontains=text)
+        found |= Q(current__subject__icontains=text) | Q(current__issuer__icontains=text)
+        if thumbprint := looks_like_thumbprint(text):
+            found |= Q(current__thumbprint__contains=thumbprint) | Q(current__sha256__contains=thumbprint)
+        return self.filter(found)
 
     def expired(self, now: datetime) -> "CertificateQuerySet":
         return self.filter(current__not_after__lte=now)
@@ -49,10 +42,6 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
 class CaCertificateQuerySet(models.QuerySet["CaCertificate"]):
     """Lists of CA certificates."""
-
-    def search(self, text: str) -> "CaCertificateQuerySet":
-        """By id, subject, issuer or thumbprint, however that was pasted."""
-        return self.filter(_x509_search(text))
 
     def expired(self, now: datetime) -> "CaCertificateQuerySet":
         return self.filter(not_after__lte=now)
@@ -136,6 +125,7 @@ class CaCertificate(X509Columns, ResourceRow):
     objects = CaCertificateQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "CA certificate"
         constraints = [models.UniqueConstraint(Lower("resource_id"), name="ca_certificate_id_unique")]
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@
 Only its owner can read it. What is in it is kept; what is missing is made.
 """
 
-import base64
 import fcntl
 import os
 import secrets
@@ -13,6 +12,7 @@ from typing import ClassVar
 
 import environ
 
+from gateway.keystore import new_key
 from portal.demonstration.pki import write_private
 from portal.serving.errors import ServingError
 
@@ -76,7 +76,7 @@ class DataDirectory:
         found = _read(path)
         values = {
             "SECRET_KEY": secrets.token_urlsafe(50),
-            "CERTIFICATE_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "CERTIFICATE_ENCRYPTION_KEYS": new_key(),
             "GATEWAY_ALLOWED_BACK_END_NETWORKS": _LOOPBACK,
         }
         missing = {name: value for name, value in values.items() if name not in found}

@@ -7,9 +7,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gateway.models.certificates import EXPIRES_SOON
+
 register = template.Library()
 
-EXPIRES_SOON_DAYS = 30
+EXPIRES_SOON_DAYS = EXPIRES_SOON.days
 
 
 @register.simple_tag
@@ -32,12 +34,6 @@ def thumbprint(text: str) -> SafeString:
     return format_html(
         '<code class="thumbprint"><span>{}</span><strong>{}</strong></code>', text[:-4], text[-4:]
     )
-
-
-@register.filter
-def kind(text: str) -> str:
-    """The kind of an object as the audit log has it, with abbreviations as people write them."""
-    return " ".join(word.upper() if word in {"api", "ca"} else word for word in text.split())
 
 
 @register.simple_tag

@@ -77,7 +77,7 @@ def test_without_all_operations_there_are_none(administrator_client: Client) -> 
 
 def test_the_audit_log_names_who_added_what(administrator_client: Client) -> None:
     administrator_client.post(ADD, {name: value for name, value in GOOD.items() if name != "all_operations"})
-    assert newest_entry() == ("alice", "created", "api", "Partner Bank")
+    assert newest_entry() == ("alice", "created", "API", "Partner Bank")
 
 
 def test_an_api_may_be_called_add(administrator_client: Client) -> None:

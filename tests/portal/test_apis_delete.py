@@ -42,7 +42,7 @@ def test_deleting_takes_everything_along_and_returns_to_the_list_as_it_was(
 def test_the_audit_log_names_who_deleted_what(administrator_client: Client) -> None:
     make_api()
     administrator_client.post(URL)
-    assert newest_entry() == ("alice", "deleted", "api", "Partner Bank")
+    assert newest_entry() == ("alice", "deleted", "API", "Partner Bank")
 
 
 def test_an_api_that_somebody_else_has_just_deleted_gives_a_message(administrator_client: Client) -> None:

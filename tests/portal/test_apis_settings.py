@@ -60,7 +60,7 @@ def test_saving_writes_and_says_so(administrator_client: Client) -> None:
     assert (api.display_name, api.description, api.suffix, api.http, api.https) == (
         "Other", "New", "other", False, True,
     )  # fmt: skip
-    assert newest_entry() == ("alice", "updated", "api", "Other")
+    assert newest_entry() == ("alice", "updated", "API", "Other")
     assert AuditEntry.objects.latest("revision").changes["suffix"] == ["partner-bank", "other"]
 
 

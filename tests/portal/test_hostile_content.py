@@ -183,12 +183,17 @@ def pki_file() -> SimpleUploadedFile:
 
 @pytest.mark.parametrize(
     "address",
-    ["/apis/a%00b/", "/apis/?q=a%00b", "/policies/?q=%00", "/apis/x/operations/%00/", "/apis/?page=%00&sort=%00",
-     "/security/client-certificates/?q=%00", "/apis-preview/?suffix=%00", "/help/?q=%00", "/policies/apis/%00/",
-     "/policies/?api=%00&operation=%00",
-     "/security/client-certificates/?uploaded=%00", "/apis/partner-bank/security/?credentials=certificate&q=%00&search=%00",
-     "/apis/partner-bank/security/?certificate_search=%00&certificate=%00"],
-)  # fmt: skip
+    [
+        "/apis/a%00b/",
+        "/apis/?q=a%00b&page=%00&sort=%00",
+        "/apis/x/operations/%00/",
+        "/apis-preview/?suffix=%00",
+        "/apis/partner-bank/security/?certificate=%00",
+        "/policies/?api=%00&operation=%00",
+        "/policies/apis/%00/",
+        "/security/client-certificates/?q=%00&uploaded=%00",
+    ],
+)
 def test_a_nul_in_an_address_is_no_failure(administrator_client: Client, address: str) -> None:
     make_api()
     assert administrator_client.get(address).status_code in {200, 302, 404}
