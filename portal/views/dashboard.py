@@ -13,7 +13,7 @@ from portal.templatetags.portal import EXPIRES_SOON_DAYS
 from portal.views.base import Page
 
 NEWEST = 10
-MOST_EXPIRING = 50
+MOST_EXPIRING = 10
 
 
 class Dashboard(Page):
@@ -26,9 +26,11 @@ class Dashboard(Page):
     def context(self) -> dict[str, Any]:
         """Counts, expiring certificates, the newest audit entries and the running gateways."""
         names = ("certificates", "certificate-upload", "apis", "api-add")
+        counts, expiring = _counts(), _expiring()
         return super().context() | {
-            "counts": _counts(),
-            "expiring": _expiring(),
+            "counts": counts,
+            "expiring": expiring,
+            "more_expiring": counts["expiring"] + counts["expired"] - len(expiring),
             "entries": list(AuditEntry.objects.order_by("-at", "-revision")[:NEWEST]),
             "gateways": live_gateways(),
             "revision": Revision.objects.get(pk=1).number,

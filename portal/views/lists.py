@@ -139,6 +139,7 @@ class ListPage(Page):
     search_label = "Search"
     filters: tuple[Filter, ...] = ()
     default_sort = ""  # the name of a column, with "-" in front for descending; the first one if empty
+    then_by: tuple[str, ...] = ()  # what rows that are equal in the chosen order are sorted by
     page_size = 25
 
     def queryset(self) -> QuerySet[Any]:
@@ -159,7 +160,9 @@ class ListPage(Page):
         query = parameters.get("q", "").replace("\0", "").strip()
         sort = self._sort(parameters.get("sort", ""))
         shown = tuple(ShownFilter(f.name, f.label, f.choices, _chosen(f, self.request)) for f in self.filters)
-        rows = self._search(self._filter(self.queryset(), shown), query).order_by(*self._order(sort), "pk")
+        rows = self._search(self._filter(self.queryset(), shown), query).order_by(
+            *self._order(sort), *self.then_by, "pk"
+        )
         paginator = Paginator(rows, self.page_size)
         page = paginator.get_page(parameters.get("page"))
         numbers = tuple(paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1))

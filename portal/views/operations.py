@@ -41,6 +41,7 @@ class Operations(ApiView, ListPage):
         Column("actions", "", css="end"),
     )
     default_sort = "template"
+    then_by = ("url_template", "method")
     search_fields = ("display_name", "resource_id", "url_template", "description", "method")
     filters = (Filter("verb", "HTTP verb", _VERBS),)
 

@@ -45,6 +45,16 @@ def test_certificates_to_renew_are_listed_with_the_first_to_go_first(administrat
     assert '<span class="state state-warning">expires in 12 days</span>' in shown
 
 
+def test_of_many_certificates_to_renew_the_first_ten_are_listed(administrator_client: Client) -> None:
+    for number in range(12):
+        make_certificate_until(f"soon-{number}", number + 1)
+    response = administrator_client.get("/")
+    assert [row.resource_id for row in response.context["expiring"]] == [f"soon-{n}" for n in range(10)]
+    shown = response.content.decode()
+    assert "And 2 more." in shown
+    assert 'href="/security/client-certificates/?state=expiring&amp;sort=until"' in shown
+
+
 def test_the_newest_changes_say_who_did_what(administrator_client: Client) -> None:
     make_api("Partner Bank")
     shown = page(administrator_client)

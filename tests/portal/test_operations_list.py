@@ -52,6 +52,12 @@ def test_search_sort_and_filter(administrator_client: Client) -> None:
     assert "No results found. Try fewer words" in text_of(administrator_client.get(URL + "?verb=PUT"))
 
 
+def test_operations_of_one_template_are_sorted_by_verb(administrator_client: Client) -> None:
+    make_api(all_operations=True)
+    shown = templates(administrator_client)
+    assert shown == sorted(shown)
+
+
 def test_there_are_pages(administrator_client: Client) -> None:
     api = make_api()
     for number in range(26):
