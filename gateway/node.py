@@ -29,7 +29,9 @@ _FIRST_LOOK_SECONDS = 10.0
 
 def engine_settings() -> EngineSettings:
     """What the engine takes from the settings GATEWAY_*."""
-    behind_tls = settings.GATEWAY_PUBLIC_URL.startswith("https:") and not settings.GATEWAY_TLS_CERTIFICATE
+    behind_tls = (
+        settings.GATEWAY_PUBLIC_URL.lower().startswith("https:") and not settings.GATEWAY_TLS_CERTIFICATE
+    )
     # A browser sends the portal's cookies to every port of its host.
     cookies = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
     return EngineSettings(

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.forms.account import ChangePasswordForm, SignInForm
+from portal.roles import role_of
 from portal.views.base import refuse, safe_path
 from portal.views.editing import FormPage
 
@@ -30,9 +31,12 @@ class SignIn(LoginView):
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
     """The operators' room has no sign-in of its own: one place counts the failures."""
+    place = safe_path(request, reverse("admin:index"))
+    if role_of(request.user):
+        return redirect(place)
     if request.user.is_authenticated:
         return refuse(request, no_role=True)
-    return redirect_to_login(safe_path(request, reverse("admin:index")))
+    return redirect_to_login(place)
 
 
 class SignOut(LogoutView):

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.node import engine_settings
 from tests.databases import sqlite_copy
 from tests.running import until
 from tests.scene import Scene, open_scene
@@ -93,3 +95,20 @@ def test_a_killed_worker_is_replaced_and_its_successor_serves(scene: Scene) -> N
     os.kill(stopped, signal.SIGKILL)
     until(lambda: worker(scene) != stopped)
     assert scene.call() == (200, scene.thumbprints["one"])
+
+
+@pytest.mark.parametrize(
+    ("public_url", "certificate", "scheme"),
+    [
+        ("https://api.example", "", "https"),
+        ("HTTPS://api.example", "", "https"),
+        ("http://api.example", "", "http"),
+        ("", "", "http"),
+        ("https://api.example", "gateway.pem", "http"),
+    ],
+)
+def test_a_plain_call_counts_as_https_only_behind_a_proxy_that_is_stated(
+    settings: Any, public_url: str, certificate: str, scheme: str
+) -> None:
+    settings.GATEWAY_PUBLIC_URL, settings.GATEWAY_TLS_CERTIFICATE = public_url, certificate
+    assert engine_settings().plain_scheme == scheme

@@ -89,3 +89,8 @@ def test_accounts_are_for_administrators(administrator_client: Client, reader_cl
 
 def test_a_stranger_is_not_let_in(stranger_client: Client) -> None:
     assert stranger_client.get(reverse("admin:index")).status_code == 302
+
+
+def test_somebody_with_a_role_needs_no_second_sign_in(reader_client: Client) -> None:
+    answer = reader_client.get("/admin/login/", {"next": "/admin/gateway/api/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/gateway/api/")
