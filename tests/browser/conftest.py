@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.databases import ROOT
 
@@ -120,6 +120,7 @@ class Visitor:
         if self.size["width"] < 800:
             self.page.get_by_text("Menu", exact=True).click()
         self.entries.get_by_role("link", name=entry, exact=True).click()
+        expect(self.page.locator(".side [aria-current]")).to_have_text(entry)
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ class Walk:
         return self.page.get_by_role("main").get_by_role("link", name=name, exact=True)
 
     def tab(self, name: str) -> None:
-        self.page.get_by_role("navigation", name="Tabs").get_by_role("link", name=name).click()
+        link = self.page.get_by_role("navigation", name="Tabs").get_by_role("link", name=name)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -154,12 +156,14 @@ def give_it_operations(walk: Walk) -> None:
     page.get_by_label("Display name").fill("One account")
     walk.visitor.looks_right("new operation")
     walk.press("Save")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
     assert walk.presented("/konten/7", "/partner-bank/two") == walk.two["thumbprint"]
     assert walk.call("/konten/7", "/partner-bank/two")[1]["path"] == "/accounts/7"
     walk.link("One account").click()
     page.get_by_label("Rewrite URL template").fill("/customers/{id}")
     walk.visitor.looks_right("an operation")
     walk.press("Save")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
     assert walk.call("/konten/7", "/partner-bank/two")[1]["path"] == "/customers/7"
     walk.link("Delete One account").click()
     walk.press("Yes, delete it")
@@ -180,6 +184,7 @@ def delete_the_api(walk: Walk) -> None:
 def choose_a_certificate(walk: Walk) -> None:
     """Steps 4 and 6. Choose, Save, in effect: the very next call presents exactly that certificate."""
     walk.link("Partner Bank").click()
+    expect(walk.page.get_by_role("heading", level=1)).to_have_text("APIs - Partner Bank")
     walk.tab("Security")
     walk.visitor.looks_right("security tab")
     assert walk.call()[0] == 502  # the back end demands a certificate, and none is presented
