@@ -57,8 +57,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             process.stdout.close()
 
 
-@pytest.fixture(scope="session")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+@pytest.fixture(scope="module")  # while it is there its event loop runs, and Django refuses a database beside one
+def browser() -> Iterator[Browser]:
     path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     if not path.exists():
         message = "Chromium is not installed; set CHROMIUM to its path"
