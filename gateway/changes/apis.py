@@ -12,7 +12,7 @@ from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused
 from gateway.changes.operations import add_all_operations
-from gateway.changes.policies import presents_certificate
+from gateway.changes.policies import presents_certificate, sends_secret
 from gateway.errors import AlreadyExists, Invalid, NeedsConfirmation, NotFound
 from gateway.models import Api, BackEndTrust, NamedValue, PolicyDocument
 
@@ -65,14 +65,14 @@ def update_api(
     confirmed: bool = False,
 ) -> Api:
     """Change an API's settings. Raises what create_api does, NotFound, EditConflict, and NeedsConfirmation when
-    an API that presents a certificate would present it to another host.
+    an API with credentials would show them to another host.
     """
     values = _clean(display_name, description, web_service_url, suffix, http, https)
     with change(actor) as this:
         api = get_api(key)
         expect_revision(api.revision, revision)
         _refuse_taken_suffix(values["suffix"], but=api)
-        _check_certificate(api, values["web_service_url"], confirmed)
+        _check_credentials(api, values["web_service_url"], confirmed)
         this.audit("updated", api, _write(this, api, values))
     return api
 
@@ -163,19 +163,21 @@ def _taken(suffix: str, other: Api) -> str:
     return f"The suffix “{suffix}” is already taken by “{other}”. Choose another one."
 
 
-def _check_certificate(api: Api, web_service_url: str, confirmed: bool) -> None:
-    """A certificate is presented over https only, and to another host only when a person agreed."""
+def _check_credentials(api: Api, web_service_url: str, confirmed: bool) -> None:
+    """A certificate is presented over https only; no credentials go to another host unless a person agreed."""
     certificate = presents_certificate(api)
-    if certificate is None:
-        return
     old, new = (addresses.parse_web_service_url(url) for url in (api.web_service_url, web_service_url))
-    if new.scheme != "https":
+    if certificate and new.scheme != "https":
         raise Invalid({"web_service_url": HTTPS_NEEDED.format(certificate=certificate)})
-    if old.origin != new.origin and not confirmed:
-        raise NeedsConfirmation(
-            f"From now on the gateway would present the client certificate “{certificate}” to {new.origin} "
-            f"instead of {old.origin}."
-        )
+    if old.origin == new.origin or confirmed:
+        return
+    if certificate:
+        what = f"present the client certificate “{certificate}”"
+    elif sends_secret(api):
+        what = "send the HTTP basic user name and password"
+    else:
+        return
+    raise NeedsConfirmation(f"From now on the gateway would {what} to {new.origin} instead of {old.origin}.")
 
 
 HTTPS_NEEDED = (

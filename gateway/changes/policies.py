@@ -97,3 +97,9 @@ def presents_certificate(api: Api) -> Certificate | None:
     return Certificate.objects.filter(
         Q(policy_references__document__api=api) | Q(policy_references__document__operation__api=api)
     ).first()
+
+
+def sends_secret(api: Api) -> bool:
+    """Whether a document of an API or of one of its operations refers to a secret named value."""
+    documents = Q(policy_references__document__api=api) | Q(policy_references__document__operation__api=api)
+    return NamedValue.objects.filter(documents, secret=True).exists()

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from gateway.addresses import parse_web_service_url
 from gateway.changes import apis as changes
+from gateway.changes.policies import presents_certificate
 from gateway.errors import NeedsConfirmation, NotFound
 from gateway.models import Api, PolicyDocument, PolicyReference
 from gateway.policies import parser, splice
@@ -324,6 +325,7 @@ class ApiSettings(ApiView, _WithPreview):
         ]
         host = parse_web_service_url(form.cleaned_data["web_service_url"]).authority
         context = self.context() | {"question": question.message, "host": host, "entered": entered}
+        context["certificate"] = presents_certificate(self.api)
         return render(self.request, "portal/apis/confirm_host.html", context, status=409)
 
 

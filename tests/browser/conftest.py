@@ -57,7 +57,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")  # while it is there its event loop runs, and Django refuses a database beside one
+@pytest.fixture(
+    scope="module"
+)  # while it is there its event loop runs, and Django refuses a database beside one
 def browser() -> Iterator[Browser]:
     path = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     if not path.exists():

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from gateway.changes.apis import delete_api, update_api
+from gateway.changes.security import BasicCredentials
 from gateway.models import Api, AuditEntry
 from portal.views.apis import ApiSettings
 from tests.builders import ALICE, choose, make_api, make_certificate
@@ -129,6 +130,16 @@ def test_a_change_during_the_request_is_shown_too(rf: RequestFactory, administra
     changed_by_somebody_else(api, display_name="Theirs")
     differences = view.conflict(form, api.revision + 1).differences
     assert [(d.label, d.theirs, d.yours) for d in differences] == [("Web API name", "Theirs", "Mine")]
+
+
+def test_sending_a_password_to_another_host_asks_first(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    values = fields(api, web_service_url="https://elsewhere.example")
+    response = administrator_client.post(URL, values)
+    assert response.status_code == 409
+    assert "Yes, send it to elsewhere.example" in text_of(response)
+    assert Api.objects.get(pk=api.pk).web_service_url == "https://bank.example"
 
 
 def test_presenting_a_certificate_to_another_host_asks_first(administrator_client: Client) -> None:

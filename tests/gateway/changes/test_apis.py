@@ -130,6 +130,16 @@ def test_presenting_a_certificate_to_another_host_asks_first() -> None:
     assert Api.objects.get().web_service_url == "https://other.example"
 
 
+def test_sending_a_password_to_another_host_asks_first() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    values = settings_of(api, web_service_url="https://other.example")
+    with pytest.raises(NeedsConfirmation, match="password to https"):
+        update_api(ALICE, api.key, **values)
+    update_api(ALICE, api.key, confirmed=True, **values)
+    assert Api.objects.get().web_service_url == "https://other.example"
+
+
 def test_another_path_of_the_same_host_does_not_ask() -> None:
     api = make_api()
     choose(api, make_certificate())
