@@ -1,9 +1,7 @@
-import threading
 import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from gateway import records
@@ -26,23 +24,6 @@ def test_a_gateway_that_does_not_follow_is_named_after_the_wait() -> None:
     effect = records.wait_in_effect(7, seconds=0.2)
     assert (effect.running, effect.lagging) == (("one",), ("two",))
     assert 0.2 <= time.monotonic() - started < 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_wait_ends_as_soon_as_the_last_gateway_follows() -> None:
-    key = records.register_gateway("one", 6)
-
-    def follow() -> None:
-        time.sleep(0.1)
-        records.renew_gateway(key, 7)
-        connection.close()
-
-    thread = threading.Thread(target=follow)
-    started = time.monotonic()
-    thread.start()
-    assert records.wait_in_effect(7, seconds=5).complete
-    thread.join()
-    assert time.monotonic() - started < 2
 
 
 def test_a_gateway_that_did_not_renew_for_six_seconds_is_gone() -> None:
