@@ -137,8 +137,33 @@ def save_security(
 
 
 def _difference(before: Security, after: Security) -> dict[str, list[str]]:
-    pairs = (("credentials", before.credentials, after.credentials), ("trust", before.trust, after.trust))
-    return {name: [repr(old), repr(new)] for name, old, new in pairs if old != new}
+    old, new = _in_words(before), _in_words(after)
+    return {name: [old[name], new[name]] for name in old if old[name] != new[name]}
+
+
+def _in_words(security: Security) -> dict[str, str]:
+    """What the audit log shows: names, no keys and no secrets."""
+    trust = security.trust
+    cas = CaCertificate.objects.filter(pk__in=trust.ca_certificates).order_by("resource_id")
+    trusted = [*(["public CAs"] if trust.public_cas else []), *map(str, cas)]
+    return {
+        "with credentials": _credentials_in_words(security.credentials),
+        "validate certificate chain": "yes" if trust.validate_chain else "no",
+        "validate certificate name": "yes" if trust.validate_name else "no",
+        "trusted CA certificates": ", ".join(trusted),
+    }
+
+
+def _credentials_in_words(credentials: Credentials | OtherCredentials) -> str:
+    match credentials:
+        case CertificateCredentials(certificate=key):
+            certificate = Certificate.objects.select_related("current").get(pk=key)
+            return f"client certificate {certificate} ({certificate.current.thumbprint})"  # type: ignore[union-attr]
+        case BasicCredentials(username=username):
+            return f"HTTP basic as {username}"
+        case OtherCredentials(explanation=text):
+            return text
+    return "none"
 
 
 def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None:

@@ -176,3 +176,16 @@ def test_a_document_that_cannot_be_read_is_told_and_left_alone() -> None:
     with pytest.raises(Invalid) as refused:
         choose(api, NoCredentials())
     assert list(refused.value.errors) == ["credentials"]
+
+
+def test_the_audit_log_says_in_words_what_was_chosen_before_and_after() -> None:
+    api, ca, certificate = make_api(), make_ca_certificate(name="our-ca"), make_certificate()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    choose(api, certificate, Trust(validate_name=False, ca_certificates=(ca.key,)))
+    entry = AuditEntry.objects.filter(action="updated security of").order_by("-revision")[0]
+    thumbprint = certificate.current.thumbprint
+    assert entry.changes == {
+        "with credentials": ["HTTP basic as alice", f"client certificate partner-bank ({thumbprint})"],
+        "validate certificate name": ["yes", "no"],
+        "trusted CA certificates": ["public CAs", "public CAs, our-ca"],
+    }
