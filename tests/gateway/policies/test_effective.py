@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.policies.documents import GLOBAL_DOCUMENT, NEW_DOCUMENT
+from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.effective import Sections, compose, resolve
 from gateway.policies.faults import PolicyErrors, Unresolved
 from gateway.policies.parser import Document, parse
@@ -14,6 +14,7 @@ from gateway.snapshot import (
     RewriteUri,
     Secret,
 )
+from tests.gateway.policies.texts import GLOBAL_DOCUMENT
 
 NAMED = {"password": Secret(b"hunter2"), "user": "alice", "seconds": "30", "colon": "a:b", "path": "/v2"}
 CERTIFICATES = {("bank", None): "key-1", (None, "CA06"): "key-2"}
@@ -64,7 +65,7 @@ def test_a_scope_without_a_document_inherits() -> None:
 
 
 def test_a_section_that_a_document_does_not_have_is_inherited() -> None:
-    assert effective(GLOBAL, document("api")).backend == (ForwardRequest(None, Origin("global", 12)),)
+    assert effective(GLOBAL, document("api")).backend == (ForwardRequest(None, Origin("global", 11)),)
 
 
 def test_an_empty_backend_section_forwards_nothing() -> None:

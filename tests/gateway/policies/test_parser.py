@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policies.documents import GLOBAL_DOCUMENT, NEW_DOCUMENT
+from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.parser import PolicyErrors, parse
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 from gateway.policies.statements.authentication_certificate import AuthenticationCertificate
 from gateway.policies.statements.forward_request import ForwardRequest
+from tests.gateway.policies.texts import GLOBAL_DOCUMENT
 
 
 def faults(xml: str, scope: str = "api", url_template: str | None = None) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policies.documents import GLOBAL_DOCUMENT, NEW_DOCUMENT
+from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.faults import PolicyErrors
 from gateway.policies.parser import parse
 from gateway.policies.splice import (
@@ -16,6 +16,7 @@ from gateway.policies.splice import (
     set_authentication,
     set_rewrite,
 )
+from tests.gateway.policies.texts import GLOBAL_DOCUMENT
 
 BANK = certificate_statement("bank")
 BASIC = basic_statement("alice", "bank-password")
