@@ -11,17 +11,28 @@ from django.db import transaction
 
 from gateway import keystore
 from gateway.errors import Unreadable
-from gateway.models import Api, BackEndTrust, Certificate, NamedValue, Operation, PolicyDocument, Revision
+from gateway.models import (
+    Api,
+    BackEndTrust,
+    Certificate,
+    NamedValue,
+    Operation,
+    PolicyDocument,
+    Revision,
+    Subscription,
+)
+from gateway.models.subscriptions import ACTIVE
 from gateway.policies import effective, parser
 from gateway.policies.parser import Document, PolicyErrors
 from gateway.policies.references import references_of
 from gateway.snapshot import Api as ApiPart
 from gateway.snapshot import CertificateMaterial, EffectivePolicy, Secret, Snapshot, Trust
 from gateway.snapshot import Operation as OperationPart
+from gateway.snapshot import Subscription as SubscriptionPart
 
 GLOBAL = "global"
 
-P = TypeVar("P", CertificateMaterial, Trust, ApiPart, OperationPart, EffectivePolicy)
+P = TypeVar("P", CertificateMaterial, Trust, ApiPart, OperationPart, EffectivePolicy, SubscriptionPart)
 
 
 def current_revision(using: str = "snapshot") -> int:
@@ -76,6 +87,7 @@ class _Reading:
             apis=_shared(self.previous.apis, self._apis(documents)),
             operations=_shared(self.previous.operations, self._operations(documents)),
             policies=_shared(self.previous.policies, documents.effective_policies()),
+            subscriptions=_shared(self.previous.subscriptions, self._subscriptions()),
         )
 
     def _certificate(self, row: Certificate) -> CertificateMaterial:
@@ -129,7 +141,21 @@ class _Reading:
                 schemes=frozenset(s for s, on in (("http", row.http), ("https", row.https)) if on),
                 trust=key,
                 policy=key if key in documents.of_apis else GLOBAL,
+                subscription_required=row.subscription_required,
+                connect_timeout=row.connect_timeout,
+                read_timeout=row.read_timeout,
+                total_timeout=row.total_timeout,
+                max_body_bytes=row.max_body_bytes,
+                max_calls=row.max_calls,
             )
+
+    def _subscriptions(self) -> Iterator[SubscriptionPart]:
+        for row in Subscription.objects.using(self.using).filter(state=ACTIVE).iterator():
+            known = self.previous.subscriptions.get(str(row.key))
+            if known and known.revision == row.revision and not known.problem:
+                yield known
+            else:
+                yield _subscription(row)
 
     def _operations(self, documents: "_Documents") -> Iterator[OperationPart]:
         for row in Operation.objects.using(self.using).iterator():
@@ -145,6 +171,22 @@ class _Reading:
                 url_template=row.url_template,
                 policy=key if key in documents.of_operations else inherited,
             )
+
+
+def _subscription(row: Subscription) -> SubscriptionPart:
+    table = row._meta.db_table
+    primary, problem = _opened(table, "sealed_primary_key", row.key, row.sealed_primary_key)
+    secondary, other = _opened(table, "sealed_secondary_key", row.key, row.sealed_secondary_key)
+    return SubscriptionPart(
+        key=str(row.key),
+        revision=row.revision,
+        id=row.resource_id,
+        api=str(row.api_id or ""),
+        primary_key=primary,
+        secondary_key=secondary,
+        allow_tracing=row.allow_tracing,
+        problem=problem or other,
+    )
 
 
 @dataclass(frozen=True, slots=True)

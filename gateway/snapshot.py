@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Secret:
@@ -76,6 +76,10 @@ class Api:
 
     `policy` is the key of the effective policy of operations without a document of their own. `trust` holds for
     the scheme, host and port of `web_service_url`. An API with a `problem` answers that and nothing else.
+
+    With `subscription_required` a call needs the key of a subscription to this API or to all. Then its limits, of
+    which None is the engine's default: seconds until a connection is made, between two pieces of an answer and for
+    the whole call; bytes of a request's body; calls in flight in one gateway process.
     """
 
     key: str
@@ -87,6 +91,29 @@ class Api:
     schemes: frozenset[str]
     trust: str
     policy: str
+    subscription_required: bool
+    connect_timeout: int | None = None
+    read_timeout: int | None = None
+    total_timeout: int | None = None
+    max_body_bytes: int | None = None
+    max_calls: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An active subscription: either of its keys lets a call to `api` in, or to every API if that is "".
+
+    A key is None when it cannot be opened; `problem` then says why.
+    """
+
+    key: str
+    revision: int
+    id: str
+    api: str
+    primary_key: Secret | None
+    secondary_key: Secret | None
+    allow_tracing: bool = False
     problem: str = ""
 
 
@@ -175,4 +202,5 @@ class Snapshot:
     apis: Mapping[str, Api] = field(default_factory=dict)
     operations: Mapping[str, Operation] = field(default_factory=dict)
     policies: Mapping[str, EffectivePolicy] = field(default_factory=dict)
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     format: int = FORMAT

@@ -20,6 +20,7 @@ _KINDS: dict[str, type] = {
     "apis": parts.Api,
     "operations": parts.Operation,
     "policies": EffectivePolicy,
+    "subscriptions": parts.Subscription,
 }
 _SECTIONS = ("inbound", "backend", "outbound")
 
@@ -87,7 +88,7 @@ def _unknown_statements(policy: dict[str, Any]) -> list[str]:
 def _value(name: str, plain: Any) -> Any:
     if name in ("not_before", "not_after"):
         return datetime.fromisoformat(plain)
-    if name in ("private_key", "password"):
+    if name in ("private_key", "password", "primary_key", "secondary_key"):
         return None if plain is None else parts.Secret(base64.b64decode(plain))
     if name == "schemes":
         return frozenset(plain)

@@ -8,7 +8,8 @@ from gateway.changes.ca_certificates import upload_ca_certificates
 from gateway.changes.certificates import upload_certificate
 from gateway.changes.operations import create_operation
 from gateway.changes.security import CertificateCredentials, Credentials, Trust, save_security
-from gateway.models import Api, CaCertificate, Certificate, Operation
+from gateway.changes.subscriptions import create_subscription
+from gateway.models import Api, CaCertificate, Certificate, Operation, Subscription
 from tests import pki
 
 ALICE = Actor("user", "alice")
@@ -46,6 +47,13 @@ def make_operation(
     """An operation of an API."""
     values = {"display_name": f"{method} {url_template}", **values}
     return create_operation(ALICE, api.key, method=method, url_template=url_template, **values)
+
+
+def make_subscription(
+    display_name: str = "Mobile app", api: Api | None = None, **values: Any
+) -> Subscription:
+    """An active subscription to an API, or to all."""
+    return create_subscription(ALICE, display_name=display_name, api=api.key if api else None, **values)
 
 
 def choose(api: Api, credentials: Certificate | Credentials, trust: Trust | None = None) -> int:

@@ -33,6 +33,7 @@ def prepare(url: str, ca_file: str, *pfx_files: str) -> list[str]:
         suffix="bank",
         http=True,
         https=True,
+        subscription_required=False,
         all_operations=True,
     )
     choose("")

@@ -1,7 +1,9 @@
 """Snapshots made by hand, for tests of engines: an API called "bank" in front of one back end."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +20,7 @@ from gateway.snapshot import (
     Secret,
     Snapshot,
     Statement,
+    Subscription,
     Trust,
 )
 from tests.pki import Issued
@@ -67,11 +70,28 @@ def snapshot(
     revision: int = 1,
     suffix: str = "bank",
     schemes: frozenset[str] = frozenset(("http", "https")),
+    subscriptions: tuple[Subscription, ...] = (),
+    settings: Mapping[str, Any] = MappingProxyType({}),
     **policy: Any,
 ) -> Snapshot:
-    """One API whose every operation runs under one policy, which presents `certificate` if there is one."""
+    """One API whose every operation runs under one policy, which presents `certificate` if there is one.
+
+    It asks for a key if there are subscriptions; `settings` are more values of the API, such as its limits.
+    """
     presented = (AuthenticationCertificate(certificate.key, HERE),) if certificate else ()
-    api = Api("bank", revision, "bank", "Bank", suffix, url, schemes, "bank", "bank")
+    api = Api(
+        "bank",
+        revision,
+        "bank",
+        "Bank",
+        suffix,
+        url,
+        schemes,
+        "bank",
+        "bank",
+        bool(subscriptions),
+        **settings,
+    )
     return Snapshot(
         revision,
         certificates={certificate.key: certificate} if certificate else {},
@@ -84,12 +104,29 @@ def snapshot(
             for method, template in operations
         },
         policies={"bank": EffectivePolicy("bank", revision, (*presented, *inbound), backend, **policy)},
+        subscriptions={each.key: each for each in subscriptions},
+    )
+
+
+def subscription(primary: str, secondary: str = "", api: str = "bank", **values: Any) -> Subscription:
+    """An active subscription to the API, or with api="" to all."""
+    keys = (Secret(primary.encode()), Secret((secondary or f"{primary}-secondary").encode()))
+    return Subscription(
+        **{
+            "key": f"subscription {primary}",
+            "revision": 1,
+            "id": primary,
+            "api": api,
+            "primary_key": keys[0],
+            "secondary_key": keys[1],
+            **values,
+        }
     )
 
 
 def merged(first: Snapshot, *others: Snapshot) -> Snapshot:
     """All parts of several snapshots; their keys must differ."""
-    names = ("certificates", "trusts", "apis", "operations", "policies")
+    names = ("certificates", "trusts", "apis", "operations", "policies", "subscriptions")
     return replace(
         first,
         **{

@@ -1,6 +1,7 @@
 """Changes to APIs."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,37 @@ from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused
 from gateway.changes.operations import add_all_operations
 from gateway.changes.policies import presents_certificate, sends_secret
+from gateway.changes.subscriptions import delete_in
 from gateway.errors import AlreadyExists, Invalid, NeedsConfirmation, NotFound
 from gateway.models import Api, BackEndTrust, NamedValue, PolicyDocument
 
 _COLUMNS = ("display_name", "description", "web_service_url", "suffix", "http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of an API; None leaves one to the settings GATEWAY_*. Times are in seconds.
+
+    `connect_timeout` until a connection to the back end is made, `read_timeout` between two pieces of its answer,
+    `total_timeout` for a whole call; `max_body_bytes` of a request; `max_calls` in flight in one gateway process.
+    """
+
+    connect_timeout: int | None = None
+    read_timeout: int | None = None
+    total_timeout: int | None = None
+    max_body_bytes: int | None = None
+    max_calls: int | None = None
+
+
+NO_LIMITS = Limits()
+# The largest value of each limit: a day, and what a column of every database holds.
+MOST = {
+    "connect_timeout": 300,
+    "read_timeout": 86_400,
+    "total_timeout": 86_400,
+    "max_body_bytes": 2**53,
+    "max_calls": 1_000_000,
+}
 
 
 def create_api(
@@ -28,14 +56,17 @@ def create_api(
     http: bool,
     https: bool,
     description: str = "",
+    subscription_required: bool = True,
+    limits: Limits = NO_LIMITS,
     resource_id: str = "",
     all_operations: bool = False,
 ) -> Api:
     """Describe an API; `all_operations` adds `/*` for every verb. It starts without credentials.
 
-    Raises Invalid or AlreadyExists on "display_name", "web_service_url", "suffix", "scheme" or "id".
+    Raises Invalid or AlreadyExists on "display_name", "web_service_url", "suffix", "scheme", "id" or a limit.
     """
-    values = _clean(display_name, description, web_service_url, suffix, http, https)
+    values = _clean(display_name, description, web_service_url, suffix, http, https, limits)
+    values["subscription_required"] = subscription_required
     with change(actor) as this:
         _refuse_taken_suffix(values["suffix"])
         resource_id = free_id(
@@ -45,7 +76,7 @@ def create_api(
             resource_id=resource_id, revision=this.revision, created_at=timezone.now(), **values
         )
         BackEndTrust.objects.create(api=api, revision=this.revision)
-        this.audit("created", api, {name: ["", value] for name, value in values.items()})
+        this.audit("created", api, {name: ["", value] for name, value in values.items() if value is not None})
         if all_operations:
             add_all_operations(this, api)
     return api
@@ -61,13 +92,17 @@ def update_api(
     suffix: str,
     http: bool,
     https: bool,
+    subscription_required: bool | None = None,
+    limits: Limits | None = None,
     revision: int | None = None,
     confirmed: bool = False,
 ) -> Api:
-    """Change an API's settings. Raises what create_api does, NotFound, EditConflict, and NeedsConfirmation when
-    an API with credentials would show them to another host.
+    """Change an API's settings; None leaves one as it is. Raises what create_api does, NotFound, EditConflict, and
+    NeedsConfirmation when an API with credentials would show them to another host.
     """
-    values = _clean(display_name, description, web_service_url, suffix, http, https)
+    values = _clean(display_name, description, web_service_url, suffix, http, https, limits)
+    if subscription_required is not None:
+        values["subscription_required"] = subscription_required
     with change(actor) as this:
         api = get_api(key)
         expect_revision(api.revision, revision)
@@ -98,7 +133,7 @@ def get_api(key: UUID) -> Api:
 
 
 def delete_api(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
-    """Delete an API with its operations, policies and the secret named values that only these used."""
+    """Delete an API with its operations, policies, subscriptions and the secret named values that only it used."""
     with change(actor) as this:
         api = get_api(key)
         expect_revision(api.revision, revision)
@@ -106,6 +141,8 @@ def delete_api(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
         passwords = NamedValue.objects.filter(policy_references__document__in=documents, secret=True)
         names = list(passwords.values_list("resource_id", flat=True).distinct())
         this.audit("deleted", api, {"web_service_url": [api.web_service_url, ""], "suffix": [api.suffix, ""]})
+        for subscription in api.subscriptions.all():
+            delete_in(this, subscription)
         this.delete(*documents, *api.operations.all(), api.trust, api)
         for name in names:
             delete_password_if_unused(this, api, name)
@@ -113,19 +150,33 @@ def delete_api(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
 
 
 def _clean(
-    display_name: str, description: str, web_service_url: str, suffix: str, http: bool, https: bool
+    display_name: str,
+    description: str,
+    web_service_url: str,
+    suffix: str,
+    http: bool,
+    https: bool,
+    limits: Limits | None,
 ) -> dict[str, Any]:
     """The values as they are stored. Raises Invalid with everything that is wrong."""
     values = (display_name.strip(), description.strip(), web_service_url.strip().rstrip("/"), suffix.strip())
+    limited = asdict(limits) if limits else {}
     errors = {
         "display_name": _name_fault(values[0]),
         "web_service_url": _url_fault(values[2]),
         "suffix": _suffix_fault(values[3]),
         "scheme": "" if http or https else "Choose at least one scheme: callers need a way in.",
+        **{name: _limit_fault(name, value) for name, value in limited.items()},
     }
     if any(errors.values()):
         raise Invalid({name: text for name, text in errors.items() if text})
-    return dict(zip(_COLUMNS, (*values, http, https), strict=True))
+    return dict(zip(_COLUMNS, (*values, http, https), strict=True)) | limited
+
+
+def _limit_fault(name: str, value: int | None) -> str:
+    if value is None or 1 <= value <= MOST[name]:
+        return ""
+    return f"Use a whole number from 1 to {MOST[name]}, or leave it empty."
 
 
 def _name_fault(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Re-sealing of private keys and secret named values with the first encryption key."""
+"""Re-sealing of private keys, secret named values and subscription keys with the first encryption key."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from django.db.models import Model
 from gateway import keystore
 from gateway.changes.base import Actor, change
 from gateway.errors import Unreadable
-from gateway.models import CertificateVersion, NamedValue
+from gateway.models import CertificateVersion, NamedValue, Subscription
 
-_SEALED: tuple[tuple[type[CertificateVersion] | type[NamedValue], str], ...] = (
+_SEALED: tuple[tuple[type[CertificateVersion] | type[NamedValue] | type[Subscription], str], ...] = (
     (CertificateVersion, "sealed_private_key"),
     (NamedValue, "sealed_value"),
+    (Subscription, "sealed_primary_key"),
+    (Subscription, "sealed_secondary_key"),
 )
 
 

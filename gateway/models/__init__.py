@@ -5,6 +5,7 @@ from gateway.models.certificates import CaCertificate, Certificate, CertificateV
 from gateway.models.named_values import NamedValue
 from gateway.models.policies import PolicyDocument, PolicyReference
 from gateway.models.records import GatewayLease
+from gateway.models.subscriptions import Subscription
 
 __all__ = [
     "Api",
@@ -20,5 +21,6 @@ __all__ = [
     "PolicyDocument",
     "PolicyReference",
     "Revision",
+    "Subscription",
     "TrustedCa",
 ]

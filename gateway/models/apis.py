@@ -19,6 +19,13 @@ class Api(ResourceRow):
     suffix = models.CharField(max_length=400, blank=True)
     http = models.BooleanField(default=False)
     https = models.BooleanField(default=True)
+    subscription_required = models.BooleanField(default=True)
+    # Limits in seconds, bytes and calls; None leaves it to the settings GATEWAY_*.
+    connect_timeout = models.PositiveIntegerField(null=True)
+    read_timeout = models.PositiveIntegerField(null=True)
+    total_timeout = models.PositiveIntegerField(null=True)
+    max_body_bytes = models.PositiveBigIntegerField(null=True)
+    max_calls = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:

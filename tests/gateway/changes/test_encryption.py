@@ -8,15 +8,16 @@ from gateway.changes.encryption import reseal
 from gateway.changes.security import BasicCredentials
 from gateway.models import CertificateVersion
 from tests.arrange import update_directly
-from tests.builders import ALICE, choose, make_api, make_certificate
+from tests.builders import ALICE, choose, make_api, make_certificate, make_subscription
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def rotated(settings) -> str:
-    """A certificate and a password under the old key, and a new key put first."""
+    """A certificate, a password and the two keys of a subscription under the old key, and a new key put first."""
     make_certificate()
+    make_subscription()
     choose(make_api(), BasicCredentials("alice", "hunter2"))
     old = settings.CERTIFICATE_ENCRYPTION_KEYS[0]
     settings.CERTIFICATE_ENCRYPTION_KEYS = [keystore.new_key(), old]
@@ -25,17 +26,20 @@ def rotated(settings) -> str:
 
 def test_after_a_rotation_the_new_key_alone_opens_everything(rotated: str, settings) -> None:
     result = reseal(ALICE)
-    assert (result.resealed, result.already, result.problems) == (2, 0, ())
+    assert (result.resealed, result.already, result.problems) == (4, 0, ())
     settings.CERTIFICATE_ENCRYPTION_KEYS = [rotated]
     snapshot = publish.load(using="default")
     assert not [
-        p.problem for p in (*snapshot.certificates.values(), *snapshot.policies.values()) if p.problem
+        part.problem
+        for parts in (snapshot.certificates, snapshot.policies, snapshot.subscriptions)
+        for part in parts.values()
+        if part.problem
     ]
 
 
 def test_a_second_run_finds_nothing_to_do(rotated: str) -> None:
     reseal(ALICE)
-    assert reseal(ALICE).already == 2
+    assert reseal(ALICE).already == 4
 
 
 def test_a_row_that_cannot_be_opened_is_named_and_the_rest_is_done(rotated: str) -> None:
@@ -43,15 +47,15 @@ def test_a_row_that_cannot_be_opened_is_named_and_the_rest_is_done(rotated: str)
     sealed = CertificateVersion.objects.exclude(pk=broken.pk).get().sealed_private_key
     update_directly(CertificateVersion, broken.pk, sealed_private_key=sealed)
     result = reseal(ALICE)
-    assert result.resealed == 2
+    assert result.resealed == 4
     assert [str(broken.pk) in problem for problem in result.problems] == [True]
 
 
 def test_the_command_shows_progress_and_fails_when_a_row_stays_behind(rotated: str) -> None:
     out, err = StringIO(), StringIO()
     call_command("rotate_encryption_keys", stdout=out, stderr=err)
-    assert "2 sealed with the first key, 0 were already." in out.getvalue()
-    assert "2 of 2" in err.getvalue()
+    assert "4 sealed with the first key, 0 were already." in out.getvalue()
+    assert "4 of 4" in err.getvalue()
     update_directly(CertificateVersion, CertificateVersion.objects.get().pk, sealed_private_key="damaged")
     with pytest.raises(CommandError, match="1 could not be opened"):
         call_command("rotate_encryption_keys", stdout=out, stderr=err)
