@@ -3,6 +3,7 @@
 The text is for the caller and shows nothing of the inside; `CallFailure.detail` is for the log.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -17,11 +18,28 @@ class Answer:
 ANSWERS: dict[str, Answer] = {
     # the call itself
     "bad-target": Answer(400, "The address of the call is not one that can be forwarded."),
-    "bad-request": Answer(400, "The request is malformed."),
+    "field-name-underscore": Answer(400, "The name of a field holds an underscore."),
+    "subscription-key-missing": Answer(
+        401,
+        "Access denied due to missing subscription key. "
+        "Make sure to include subscription key when making requests to an API.",
+    ),
+    "subscription-key-invalid": Answer(
+        401,
+        "Access denied due to invalid subscription key. "
+        "Make sure to provide a valid key for an active subscription.",
+    ),
     "https-required": Answer(403, "This API can only be called over https."),
     "http-required": Answer(403, "This API can only be called over http."),
     "not-found": Answer(404, "Resource not found"),
+    "request-timeout": Answer(408, "The body of the request did not arrive in time."),
+    "request-too-large": Answer(413, "The body of the request is larger than this API takes."),
+    "expectation-failed": Answer(417, "Of all expectations only 100-continue can be met."),
     "upgrade-unsupported": Answer(501, "WebSocket connections are not supported."),
+    "trace-unsupported": Answer(501, "The gateway does not show what it received."),
+    "api-busy": Answer(503, "Too many calls of this API are under way. Try again in a moment."),
+    "gateway-busy": Answer(503, "Too many calls are under way. Try again in a moment."),
+    "loop-detected": Answer(508, "The call came back to the gateway again and again."),
     # the configuration
     "api-unusable": Answer(500, "This API is disabled because of a problem with its configuration."),
     "policy-unusable": Answer(500, "A policy of this API cannot be executed. The call was not forwarded."),
@@ -52,18 +70,29 @@ ANSWERS: dict[str, Answer] = {
     "back-end-closed": Answer(502, "The back end closed the connection before it had answered."),
     "back-end-protocol-error": Answer(502, "The back end answered with something that is not valid HTTP."),
     "back-end-timeout": Answer(504, "The back end did not answer in time."),
-    "gateway-stopping": Answer(503, "The gateway is stopping. Try again."),
     "internal-error": Answer(500, "Internal server error"),
 }
 
 
-class CallFailure(Exception):
-    """A call cannot be forwarded, or got no usable answer. `code` is in ANSWERS; `detail` is for the log."""
+# Whose answers are those of the original, byte for byte: without code and activity id.
+RECORDED = frozenset(("subscription-key-missing", "subscription-key-invalid", "not-found"))
 
-    def __init__(self, code: str, detail: str = "") -> None:
+
+class CallFailure(Exception):
+    """A call cannot be forwarded, or got no usable answer.
+
+    `code` is in ANSWERS; `detail` is for the log; `message` is for the caller where there is more to say than the
+    table does; `fields` go with the answer.
+    """
+
+    def __init__(
+        self, code: str, detail: str = "", *, message: str = "", fields: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+        self.message = message or ANSWERS[code].message
+        self.fields = tuple(fields)
 
     @property
     def answer(self) -> Answer:

@@ -1,15 +1,27 @@
 """The answer of a back end as http.client reads it, made fit for an intermediary (RFC 9110, RFC 9112)."""
 
 import http.client
+import io
 import select
 import socket
 import ssl
-from typing import Any
 
 from gateway.headers import Field, connection_options, content_length, is_chunked, parse_fields
 from gateway.outbound_errors import BackEndGone
 
 _MOST_INTERIM_ANSWERS = 32
+_BUFFER_BYTES = 65536
+_ENDED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+class _Buffered:
+    """A socket as http.client reads it, with room for some TLS records (RFC 8446, 5.1) instead of half of one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, mode: str) -> io.IOBase:
+        return self._sock.makefile("rb", _BUFFER_BYTES)
 
 
 class FinalResponse(http.client.HTTPResponse):
@@ -22,10 +34,11 @@ class FinalResponse(http.client.HTTPResponse):
     fields: list[Field]
     _method: str | None
     _begun = False
+    _end_of_chunk = b""
     leftover = False
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
+    def __init__(self, sock: socket.socket, method: str | None) -> None:
+        super().__init__(_Buffered(sock), method=method)  # type: ignore[arg-type]
         self._sock = sock
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -43,10 +56,8 @@ class FinalResponse(http.client.HTTPResponse):
     def _status_line(self) -> tuple[str, int, str]:
         try:
             line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
-            if self._begun:
-                raise
-            raise BackEndGone(str(error)) from error
+        except _ENDED as error:
+            raise (error if self._begun else BackEndGone(str(error))) from None
         self._begun = True
         return line
 
@@ -77,31 +88,59 @@ class FinalResponse(http.client.HTTPResponse):
         elif self.length is None and not self.chunked:
             self.will_close = True
 
-    def ready(self, least: int = 1) -> bool:
-        """Whether more of the answer can be read without waiting (`least` bytes of it)."""
-        if self.fp is None:
-            return False
+    def arrives(self, seconds: float = 0) -> bool:
+        """Whether reading has not to be waited for: more is there, or the end. Waits for it a little. Raises what
+        reading would. The end of a chunk alone is nothing to read.
+        """
+        if self.fp is None or self.length == 0:
+            return True
+        try:
+            return self._arrived() or (seconds > 0 and self._wait(seconds) and self._arrived())
+        except _ENDED as error:
+            raise (error if self._begun else BackEndGone(str(error))) from None
+
+    def _arrived(self) -> bool:
         timeout = self._sock.gettimeout()
         self._sock.settimeout(0)
         try:
-            return len(self.fp.peek(least)) >= least
+            if self._peeked():
+                return True
+            # TLS would have raised if it had to wait; for a plain socket only the system knows.
+            return isinstance(self._sock, ssl.SSLSocket) or self._wait(0)
         except (BlockingIOError, ssl.SSLWantReadError):
             return False
-        except OSError:
-            return True  # reading will say what is wrong
         finally:
             self._sock.settimeout(timeout)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until something can be read, but not longer than `seconds`."""
+    def _peeked(self) -> bool:
+        """Whether something is there beside the end of a chunk, which http.client reads with the next one only."""
+        if self.chunked and self.chunk_left == 0:
+            self.chunk_left, self._end_of_chunk = None, b"\r\n"  # RFC 9112, 7.1
+        while self._end_of_chunk and self.fp.peek(1):
+            if self.fp.read(1) != self._end_of_chunk[:1]:
+                raise http.client.HTTPException("a chunk that does not end where it should")
+            self._end_of_chunk = self._end_of_chunk[1:]
+        return not self._end_of_chunk and bool(self.fp.peek(1))
+
+    def _wait(self, seconds: float) -> bool:
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
-        poll.poll(seconds * 1000)
+        return bool(poll.poll(seconds * 1000))
 
-    def chunk_ready(self) -> bool:
-        """`ready` for a body that is read chunk by chunk: the end of a chunk alone is nothing to read."""
-        return self.ready(3 if self.chunked and self.chunk_left == 0 else 1)
+    def wait_at_most(self, seconds: float) -> None:
+        """How long reading may wait from now on."""
+        self._sock.settimeout(seconds)
+
+    @property
+    def http_version(self) -> bytes:
+        """The back end's version of HTTP, for Via."""
+        return b"1.0" if self.version == 10 else b"1.1"
 
     def _close_conn(self) -> None:
-        self.leftover = self.leftover or (not self.will_close and self.ready())
+        self.chunk_left, self._end_of_chunk = None, b""
+        if not self.will_close and not self.leftover:
+            try:
+                self.leftover = self._arrived()
+            except OSError:
+                self.leftover = True
         super()._close_conn()  # type: ignore[misc]

@@ -4,7 +4,11 @@ Names are lower-case bytes, as both servers and parsers hand them out; values ar
 """
 
 import re
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
 
 Field = tuple[bytes, bytes]
 
@@ -15,12 +19,20 @@ HOP_BY_HOP = frozenset(
         b"te", b"trailer", b"transfer-encoding", b"upgrade",
     )
 )  # fmt: skip
-# What a request says to us and not to the back end: whom it is for, and that we should say 100 (Continue).
-_FOR_THE_GATEWAY = frozenset((b"host", b"expect", b"content-length", b"http2-settings"))
+# What a request says to us and not to the back end: whom it is for, who asks, that we should say 100 (Continue).
+_FOR_THE_GATEWAY = frozenset(
+    (b"host", b"expect", b"content-length", b"http2-settings", b"ocp-apim-subscription-key")
+)
 _FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"))
+# Only from a proxy that is trusted; what anybody else says of where a call came from is not handed on.
+_CLAIMS = _FORWARDED | {b"forwarded"}
 _NOT_FORWARDED = HOP_BY_HOP | _FOR_THE_GATEWAY | _FORWARDED
 # Fields that a caller must not be able to take away by naming them in Connection (RFC 9110, 7.6.1)
-_NEVER_NAMED = frozenset((b"authorization", b"cookie", b"content-type", b"content-encoding"))
+_NEVER_NAMED = frozenset((b"authorization", b"cookie", b"content-type", b"content-encoding", b"via"))
+# Says that the gateway and not the back end answered, so no back end may say it.
+GATEWAY_ERROR = b"gateway-error"
+_NOT_HANDED_ON = HOP_BY_HOP | {GATEWAY_ERROR}
+VIA = b"publisher-portal"  # RFC 9110, 7.6.3: a pseudonym
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE = re.compile(rb"(" + _TOKEN + rb"):[ \t]*(.*?)[ \t]*\r?\n", re.DOTALL)
@@ -37,21 +49,33 @@ def connection_options(fields: Iterable[Field]) -> frozenset[bytes]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """How a call came to the gateway: by which peer and scheme, for which authority, in which version of HTTP.
+
+    `trusted` is a proxy of our own, whose X-Forwarded fields are believed; of others they are dropped.
+    """
+
+    peer: str
+    scheme: str
+    authority: bytes
+    version: str = "1.1"
+    trusted: bool = False
+
+
 def request_fields(
     fields: Sequence[Field],
+    hop: Hop,
     *,
-    client: str,
-    scheme: str,
     private_cookies: frozenset[bytes] = frozenset(),
     authorization: bytes = b"",
 ) -> list[Field]:
     """The fields to send to a back end, without Host and framing, which the transport adds.
 
-    `client` is the caller's address and `scheme` that of the call: X-Forwarded-For is appended to,
-    X-Forwarded-Proto and -Host are set. Cookies named in `private_cookies` are left out. `authorization`
-    replaces the caller's.
+    Via and X-Forwarded-For, -Proto and -Host say where the call came from. Cookies named in `private_cookies` are
+    left out. `authorization` replaces the caller's.
     """
-    dropped = _NOT_FORWARDED
+    dropped = _NOT_FORWARDED if hop.trusted else _NOT_FORWARDED | _CLAIMS
     if options := connection_options(fields):
         dropped = dropped | (options - _NEVER_NAMED)
     if authorization:
@@ -61,11 +85,37 @@ def request_fields(
         forwarded = _without_cookies(forwarded, private_cookies)
     if authorization:
         forwarded.append((b"authorization", authorization))
-    chain = [value for name, value in fields if name == b"x-forwarded-for"]
-    forwarded.append((b"x-forwarded-for", b", ".join([*chain, client.encode()])))
-    forwarded.append((b"x-forwarded-proto", scheme.encode()))
-    forwarded.extend((b"x-forwarded-host", value) for name, value in fields if name == b"host")
+    forwarded.append((b"via", hop.version.encode() + b" " + VIA))
+    forwarded.append((b"x-forwarded-for", _forwarded_for(fields, hop)))
+    forwarded.append((b"x-forwarded-proto", hop.scheme.encode()))
+    if host := _forwarded_host(fields, hop):
+        forwarded.append((b"x-forwarded-host", host))
     return forwarded
+
+
+def _forwarded_for(fields: Sequence[Field], hop: Hop) -> bytes:
+    if not hop.trusted:
+        return hop.peer.encode()
+    chain = [value for name, value in fields if name == b"x-forwarded-for" and value]
+    return b", ".join([*chain, hop.peer.encode()])
+
+
+def _forwarded_host(fields: Sequence[Field], hop: Hop) -> bytes:
+    claimed = last_value(fields, b"x-forwarded-host") if hop.trusted else b""
+    return claimed or hop.authority
+
+
+def last_value(fields: Iterable[Field], name: bytes) -> bytes:
+    """The last member of a list-based field, which the nearest hop wrote; empty without one."""
+    values = [value for key, value in fields if key == name]
+    return values[-1].rpartition(b",")[2].strip() if values else b""
+
+
+def own_entries_of_via(fields: Iterable[Field]) -> int:
+    """How often a request has come through a gateway of ours (RFC 9110, 7.6.3)."""
+    return sum(
+        entry.split()[1:2] == [VIA] for name, value in fields if name == b"via" for entry in value.split(b",")
+    )
 
 
 def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
@@ -82,14 +132,30 @@ def _without_cookies(fields: list[Field], names: frozenset[bytes]) -> list[Field
     return kept
 
 
-def response_fields(fields: Sequence[Field]) -> list[Field]:
-    """The fields of a back end's answer to hand on: all but hop-by-hop ones and those named in Connection."""
-    dropped = HOP_BY_HOP
+def response_fields(fields: Sequence[Field], version: bytes = b"1.1") -> list[Field]:
+    """The fields of a back end's answer to hand on: all but hop-by-hop ones and those named in Connection; with
+    Via, and with Date where the back end sent none (RFC 9110, 6.6.1). `version` is that of the back end's HTTP.
+    """
+    dropped = _NOT_HANDED_ON
     if options := connection_options(fields):
         dropped = dropped | (
-            options - {b"content-length", b"content-type", b"content-encoding", b"set-cookie"}
+            options - {b"content-length", b"content-type", b"content-encoding", b"set-cookie", b"via"}
         )
-    return _with_one_length([field for field in fields if field[0] not in dropped])
+    handed_on = _with_one_length([field for field in fields if field[0] not in dropped])
+    handed_on.append((b"via", version + b" " + VIA))
+    if not any(field[0] == b"date" for field in handed_on):
+        handed_on.append((b"date", http_date()))
+    return handed_on
+
+
+def http_date() -> bytes:
+    """Now, as Date says it (RFC 9110, 5.6.7)."""
+    return _http_date(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 def _with_one_length(fields: list[Field]) -> list[Field]:

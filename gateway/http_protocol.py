@@ -1,10 +1,16 @@
 """HTTP/1.1 towards callers: uvicorn's protocol on httptools, and what an intermediary needs beside it."""
 
 import asyncio
+import socket
+import struct
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.request_head import RequestHead, read_head
 
 HEAD_SECONDS = 20.0
 HEAD_BYTES = 65536
@@ -12,18 +18,23 @@ LINGER_SECONDS = 1.0
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """Hands the target on as it was sent, and refuses heads that are late, too large, or without one Host.
+    """Checks a head before anything is made of it, and refuses those that are late or too large.
 
-    What is refused before routing gets a status only, and the connection is closed.
+    What is refused before routing gets a status only, and the connection is closed. The application may say with
+    `max_head_bytes` what is too large. It gets the head as "gateway.head" and, as "gateway.cut", the way to end the
+    connection so that nobody takes an unfinished answer for a whole one.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _refused = False
+    _resuming = False
+    _head: RequestHead
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first head with the connection."""
         super().connection_made(transport)
+        self._most_bytes = getattr(self.app, "max_head_bytes", HEAD_BYTES)
         self._start_head()
 
     def _start_head(self) -> None:
@@ -45,16 +56,50 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; a head or trailer that is not whole by HEAD_BYTES is refused (RFC 6585, 5)."""
+        """Parse; a head or trailer that is not whole by the limit is refused (RFC 6585, 5)."""
         if self._refused:
             return
+        self._unset_keepalive_if_required()
+        if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
+            self._start_head()  # an empty line must not keep a connection for ever
         self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > HEAD_BYTES:
+        self._feed(data)
+        if self._head_bytes > self._most_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay_with_http()
+            if rest := data[upgrade.args[0] :]:
+                self._feed(rest)
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def _stay_with_http(self) -> None:
+        """The parser takes what follows a head with Upgrade for another protocol, and skips the request's body. We
+        switch to none (RFC 9110, 7.8): a new parser gets the framing of that body, and goes on with it."""
+        head = self._head
+        if not head.chunked and not head.length:
+            return
+        framing = (
+            b"Transfer-Encoding: chunked" if head.chunked else b"Content-Length: %d" % (head.length or 0)
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self._resuming = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+        self._resuming = False
+
+    def on_message_complete(self) -> None:
+        """The request is whole, unless the parser skipped its body."""
+        if not (self.parser.should_upgrade() and (self._head.chunked or self._head.length)):
+            super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """A request begins: so does the deadline of its head."""
+        if self._resuming:
+            return
         super().on_message_begin()
         if self._head_timer is None:
             self._start_head()
@@ -71,17 +116,34 @@ class GatewayProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
-        """Check Host (RFC 9112, 3.2) and hand the target on. Raising makes the parser refuse the request."""
+        """Check the head and hand it on. Raising makes the parser refuse the request."""
+        if self._resuming:
+            return
         self._end_head()
-        hosts = sum(name == b"host" for name, _ in self.headers)
         version = self.parser.get_http_version()
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise ValueError("a request has exactly one Host")
         if version not in {"1.0", "1.1"}:
             raise ValueError("HTTP/0.9 has no fields that could be forwarded")
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["gateway.target"] = self.url
+        method = self.parser.get_method().decode("ascii")
+        scope["gateway.head"] = self._head = read_head(method, version, self.url, self.headers)
+        self.url = b"/"  # what the server makes of the target is not used
+        if version == "1.0":
+            self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
+        scope["gateway.cut"] = partial(self._cut, self.cycle)
+        if version == "1.0":
+            self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
+
+    def _cut(self, cycle: RequestResponseCycle, framed: bool) -> None:
+        """End the connection in the middle of an answer. If its end is that of the connection, that is reset:
+        otherwise it would look whole."""
+        cycle.disconnected = True
+        sock = self.transport.get_extra_info("socket")
+        if framed or sock is None:
+            self.transport.close()
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed. `msg` may quote the request, so it is not sent."""
@@ -91,19 +153,65 @@ class GatewayProtocol(HttpToolsProtocol):
         self._end_head()
         if self._refused or self.transport is None or self.transport.is_closing():
             return
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            # Anything written now would look like a part of the answer that is under way.
-            self.transport.abort()
-            return
+        self._refused = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                # An earlier request is still being answered: that answer is the last one on this connection.
+                self._last_cycle().keep_alive = False
+                return
+            # It is the body of this very call that is broken: nobody must take what came of it for the whole.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started or self.pipeline:
+                # Anything written now would look like a part of the answer that is under way, or of another call's.
+                self.transport.abort()
+                return
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         self.transport.write(head.encode())
         self._linger()
 
+    def _last_cycle(self) -> RequestResponseCycle:
+        return self.pipeline[0][0] if self.pipeline else self.cycle
+
     def _linger(self) -> None:
         """Close in stages (RFC 9112, 9.6): what is still coming in must not reset what was just said."""
-        self._refused = True
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
         else:
             self.transport.close()
+
+
+class _Http10:
+    """Answers a caller that speaks HTTP/1.0, which knows no chunks (RFC 9112, 6.1): without a length, the body ends
+    with the connection."""
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._send = cycle.send  # the server's own, for answers with a length
+        self._unframed = False
+
+    async def send(self, message: Any) -> None:
+        """Send a message of ASGI."""
+        cycle = self._cycle
+        if message["type"] == "http.response.start":
+            self._unframed = not any(name == b"content-length" for name, _ in message["headers"])
+        if not self._unframed or cycle.disconnected:
+            await self._send(message)
+            return
+        if cycle.flow.write_paused:
+            await cycle.flow.drain()
+        if message["type"] == "http.response.start":
+            cycle.response_started = True
+            fields = [b"%b: %b\r\n" % field for field in message["headers"] if field[0] != b"connection"]
+            cycle.transport.write(
+                b"".join((STATUS_LINE[message["status"]], *fields, b"connection: close\r\n\r\n"))
+            )
+            return
+        cycle.transport.write(message.get("body", b"") if cycle.scope["method"] != "HEAD" else b"")
+        if not message.get("more_body", False):
+            cycle.response_complete = True
+            cycle.message_event.set()
+            cycle.transport.close()
+            cycle.on_response()

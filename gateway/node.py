@@ -7,6 +7,7 @@ forks before that).
 import asyncio
 import os
 from functools import partial
+from ipaddress import ip_network
 
 import django
 from django.apps import apps
@@ -39,7 +40,15 @@ def engine_settings() -> EngineSettings:
         exchange_threads=settings.GATEWAY_EXCHANGE_THREADS,
         connect_timeout=settings.GATEWAY_CONNECT_TIMEOUT,
         read_timeout=settings.GATEWAY_READ_TIMEOUT,
+        total_timeout=settings.GATEWAY_TOTAL_TIMEOUT,
+        patience=settings.GATEWAY_BODY_SECONDS,
+        max_head_bytes=settings.GATEWAY_MAX_HEAD_BYTES,
+        max_body_bytes=settings.GATEWAY_MAX_BODY_BYTES,
+        max_calls=settings.GATEWAY_MAX_CALLS,
+        max_calls_per_api=settings.GATEWAY_MAX_CALLS_PER_API,
         plain_scheme="https" if behind_tls else "http",
+        trusted_proxies=tuple(ip_network(text, strict=False) for text in settings.GATEWAY_TRUSTED_PROXIES),
+        drops_underscores=settings.GATEWAY_UNDERSCORES == "drop",
         private_cookies=frozenset(name.encode() for name in cookies),
     )
 
@@ -87,6 +96,7 @@ class Application:
 
     def __init__(self) -> None:
         self._engine = Engine(engine_settings())
+        self.max_head_bytes = self._engine.max_head_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

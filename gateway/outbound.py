@@ -8,10 +8,12 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Collection, Hashable, Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from queue import LifoQueue
 from typing import Any, NamedTuple
 
 from requests.adapters import HTTPAdapter
@@ -39,15 +41,20 @@ class Origin(NamedTuple):
 class Connection(HTTPConnection):
     """A connection that checks the address it is made to and sends what it is given, byte for byte."""
 
-    response_class = FinalResponse
     auto_open = 0
 
     def __init__(self, *args: Any, rules: AddressRules, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._rules = rules
         self._handle: socket.socket | None = None
+        self._answer: FinalResponse | None = None
+        self._deadline = 0.0
+
+    def _seconds_left(self) -> float:
+        return max(self._deadline - time.monotonic(), 0.001)
 
     def _new_conn(self) -> socket.socket:
+        self._deadline = time.monotonic() + float(self.timeout or 0)
         # Resolved once and connected to what was checked: a name cannot point elsewhere in between.
         failure = CallFailure("back-end-not-found", self.host)
         for family, kind, protocol, _, address in self._resolved():
@@ -73,7 +80,7 @@ class Connection(HTTPConnection):
     def _connected(self, sock: socket.socket, address: Any) -> socket.socket:
         self._handle = sock
         try:
-            sock.settimeout(self.timeout)
+            sock.settimeout(self._seconds_left())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
         except BaseException:
@@ -94,9 +101,32 @@ class Connection(HTTPConnection):
             http.client.HTTPConnection.putheader(self, name, value)
         self.endheaders(body or None)
 
+    @property
+    def answer(self) -> FinalResponse:
+        """The answer to what was sent, before its head is read, so that it can be waited for."""
+        if self._answer is None:
+            self._answer = FinalResponse(self.sock, self._method)  # type: ignore[attr-defined]
+        return self._answer
+
+    def response_class(self, *_: Any, **__: Any) -> FinalResponse:  # type: ignore[override]
+        """What http.client makes of the socket."""
+        answer, self._answer = self.answer, None
+        return answer
+
     def read_head(self) -> FinalResponse:
         """The final answer, its head read."""
         return http.client.HTTPConnection.getresponse(self)  # type: ignore[return-value]
+
+    def wait_at_most(self, seconds: float) -> None:
+        """How long sending and reading may wait from now on."""
+        self.sock.settimeout(seconds)
+
+    def close(self) -> None:
+        """Close, with what has not been read."""
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+        super().close()
 
 
 class TlsConnection(Connection, HTTPSConnection):
@@ -119,17 +149,28 @@ class TlsConnection(Connection, HTTPSConnection):
             sock.close()
             raise
         self._handle = self.sock = tls
+        tls.settimeout(self._seconds_left())  # for the handshake as a whole
         tls.do_handshake()
         if self._checks_name:
             check_name(tls.getpeercert(binary_form=True) or b"", self.host)
 
 
+class _Idle(LifoQueue[Any]):
+    """Idle connections. urllib3 fills a pool with places to come; here there are as many as are idle."""
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is not None:
+            super().put(item, block, timeout)
+
+
 class _PlainPool(HTTPConnectionPool):
     ConnectionCls = Connection
+    QueueCls = _Idle
 
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = TlsConnection
+    QueueCls = _Idle
 
 
 class Adapter(HTTPAdapter):
@@ -150,7 +191,6 @@ class Adapter(HTTPAdapter):
         manager = PoolManager(
             connections,
             maxsize=arguments.pop("most"),
-            timeout=arguments.pop("connect_timeout"),
             retries=False,
         )
         plain = partial(_PlainPool, rules=arguments["rules"])
@@ -203,8 +243,8 @@ class Destination:
 class Outbound:
     """All pools of a gateway process, and the SSL contexts that they share."""
 
-    def __init__(self, rules: AddressRules, *, most: int, connect_timeout: float) -> None:
-        self._arguments = {"rules": rules, "most": most, "connect_timeout": connect_timeout}
+    def __init__(self, rules: AddressRules, *, most: int) -> None:
+        self._arguments = {"rules": rules, "most": most}
         self._adapters: dict[tuple[Hashable, ...], Adapter] = {}
         self._contexts: dict[tuple[Hashable, ...], ssl.SSLContext] = {}
         self._expected: Set[tuple[Hashable, ...]] = frozenset()

@@ -1,6 +1,7 @@
 """System checks of insecure or incomplete settings. Each says what to do."""
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,29 @@ def _unreadable(path: str) -> str:
     except OSError as error:
         return error.strerror or type(error).__name__
     return ""
+
+
+@register(Tags.security)
+def check_gateway_settings(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E005: a setting of the gateway that it could not start with."""
+    return [Error(problem, hint=hint, id="portal.E005") for problem, hint in _gateway_problems()]
+
+
+def _gateway_problems() -> Iterable[tuple[str, str]]:
+    for name in ("GATEWAY_TRUSTED_PROXIES", "GATEWAY_ALLOWED_BACK_END_NETWORKS"):
+        for text in getattr(settings, name):
+            try:
+                ip_network(text, strict=False)
+            except ValueError:
+                yield (
+                    f"{name}: “{text}” is not a network.",
+                    "Write it like 10.0.0.0/8, with commas between several.",
+                )
+    if settings.GATEWAY_UNDERSCORES not in ("refuse", "drop"):
+        yield f"GATEWAY_UNDERSCORES is “{settings.GATEWAY_UNDERSCORES}”.", "Set it to refuse or to drop."
+    for name in ("GATEWAY_MAX_CALLS", "GATEWAY_MAX_CALLS_PER_API", "GATEWAY_EXCHANGE_THREADS"):
+        if getattr(settings, name) < 1:
+            yield f"{name} is {getattr(settings, name)}.", "Set it to 1 or more."
 
 
 @register(Tags.security, deploy=True)

@@ -6,41 +6,66 @@ await engine(scope, receive, send)
 """
 
 import logging
-import uuid
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from gateway.addresses import AddressRules
+from gateway.embedded.admission import (
+    Networks,
+    check_body,
+    check_fields,
+    check_key,
+    check_scheme,
+    count_down,
+    hop_of,
+)
 from gateway.embedded.call import Call, CallerGone, Receive, Scope, Send
-from gateway.embedded.exchange import Exchange
+from gateway.embedded.exchange import Deadlines, Exchange
+from gateway.embedded.keys import KeyRing
 from gateway.embedded.plans import NOTHING, Plan, build
 from gateway.embedded.proxy import Forwarding
+from gateway.embedded.record import Observer
+from gateway.embedded.room import Room
 from gateway.embedded.routing import Route
-from gateway.embedded.target import Target, parse_target, raw_target
 from gateway.embedded.threads import Threads
 from gateway.failures import CallFailure
-from gateway.headers import Field, request_fields
+from gateway.headers import Field, Hop, request_fields
 from gateway.outbound import Destination, Outbound
+from gateway.request_head import BadHead
 from gateway.snapshot import Snapshot
+from gateway.subscription_keys import taken_key
 
 logger = logging.getLogger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
+_ALLOW = (b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE")
+_EMPTY = (b"content-length", b"0")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What does not come from the snapshot.
+    """What does not come from the snapshot, or holds where the snapshot says nothing.
 
-    Times are in seconds. `plain_scheme` is what a call over a plain listener counts as: "https" if a proxy in
-    front speaks TLS. `private_cookies` are never sent to a back end.
+    Times are in seconds, 0 for no limit: `patience` is how long a caller may take between two parts of its body, or
+    to take one of the answer. `max_calls` may be under way in this process, `max_calls_per_api` of one API.
+    `plain_scheme` is what a call over a plain listener counts as: "https" if a proxy in front speaks TLS. What
+    `trusted_proxies` say of where a call came from is believed. `private_cookies` are never sent to a back end.
     """
 
     rules: AddressRules = field(default_factory=AddressRules)
     exchange_threads: int = 64
     connect_timeout: float = 10.0
     read_timeout: float = 300.0
+    total_timeout: float = 0.0
+    patience: float = 60.0
+    max_head_bytes: int = 65536
+    max_body_bytes: int = 0
+    max_calls: int = 1000
+    max_calls_per_api: int = 500
     plain_scheme: str = "http"
+    trusted_proxies: Networks = ()
+    drops_underscores: bool = False
     private_cookies: frozenset[bytes] = frozenset()
 
 
@@ -51,11 +76,17 @@ class Engine:
         self._settings = settings
         self._state = NOTHING
         self._threads = Threads(settings.exchange_threads)
-        self._outbound = Outbound(
-            settings.rules, most=settings.exchange_threads, connect_timeout=settings.connect_timeout
-        )
+        self._room = Room(settings.max_calls, settings.max_calls_per_api)
+        self._outbound = Outbound(settings.rules, most=settings.max_calls_per_api)
+        self.max_head_bytes = settings.max_head_bytes
         self.behind: Callable[[], bool] = bool
         self.catch_up: Hook | None = None
+        self.observers: list[Observer] = []
+
+    @property
+    def calls(self) -> int:
+        """How many calls are under way."""
+        return self._room.calls
 
     @property
     def revision(self) -> int:
@@ -77,51 +108,89 @@ class Engine:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: forward one call."""
-        call = Call(scope, receive, send)
         try:
-            await self._serve(call, scope)
+            call = Call(scope, receive, send, self._settings.patience)
+        except BadHead:
+            await _refuse(send)
+            return
+        try:
+            await self._serve(call, scope["scheme"])
         except CallerGone:
-            logger.debug("a caller left")
+            call.record.failed_by = "caller"
+            call.cut()
         except CallFailure as failure:
             await _fail(call, failure)
-        except Exception:
-            logger.exception("a call failed inside the gateway")
-            await _fail(call, CallFailure("internal-error"))
+        except Exception as error:
+            logger.exception("%s: a call failed inside the gateway", call.record.activity)
+            await _fail(call, CallFailure("internal-error", type(error).__name__))
+        finally:
+            self._observe(call)
 
-    async def _serve(self, call: Call, scope: Scope) -> None:
+    def _observe(self, call: Call) -> None:
+        record = call.record
+        record.seconds = time.perf_counter() - record.started
+        if record.status >= 500 and not record.failed_by:
+            record.failed_by = "back end"
+        for observer in self.observers:
+            try:
+                observer(record)
+            except Exception:
+                logger.exception("a call could not be recorded")
+
+    async def _serve(self, call: Call, scheme: str) -> None:
         if self.catch_up is not None and self.behind():
             await self.catch_up()
         state = self._state  # the call keeps what it began with
         if state is NOTHING:
             raise CallFailure("not-ready")
-        call.check()
-        target = parse_target(raw_target(scope))
-        route = state.router.find(call.method, target.path, target.query or "")
+        call.record.revision = state.revision
+        if call.head.path == "*":
+            await call.answer(200, [_ALLOW, _EMPTY], b"")
+            return
+        key, query = taken_key(call.fields, call.head.query)
+        route = state.router.find(call.method, call.head.path, query or "")
         if route is None:
             raise CallFailure("not-found")
         plan = route.plan
-        scheme = scope["scheme"] if scope["scheme"] == "https" else self._settings.plain_scheme
-        _check_scheme(plan, scheme)
+        call.record.api, call.record.operation = plan.api.id, plan.operation.id
+        hop = hop_of(call, self._settings.plain_scheme, scheme, self._settings.trusted_proxies)
+        self._admit(call, plan, state.keys, key, hop)
+        if count_down(call):
+            await call.answer(200, [_ALLOW, _EMPTY], b"")
+        elif not plan.forwards or plan.destination is None:
+            await call.answer(200, [_EMPTY], b"")
+        else:
+            await self._forward(call, plan, plan.destination, _outbound_target(route, query), hop)
+
+    def _admit(self, call: Call, plan: Plan, keys: KeyRing, key: bytes | None, hop: Hop) -> None:
+        """Everything that is asked of a call before anything of its body is read. Raises CallFailure."""
+        check_scheme(plan.api, hop.scheme)
+        check_key(call, plan.api, keys, key, hop)
+        check_fields(call, self._settings.drops_underscores)
         if plan.failure:
             raise CallFailure(*plan.failure)
-        if not plan.forwards or plan.destination is None:
-            await call.answer(200, [(b"content-length", b"0")], b"")
-            return
-        await self._forward(call, plan, plan.destination, _outbound_target(route, target), scheme)
+        check_body(call, plan, self._settings.max_body_bytes)
 
-    async def _forward(
-        self, call: Call, plan: Plan, destination: Destination, target: str, scheme: str
-    ) -> None:
-        timeout = self._settings.read_timeout if plan.timeout is None else plan.timeout
-        fields = self._fields(call, plan, scheme)
-        exchange = Exchange(self._outbound, destination, call.method, target, fields, timeout)
-        await Forwarding(call, plan, exchange, self._threads, timeout).run()
+    async def _forward(self, call: Call, plan: Plan, destination: Destination, target: str, hop: Hop) -> None:
+        self._room.enter(plan.api.key, plan.api.max_calls)
+        try:
+            deadlines = self._deadlines(plan)
+            fields = self._fields(call, plan, hop)
+            exchange = Exchange(self._outbound, destination, call.method, target, fields, deadlines)
+            total = plan.api.total_timeout or self._settings.total_timeout
+            await Forwarding(call, plan, exchange, self._threads, deadlines, total).run()
+        finally:
+            self._room.leave(plan.api.key)
 
-    def _fields(self, call: Call, plan: Plan, scheme: str) -> list[Field]:
+    def _deadlines(self, plan: Plan) -> Deadlines:
+        read = plan.api.read_timeout or self._settings.read_timeout
+        connect = plan.api.connect_timeout or self._settings.connect_timeout
+        return Deadlines(connect, read if plan.timeout is None else plan.timeout, read)
+
+    def _fields(self, call: Call, plan: Plan, hop: Hop) -> list[Field]:
         fields = request_fields(
             call.fields,
-            client=call.client,
-            scheme=scheme,
+            hop,
             private_cookies=self._settings.private_cookies,
             authorization=plan.authorization,
         )
@@ -129,17 +198,12 @@ class Engine:
         return [(b"host", plan.host), *fields, framing] if framing else [(b"host", plan.host), *fields]
 
 
-def _check_scheme(plan: Plan, scheme: str) -> None:
-    if scheme not in plan.api.schemes:
-        raise CallFailure("https-required" if scheme == "http" else "http-required", plan.api.id)
-
-
-def _outbound_target(route: Route[Plan], target: Target) -> str:
+def _outbound_target(route: Route[Plan], query: str | None) -> str:
     """What the back end is asked for. Without a rewrite: what the caller sent after the suffix, byte for byte."""
     plan = route.plan
     if plan.rewrite is None:
         path = plan.base + route.rest or "/"
-        return path if target.query is None else f"{path}?{target.query}"
+        return path if query is None else f"{path}?{query}"
     unmatched = route.query.unmatched if plan.copies_query else ""
     try:
         return plan.base + plan.rewrite.expand(route.values, unmatched, route.remainder)
@@ -147,10 +211,25 @@ def _outbound_target(route: Route[Plan], target: Target) -> str:
         raise CallFailure("bad-target", str(error)) from None
 
 
+async def _refuse(send: Send) -> None:
+    """Before routing: a status and nothing else."""
+    fields = [_EMPTY, (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 400, "headers": fields})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _at_fault(status: int) -> str:
+    if status < 500:
+        return "caller"
+    return "back end" if status in (502, 504) else "gateway"
+
+
 async def _fail(call: Call, failure: CallFailure) -> None:
-    activity = uuid.uuid4()
-    if failure.answer.status >= 500:
-        logger.warning("%s %s: %s", activity, failure.code, failure.detail)
+    record, status = call.record, failure.answer.status
+    record.code, record.failed_by = failure.code, _at_fault(status)
+    if status >= 500:
+        logger.warning("%s %s: %s", record.activity, failure.code, failure.detail)
     if call.answering:
-        return  # left unfinished, which cuts the connection: never a clean short answer
-    await call.fail(failure, activity)
+        call.cut()  # never a clean short answer
+    else:
+        await call.fail(failure)

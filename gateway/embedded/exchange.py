@@ -1,18 +1,20 @@
-"""One exchange with a back end, step by step, so that a slow caller holds no thread between two steps."""
+"""One exchange with a back end, step by step, so that neither a slow caller nor a slow back end holds a thread."""
 
 import http.client
 import threading
+import time
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway.failures import CallFailure
 from gateway.final_response import FinalResponse
 from gateway.headers import Field
-from gateway.outbound import Adapter, Destination, Outbound
+from gateway.outbound import Adapter, Connection, Destination, Outbound
 from gateway.outbound_errors import BackEndGone, failure_of
 
 BLOCK = 65536
-_LITTLE_WHILE = 0.002
+# How long a step waits in its thread for what is likely to be there in a moment.
+_MOMENT = 0.003
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110, 9.2.2
 
 
@@ -20,16 +22,26 @@ class Reply(NamedTuple):
     """The head of an answer, the part of its body that was there, and whether that was all."""
 
     status: int
+    version: bytes
     fields: list[Field]
     data: bytes
     complete: bool
+
+
+class Deadlines(NamedTuple):
+    """In seconds: until a connection is made, until the head of the answer, between two pieces of its body."""
+
+    connect: float
+    head: float
+    read: float
 
 
 class Exchange:
     """One request and its answer. Its methods block and are called by one thread at a time; `abort` by any.
 
     `fields` are sent as they are, Host and framing included. A failure is raised as CallFailure, after which
-    the exchange is over. The connection returns to its pool only after one whole final answer.
+    the exchange is over. The connection returns to its pool only after one whole final answer. Where a method
+    returns None the back end has to be waited for, which needs no thread: until `fileno` is readable.
     """
 
     def __init__(
@@ -39,37 +51,44 @@ class Exchange:
         method: str,
         target: str,
         fields: list[Field],
-        timeout: float,
+        deadlines: Deadlines,
     ) -> None:
         self._outbound = outbound
         self._destination = destination
         self._adapter: Adapter | None = None
         self._request = (method, target, fields)
-        self._timeout = timeout
-        self._connection: Any = None
+        self._deadlines = deadlines
+        self._connection: Connection | None = None
         self._response: FinalResponse | None = None
-        self._sent = False
+        self._sent = self._repeatable = False
         self._over = self._aborted = self._busy = False
         self._lock = threading.Lock()
+        self.connected = self.reused = False
+        self.began = 0.0
 
-    def call(self, body: bytes = b"") -> Reply:
-        """Send the whole request, and return the answer as far as it is there at once."""
+    def call(self, body: bytes = b"") -> Reply | None:
+        """Send the whole request, and return the answer as far as it is there in a moment, or None."""
         with _Step(self):
             reused = self._open()
-            try:
-                return self._call(body)
-            except BackEndGone as error:
-                if not reused or body or self._request[0] not in _IDEMPOTENT:
-                    raise failure_of(error) from error
-                # The back end closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                self._connection.close()
-                self._open(fresh=True)
-                return self._call(body)
+            self._repeatable = reused and not body and self._request[0] in _IDEMPOTENT
+            return self._whole(body)
 
-    def _call(self, body: bytes) -> Reply:
-        self._start(body)
-        self._sent = True
-        return self._reply()
+    def _whole(self, body: bytes) -> Reply | None:
+        try:
+            self._start(body)
+            self._sent = True
+            return self._reply()
+        except BackEndGone as error:
+            return self._again(error)
+
+    def _again(self, error: BackEndGone) -> Reply | None:
+        """The back end closed an idle connection while the request was on its way: once more (RFC 9112, 9.3.1)."""
+        if not self._repeatable:
+            raise failure_of(error) from error
+        self._repeatable = False
+        self._opened().close()
+        self._open(fresh=True)
+        return self._whole(b"")
 
     def start(self, body: bytes = b"") -> None:
         """Send the head of a request whose body follows with `send`."""
@@ -81,7 +100,7 @@ class Exchange:
         """Send a part of the body, framed by the caller of this method."""
         with _Step(self):
             try:
-                self._connection.send(data)
+                self._opened().send(data)
             except OSError as error:
                 self._answered_early(error)
 
@@ -92,21 +111,35 @@ class Exchange:
             raise error
         self._receive()
 
-    def reply(self) -> Reply:
-        """After `start` and `send`: the answer as far as it is there at once."""
+    def finish(self) -> Reply | None:
+        """After `start` and all of `send`: the answer as far as it is there in a moment, or None."""
+        self._sent = self._response is None
+        return self.reply()
+
+    def reply(self) -> Reply | None:
+        """The answer as far as it is there in a moment, or None."""
         with _Step(self):
-            self._sent = self._response is None
-            return self._reply()
+            try:
+                return self._reply()
+            except BackEndGone as error:
+                return self._again(error)
 
     @property
     def answered(self) -> bool:
         """Whether the back end answered before the body was sent: no more of it is wanted."""
         return self._response is not None
 
-    def read(self) -> bytes:
-        """The next part of the answer's body, waiting for at least one byte; empty at its end."""
+    @property
+    def fileno(self) -> int:
+        """The descriptor that is readable when there is more. Only after a method returned None."""
+        return (self._response or self._opened().answer).fileno()
+
+    def read(self) -> bytes | None:
+        """The next part of the answer's body, empty at its end; None if it is not there in a moment."""
         with _Step(self):
-            return self._read()
+            if self._response is None or self._over:
+                return b""
+            return self._available(self._response) if self._response.arrives(_MOMENT) else None
 
     def abort(self) -> None:
         """Give up, from any thread. A blocked method ends with an error; the connection is closed."""
@@ -128,63 +161,71 @@ class Exchange:
             self._connection = connection
             if self._aborted:
                 raise CallFailure("back-end-closed", "given up")
-        reused = connection.sock is not None
-        if not reused:
+        self.reused = connection.sock is not None
+        if not self.reused:
+            connection.timeout = self._deadlines.connect
             connection.connect()
-        connection.sock.settimeout(self._timeout)
-        return reused
+        self.connected = True
+        connection.wait_at_most(self._deadlines.head)
+        return self.reused
+
+    def _opened(self) -> Connection:
+        assert self._connection is not None  # noqa: S101
+        return self._connection
 
     def _start(self, body: bytes) -> None:
+        self.began = self.began or time.perf_counter()
         try:
-            self._connection.send_head(*self._request, body)
+            self._opened().send_head(*self._request, body)
         except OSError as error:
             self._answered_early(error)
 
     def _receive(self) -> FinalResponse:
         if self._response is None:
-            self._response = self._connection.read_head()
+            self._response = self._opened().read_head()
         return self._response
 
-    def _reply(self) -> Reply:
+    def _reply(self) -> Reply | None:
+        if self._response is None and not self._opened().answer.arrives(_MOMENT):
+            return None
         response = self._receive()
-        parts: list[bytes] = []
-        if response.length and response.length <= BLOCK and not response.ready():
-            response.wait(_LITTLE_WHILE)
-        while response.length != 0 and sum(len(part) for part in parts) < BLOCK and response.chunk_ready():
-            if not (part := self._read()):
-                break
-            parts.append(part)
-        if response.length == 0:
-            self._finish()
-        return Reply(response.status, response.fields, b"".join(parts), self._over)
+        if not self._over and self._deadlines.read != self._deadlines.head:
+            response.wait_at_most(self._deadlines.read)
+        wanted = response.length is not None and response.length <= BLOCK
+        data = self._available(response) if response.arrives(_MOMENT if wanted else 0) else b""
+        return Reply(response.status, response.http_version, response.fields, data, self._over)
 
-    def _read(self) -> bytes:
-        response = self._response
-        if response is None or self._over:
-            return b""
-        data = response.read1(BLOCK)
-        if data:
-            if response.length == 0:
-                self._finish()
+    def _available(self, response: FinalResponse) -> bytes:
+        """What of the body is there, up to a block and the rest of what was read with it; empty at its end."""
+        data = self._read(response)
+        if not data or self._over or not response.arrives():
             return data
-        if response.length:
-            raise http.client.IncompleteRead(b"", response.length)
-        self._finish()
-        return b""
+        parts, size = [data], len(data)
+        while size < BLOCK and not self._over and response.arrives():
+            parts.append(self._read(response))
+            size += len(parts[-1])
+        return b"".join(parts)
 
-    def _finish(self) -> None:
+    def _read(self, response: FinalResponse) -> bytes:
+        data = response.read1(BLOCK) if response.length != 0 else b""
+        if not data and response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        if not data or response.length == 0:
+            self._finish(response)
+        return data
+
+    def _finish(self, response: FinalResponse) -> None:
         """The answer is whole. After any doubt the connection is closed."""
-        response = self._response
-        assert response is not None and self._adapter is not None  # noqa: S101, PT018
+        assert self._adapter is not None  # noqa: S101
         with self._lock:
             if self._over:  # a connection is given back once, or two callers would share it
                 return
             self._over = True
         response.close()
         if self._sent and not response.will_close and not response.leftover and not self._aborted:
-            self._adapter.give_back(self._connection)
+            self._adapter.give_back(self._opened())
         else:
-            self._connection.close()
+            self._opened().close()
 
     def _discard(self) -> None:
         self._over = True

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.addresses import WebServiceUrl, parse_web_service_url
+from gateway.embedded.keys import KeyRing
 from gateway.embedded.routing import Entry, Operations, Router
 from gateway.failures import CallFailure
 from gateway.outbound import Destination, Origin
@@ -159,6 +160,7 @@ class State:
     router: Router[Plan]
     apis: dict[str, Operations[Plan]]
     entries: dict[str, tuple[_Inputs, Entry[Plan]]]
+    keys: KeyRing
 
     def destinations(self) -> list[Destination]:
         """Every destination that a call may go to."""
@@ -166,7 +168,7 @@ class State:
         return [plan.destination for plan in plans.values() if plan.destination]
 
 
-NOTHING = State(-1, Router(()), {}, {})
+NOTHING = State(-1, Router(()), {}, {}, KeyRing())
 
 
 def build(snapshot: Snapshot, previous: State = NOTHING) -> State:
@@ -184,7 +186,7 @@ def build(snapshot: Snapshot, previous: State = NOTHING) -> State:
         by_api[operation.api].append(known[1])
     apis = {key: _operations(previous.apis.get(key), by_api[key]) for key in snapshot.apis}
     router = Router((api.suffix, apis[key]) for key, api in snapshot.apis.items())
-    return State(snapshot.revision, router, apis, entries)
+    return State(snapshot.revision, router, apis, entries, previous.keys.updated(snapshot.subscriptions))
 
 
 def _inputs(snapshot: Snapshot, operation: Operation) -> _Inputs:

@@ -3,25 +3,35 @@
 import pytest
 
 from gateway.headers import (
+    Hop,
     connection_options,
     content_length,
     is_chunked,
+    own_entries_of_via,
     parse_fields,
     request_fields,
     response_fields,
 )
 
+HOP = Hop("192.0.2.1", "http", b"gateway.example")
+
 
 def test_fields_named_in_connection_are_dropped_from_requests_and_answers() -> None:
     fields = [(b"connection", b"close, X-Mine"), (b"x-mine", b"1"), (b"x-other", b"2")]
-    assert response_fields(fields) == [(b"x-other", b"2")]
-    sent = request_fields(fields, client="192.0.2.1", scheme="http")
-    assert [name for name, _ in sent] == [b"x-other", b"x-forwarded-for", b"x-forwarded-proto"]
+    assert [name for name, _ in response_fields(fields)] == [b"x-other", b"via", b"date"]
+    sent = request_fields(fields, HOP)
+    assert [name for name, _ in sent] == [
+        b"x-other",
+        b"via",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+    ]
 
 
 def test_a_caller_cannot_take_credentials_away_by_naming_them_in_connection() -> None:
     fields = [(b"connection", b"authorization, cookie"), (b"authorization", b"x"), (b"cookie", b"a=1")]
-    sent = dict(request_fields(fields, client="192.0.2.1", scheme="http"))
+    sent = dict(request_fields(fields, HOP))
     assert sent[b"authorization"] == b"x"
     assert sent[b"cookie"] == b"a=1"
 
@@ -32,15 +42,13 @@ def test_options_of_all_connection_fields_count() -> None:
 
 def test_basic_credentials_replace_every_authorization_field() -> None:
     fields = [(b"authorization", b"one"), (b"authorization", b"two")]
-    sent = request_fields(fields, client="192.0.2.1", scheme="http", authorization=b"Basic x")
+    sent = request_fields(fields, HOP, authorization=b"Basic x")
     assert [value for name, value in sent if name == b"authorization"] == [b"Basic x"]
 
 
 def test_a_cookie_that_only_looks_like_a_private_one_is_kept() -> None:
     fields = [(b"cookie", b"my_portal_session=1; portal_session=2; x=portal_session")]
-    sent = request_fields(
-        fields, client="192.0.2.1", scheme="http", private_cookies=frozenset((b"portal_session",))
-    )
+    sent = request_fields(fields, HOP, private_cookies=frozenset((b"portal_session",)))
     assert sent[0] == (b"cookie", b"my_portal_session=1; x=portal_session")
 
 
@@ -83,3 +91,46 @@ def test_no_other_transfer_coding_than_chunked_is_known() -> None:
     for value in (b"gzip, chunked", b"chunked, chunked", b"identity", b""):
         with pytest.raises(ValueError, match="transfer coding"):
             is_chunked([(b"transfer-encoding", value)])
+
+
+def test_a_trusted_proxy_is_believed_and_appended_to() -> None:
+    fields = [
+        (b"x-forwarded-for", b"203.0.113.7"),
+        (b"x-forwarded-for", b"10.0.0.9"),
+        (b"x-forwarded-host", b"api.example"),
+        (b"forwarded", b"for=203.0.113.7"),
+    ]
+    sent = request_fields(fields, Hop("10.0.0.1", "https", b"inside", trusted=True))
+    assert (b"x-forwarded-for", b"203.0.113.7, 10.0.0.9, 10.0.0.1") in sent
+    assert (b"x-forwarded-host", b"api.example") in sent
+    assert (b"x-forwarded-proto", b"https") in sent
+    assert (b"forwarded", b"for=203.0.113.7") in sent
+
+
+def test_nobody_else_is_believed() -> None:
+    names = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
+    sent = request_fields([(name, b"made up") for name in names], HOP)
+    assert b"made up" not in [value for _, value in sent]
+
+
+def test_the_subscription_key_never_reaches_a_back_end() -> None:
+    assert b"secret" not in dict(request_fields([(b"ocp-apim-subscription-key", b"secret")], HOP)).values()
+
+
+def test_via_names_the_version_that_was_spoken_behind_what_was_there() -> None:
+    sent = request_fields([(b"via", b"1.1 other")], Hop("192.0.2.1", "http", b"x", version="1.0"))
+    assert [value for name, value in sent if name == b"via"] == [b"1.1 other", b"1.0 publisher-portal"]
+    answered = response_fields([(b"via", b"1.1 other"), (b"date", b"then")], b"1.0")
+    assert answered == [(b"via", b"1.1 other"), (b"date", b"then"), (b"via", b"1.0 publisher-portal")]
+
+
+def test_a_back_end_cannot_say_that_the_gateway_failed() -> None:
+    assert b"gateway-error" not in dict(response_fields([(b"gateway-error", b"forged")]))
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [([b"1.1 other"], 0), ([b"1.1 publisher-portal, 1.1 other"], 1), ([b"1.1 publisher-portal (x)"] * 3, 3)],
+)
+def test_own_entries_of_via_are_counted(values: list[bytes], count: int) -> None:
+    assert own_entries_of_via([(b"via", value) for value in values]) == count

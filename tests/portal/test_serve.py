@@ -28,7 +28,7 @@ from gateway.changes.apis import create_api
 from gateway.changes.base import Actor
 url = "https://nowhere.invalid"
 create_api(Actor("command", "test"), display_name="Bank", web_service_url=url, suffix="bank", http=False,
-           https=True, all_operations=True)
+           subscription_required=False, https=True, all_operations=True)
 """
 
 

@@ -1,0 +1,113 @@
+"""Whether a call that was matched to an operation may go on to its back end, and as what."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from gateway.embedded.call import Call
+from gateway.embedded.keys import KeyRing
+from gateway.embedded.plans import Plan
+from gateway.failures import CallFailure
+from gateway.headers import Field, Hop, last_value, own_entries_of_via
+from gateway.snapshot import Api
+from gateway.subscription_keys import FIELD
+
+Networks = Sequence[IPv4Network | IPv6Network]
+_MOST_ROUNDS = 5
+_MAX_FORWARDS = b"max-forwards"
+
+
+def hop_of(call: Call, plain_scheme: str, scheme: str, proxies: Networks) -> Hop:
+    """How a call came here: by a proxy of our own, which says from where, or straight from its caller."""
+    seen = scheme if scheme == "https" else plain_scheme
+    if not proxies or not _within(call.peer, proxies):
+        return Hop(call.peer, seen, call.head.authority, call.version)
+    call.record.client = _caller(call, proxies)
+    claimed = last_value(call.fields, b"x-forwarded-proto").decode("latin-1").lower()
+    believed = claimed if claimed in ("http", "https") else seen
+    return Hop(call.peer, believed, call.head.authority, call.version, trusted=True)
+
+
+def _within(address: str, networks: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a UNIX socket has none
+        return False
+    return any(parsed in network for network in networks)
+
+
+def _caller(call: Call, proxies: Networks) -> str:
+    """The nearest address of X-Forwarded-For that is none of our proxies: who is left of that may be made up."""
+    chain = b",".join(value for name, value in call.fields if name == b"x-forwarded-for").split(b",")
+    for entry in reversed(chain):
+        address = entry.strip().decode("latin-1")
+        if address and not _within(address, proxies):
+            return address[:64]
+    return call.peer
+
+
+def check_scheme(api: Api, scheme: str) -> None:
+    """Raises CallFailure if an API is not to be called over this scheme."""
+    if scheme not in api.schemes:
+        raise CallFailure("https-required" if scheme == "http" else "http-required", api.id)
+
+
+def check_key(call: Call, api: Api, ring: KeyRing, key: bytes | None, hop: Hop) -> None:
+    """Raises CallFailure for a call without a key where one is needed, or with one that lets nobody in."""
+    if key is None:
+        if api.subscription_required:
+            raise _denied("subscription-key-missing", api, hop)
+        return
+    subscription = ring.find(key, api.key)
+    if subscription is None:
+        raise _denied("subscription-key-invalid", api, hop)
+    call.record.subscription = subscription.id
+
+
+def _denied(code: str, api: Api, hop: Hop) -> CallFailure:
+    realm = f"{hop.scheme}://{hop.authority.decode('ascii')}/{api.suffix}"
+    challenge = f'AzureApiManagementKey realm="{realm}",name="{FIELD}",type="header"'
+    return CallFailure(code, api.id, fields=[(b"www-authenticate", challenge.encode())])
+
+
+def check_fields(call: Call, drops_underscores: bool) -> None:
+    """Raises CallFailure for fields that ask for what is not done here, or that back ends confuse with others.
+
+    "X_Role" and "X-Role" are one name to CGI and its descendants, so a field with the one could pass for the other.
+    """
+    dubious = next((name for name, _ in call.fields if b"_" in name), None)
+    if dubious is not None:
+        if not drops_underscores:
+            raise CallFailure("field-name-underscore", message=_underscore(dubious.decode("latin-1")))
+        call.fields = [field for field in call.fields if b"_" not in field[0]]
+    for name, value in call.fields:
+        if name == b"expect" and value.lower() != b"100-continue":
+            raise CallFailure("expectation-failed")
+        if name == b"upgrade" and b"websocket" in value.lower():
+            raise CallFailure("upgrade-unsupported")
+        if name == b"via" and own_entries_of_via(call.fields) > _MOST_ROUNDS:
+            raise CallFailure("loop-detected")
+
+
+def _underscore(name: str) -> str:
+    return f"The field name '{name}' holds an underscore: send it with hyphens, or not at all."
+
+
+def count_down(call: Call) -> bool:
+    """Count Max-Forwards down (RFC 9110, 7.6.2). True if the call ends here. Raises CallFailure."""
+    left = last_value(call.fields, _MAX_FORWARDS)
+    if not left.isdigit() or call.method not in ("OPTIONS", "TRACE"):
+        return False
+    if int(left) == 0:
+        if call.method == "TRACE":
+            raise CallFailure("trace-unsupported")
+        return True
+    counted: list[Field] = [field for field in call.fields if field[0] != _MAX_FORWARDS]
+    call.fields = [*counted, (_MAX_FORWARDS, b"%d" % (int(left) - 1))]
+    return False
+
+
+def check_body(call: Call, plan: Plan, default: int) -> None:
+    """Raises CallFailure for a body that is said to be too large; of others the bytes are counted as they come."""
+    call.most = plan.api.max_body_bytes or default or None
+    if call.most is not None and (call.head.length or 0) > call.most:
+        raise CallFailure("request-too-large", f"{call.head.length} bytes, at most {call.most}")
