@@ -27,22 +27,21 @@ class GatewayProtocol(HttpToolsProtocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _in_head = False
     _refused = False
     _resuming = False
+    _refusal = HTTPStatus.BAD_REQUEST
     _head: RequestHead
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first head with the connection."""
         super().connection_made(transport)
         self._most_bytes = getattr(self.app, "max_head_bytes", HEAD_BYTES)
-        self._start_head()
-
-    def _start_head(self) -> None:
-        self._end_head()
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._late)
 
     def _end_head(self) -> None:
         self._head_bytes = 0
+        self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
@@ -60,12 +59,15 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._unset_keepalive_if_required()
-        if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
-            self._start_head()  # an empty line must not keep a connection for ever
         self._head_bytes += len(data)
         self._feed(data)
         if self._head_bytes > self._most_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._head_timer is None and (
+            self._in_head or self.cycle is None or self.cycle.response_complete
+        ):
+            # Most heads come whole. An empty line between two requests must not keep a connection for ever either.
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._late)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -75,7 +77,7 @@ class GatewayProtocol(HttpToolsProtocol):
             if rest := data[upgrade.args[0] :]:
                 self._feed(rest)
         except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST)
+            self._refuse(self._refusal)
 
     def _stay_with_http(self) -> None:
         """The parser takes what follows a head with Upgrade for another protocol, and skips the request's body. We
@@ -97,17 +99,15 @@ class GatewayProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_message_begin(self) -> None:
-        """A request begins: so does the deadline of its head."""
-        if self._resuming:
-            return
-        super().on_message_begin()
-        if self._head_timer is None:
-            self._start_head()
+        """A request begins."""
+        if not self._resuming:
+            super().on_message_begin()
+            self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head. The parser calls this for trailers, too, which are dropped (RFC 9110, 6.5.1):
         as fields they would say what was never checked, of Host and framing for example."""
-        if self._head_timer is not None:
+        if self._in_head:
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
@@ -119,6 +119,8 @@ class GatewayProtocol(HttpToolsProtocol):
         """Check the head and hand it on. Raising makes the parser refuse the request."""
         if self._resuming:
             return
+        if self._head_bytes > self._most_bytes:  # more than a head may have come at once
+            self._check_size()
         self._end_head()
         version = self.parser.get_http_version()
         if version not in {"1.0", "1.1"}:
@@ -133,6 +135,12 @@ class GatewayProtocol(HttpToolsProtocol):
         scope["gateway.cut"] = partial(self._cut, self.cycle)
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
+
+    def _check_size(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self._most_bytes:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise ValueError("a head that is too large")
 
     def _cut(self, cycle: RequestResponseCycle, framed: bool) -> None:
         """End the connection in the middle of an answer. If its end is that of the connection, that is reset:

@@ -16,6 +16,8 @@ _ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
 # RFC 9110, 7.2: uri-host [ ":" port ]. A name is bounded to what RFC 3986, 3.2.2 lets a registered name hold.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
 
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+
 
 class BadHead(ValueError):
     """The request is refused before routing: status 400 and nothing else."""
@@ -38,7 +40,13 @@ class RequestHead(NamedTuple):
 
 def read_head(method: str, version: str, target: bytes, fields: Sequence[Field]) -> RequestHead:
     """Check a head and take it apart; `fields` have lower-case names. Raises BadHead."""
-    authority = _host(version, fields)
+    hosts, framed = [], False
+    for name, value in fields:
+        if name == b"host":
+            hosts.append(value)
+        elif name in _FRAMING:
+            framed = True
+    authority = _host(version, hosts)
     if not _ALLOWED.fullmatch(target):
         raise BadHead("characters in the target that must be percent-encoded")
     if absolute := _ABSOLUTE.match(target):
@@ -46,7 +54,7 @@ def read_head(method: str, version: str, target: bytes, fields: Sequence[Field])
         if not authority:
             raise BadHead("a target without authority")  # RFC 9110, 4.2.1
         target = target if target.startswith(b"/") else b"/" + target
-    chunked, length = _framing(version, fields)
+    chunked, length = _framing(version, fields) if framed else (False, None)
     if target == b"*" and method == "OPTIONS" and not absolute:
         return RequestHead("*", None, authority, chunked, length)
     if not target.startswith(b"/") or method == "CONNECT":
@@ -57,9 +65,8 @@ def read_head(method: str, version: str, target: bytes, fields: Sequence[Field])
     return RequestHead(path, query if mark else None, authority, chunked, length)
 
 
-def _host(version: str, fields: Sequence[Field]) -> bytes:
+def _host(version: str, hosts: list[bytes]) -> bytes:
     """RFC 9112, 3.2: exactly one Host, unless the caller speaks HTTP/1.0."""
-    hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) > 1 or (not hosts and version != "1.0"):
         raise BadHead("not exactly one Host")
     return _checked_host(hosts[0]) if hosts else b""

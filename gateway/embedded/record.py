@@ -1,9 +1,16 @@
 """What is observed of one call: filled in while it goes on, and handed to observers when it is over."""
 
+import random
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+
+def new_activity() -> str:
+    """An id for a call, in the form of a random UUID (RFC 9562, 5.4). It names and protects nothing, so it is made
+    the quick way."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(slots=True)
@@ -19,7 +26,7 @@ class CallRecord:
     method: str = ""
     path: str = ""
     client: str = ""
-    activity: str = field(default_factory=lambda: str(uuid.uuid4()))
+    activity: str = field(default_factory=new_activity)
     at: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     api: str = ""
