@@ -1,120 +1,111 @@
-"""What the benchmark puts side by side: a back end, and three ways to it with a client certificate.
+"""The servers that are put side by side, each one process on one core, and the back end behind them."""
 
-Each is an application for gunicorn or uvicorn. BENCHMARK names the folder with certificates, BACK_END the URL.
-"""
-
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import requests
-import urllib3
+from tests import pki
+from tests.benchmarks import nginx
+from tests.benchmarks.load import KEY, Server
+from tests.benchmarks.processes import LOAD_CORE, ROOT, SERVER_CORE, free_port, started
+from tests.databases import environment, manage
 
-FOLDER = Path(os.environ.get("BENCHMARK", "."))
-URL = os.environ.get("BACK_END", "https://localhost:1")
-CERTIFICATE = (str(FOLDER / "client.pem"), str(FOLDER / "client.key"))
-CA = str(FOLDER / "ca.pem")
-BODY = b'{"account": 1, "balance": "12.50", "currency": "EUR"}' + b" " * 200
-FIELDS = [
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(BODY)),
-    (b"x-served-by", b"back"),
+GUNICORN = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--workers",
+    "1",
+    "--no-control-socket",
+    "--log-level",
+    "warning",
 ]
-
-Message = MutableMapping[str, Any]
-Asgi = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
+GTHREAD = [*GUNICORN, "--keep-alive", "75", "-k", "gthread", "--threads", "8"]
+OUR_SERVER = [*GUNICORN, "--keep-alive", "75", "-k", "gateway.worker.GatewayWorker"]
+APPLICATIONS = "tests.benchmarks.applications"
 
 
-def with_lifespan(application: Asgi) -> Asgi:
-    """An application that may be started with a lifespan."""
+@dataclass(frozen=True)
+class BackEnd:
+    """A back end that demands a client certificate at `port`, and none at `open_port`."""
 
-    async def wrapped(scope: Message, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await application(scope, receive, send)
-            return
-        for step in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{step}.complete"})
+    folder: Path
+    port: int
+    open_port: int
 
-    return wrapped
-
-
-async def _back_end(scope: Message, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": FIELDS})
-    await send({"type": "http.response.body", "body": BODY})
+    @property
+    def url(self) -> str:
+        """Where proxies call it."""
+        return f"https://localhost:{self.port}"
 
 
-back_end = with_lifespan(_back_end)
+Command = tuple[list[str], Mapping[str, str]]
 
 
-def bare_urllib3() -> Asgi:
-    """(b) A bare urllib3 pool behind the same ASGI server."""
-    pool = urllib3.HTTPSConnectionPool(
-        *_host_and_port(),
-        maxsize=64,
-        ca_certs=CA,
-        cert_file=CERTIFICATE[0],
-        key_file=CERTIFICATE[1],
-        retries=False,
-    )
-    threads = ThreadPoolExecutor(64)
+def _application(command: list[str], application: str) -> Callable[[BackEnd, int], Command]:
+    def made(back_end: BackEnd, port: int) -> Command:
+        own = {"BENCHMARK_FOLDER": str(back_end.folder), "BENCHMARK_BACK_END": back_end.url}
+        return [*command, "-b", f"127.0.0.1:{port}", application], {**os.environ, **own}
 
-    def ask(method: str, target: str) -> urllib3.BaseHTTPResponse:
-        return pool.urlopen(method, target, redirect=False, decode_content=False)
-
-    async def application(scope: Message, receive: Any, send: Any) -> None:
-        path = scope["path"].removeprefix("/bank")
-        answer = await asyncio.get_running_loop().run_in_executor(threads, ask, scope["method"], path)
-        fields = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-        await send({"type": "http.response.body", "body": answer.data})
-
-    return with_lifespan(application)
+    return made
 
 
-def bare_requests() -> Callable[..., Iterable[bytes]]:
-    """(c) The yardstick: a bare requests adapter, to be run with 8 threads of gunicorn's gthread worker."""
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=64, max_retries=0)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = environ["RAW_URI"].removeprefix("/bank")
-        request = requests.Request(environ["REQUEST_METHOD"], URL + path).prepare()
-        answer = adapter.send(request, verify=CA, cert=CERTIFICATE, stream=True)
-        data = answer.raw.read(decode_content=False)
-        start_response(f"{answer.status_code} {answer.reason}", list(answer.headers.items()))
-        return [data]
-
-    return application
+def _nginx(back_end: BackEnd, port: int) -> Command:
+    return nginx.proxy(back_end.folder, port, back_end.port), os.environ
 
 
-def our_gateway() -> Asgi:
-    """(d) The embedded engine, with a snapshot made by hand."""
-    from gateway.embedded.asgi import Engine, EngineSettings
-    from tests.running_engine import LOOPBACK
-    from tests.snapshots import snapshot, trust
-
-    engine = Engine(EngineSettings(rules=LOOPBACK))
-    chosen = snapshot(URL, certificate=_material(), trusts=trust(authorities_pem=(Path(CA).read_text(),)))
-    engine.apply(chosen)
-    return with_lifespan(engine)
-
-
-def _material() -> Any:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    from tests.pki import Issued
-    from tests.snapshots import material
-
-    key: Any = load_pem_private_key(Path(CERTIFICATE[1]).read_bytes(), None)
-    return material(Issued(x509.load_pem_x509_certificate(Path(CERTIFICATE[0]).read_bytes()), key))
+def _gateway(back_end: BackEnd, port: int) -> Command:
+    """The gateway as it runs in production, with a database of its own that is configured here."""
+    database = f"sqlite:///{back_end.folder}/gateway.sqlite3"
+    manage(database, "migrate", "--verbosity", "0")
+    own = environment(database, GATEWAY_WORKERS="1", GATEWAY_PORT=str(port), LOG_LEVEL="WARNING")
+    configure = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.configuration",
+        str(back_end.folder),
+        back_end.url,
+        KEY,
+    ]
+    subprocess.run(configure, cwd=ROOT, env=own, check=True)
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn_gateway"]
+    return [*gunicorn, "gateway.node:application"], own
 
 
-def _host_and_port() -> tuple[str, int]:
-    url = urllib3.util.parse_url(URL)
-    return str(url.host), int(url.port or 443)
+SERVERS: dict[str, Callable[[BackEnd, int], Command]] = {
+    "urllib3": _application(OUR_SERVER, f"{APPLICATIONS}:bare_urllib3()"),
+    "requests": _application(GTHREAD, f"{APPLICATIONS}:bare_requests()"),
+    "revproxy": _application(GTHREAD, "tests.benchmarks.revproxy:application"),
+    "nginx": _nginx,
+    "gateway": _gateway,
+}
+NAMES = ("direct", *SERVERS)
+
+
+def start_back_end(stack: ExitStack, folder: Path) -> BackEnd:
+    """Start the back end on the core of the load; everything ends with the stack."""
+    authority = pki.make_ca("Benchmark CA")
+    (folder / "ca.pem").write_text(authority.pem)
+    client = pki.issue(authority, "client")
+    client.write(folder, "client")
+    (folder / "client.pfx").write_bytes(pki.pfx(client, password=b"secret"))
+    pki.issue(authority, "server").write(folder, "server")
+    made = BackEnd(folder, free_port(), free_port())
+    command = nginx.back_end(folder, made.port, made.open_port)
+    stack.enter_context(started(command, made.port, LOAD_CORE, folder / "back-end.log"))
+    return made
+
+
+def start_server(stack: ExitStack, name: str, back_end: BackEnd) -> Server:
+    """Start one of NAMES ("direct" is the back end itself); it ends with the stack."""
+    if name == "direct":
+        return Server(name, f"https://localhost:{back_end.open_port}", None)
+    port = free_port()
+    command, own = SERVERS[name](back_end, port)
+    log = back_end.folder / f"{name}.log"
+    process = stack.enter_context(started(command, port, SERVER_CORE, log, own))
+    return Server(name, f"http://127.0.0.1:{port}/bank", process)
