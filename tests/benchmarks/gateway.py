@@ -5,7 +5,8 @@
 
 Each server is one process on the first core; the back end and the load are on the second. Rounds take turns, and
 medians are printed, because machines are noisy. "core" is the part of its core that a server used: where it is far
-from 100 %, something else was the limit. The last line is JSON. Exit code 1: a call of the gateway failed.
+from 100 %, something else was the limit, and calls per second of processor time say more. "MB" is the most resident
+memory. The last line is JSON. Exit code 1: a call of the gateway failed.
 """
 
 import argparse

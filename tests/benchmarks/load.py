@@ -37,7 +37,8 @@ class Server:
 class Figures:
     """Calls a second, latencies in milliseconds, what the server used, errors by kind.
 
-    `busy` is the part of its core, `memory` the most resident memory in MB.
+    `busy` is the part of its core, `memory` the most resident memory in MB; errors are wrk's "connect", "read",
+    "write", "timeout" and "status" (400 and more), and "no call ended" for a run that was too short.
     """
 
     rate: float
@@ -81,7 +82,11 @@ def _run(command: Sequence[str]) -> dict[str, Any]:
 
 def _figures(found: dict[str, Any], busy: float, most: float) -> Figures:
     errors = {kind: count for kind, count in found["errors"].items() if count}
-    return Figures(found["calls"] / found["seconds"], found["p50"], found["p99"], busy, most, errors)
+    p50, p99 = found["p50"], found["p99"]
+    if not found["calls"]:
+        errors["no call ended"] = 1
+        p50 = p99 = found["seconds"] * 1000  # at least
+    return Figures(found["calls"] / found["seconds"], p50, p99, busy, most, errors)
 
 
 def median(runs: Sequence[Figures]) -> Figures:

@@ -13,8 +13,8 @@ _HEADS = {
     "upload": "1 MB bodies to the back end",
 }
 _COLUMNS = (
-    f"{'':<10}{'calls/s':>9}{'x yardstick':>13}{'p50 ms':>10}{'p99 ms':>10}{'p50 - direct':>14}{'core':>7}{'MB':>7}"
-    "  errors"
+    f"{'':<10}{'calls/s':>9}{'x yardstick':>13}{'p50 ms':>10}{'p99 ms':>10}{'p50 - direct':>14}"
+    f"{'core':>7}{'calls/core s':>14}{'MB':>7}  errors"
 )
 
 
@@ -34,18 +34,27 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
         yardstick, direct = by_name.get(YARDSTICK), by_name.get(DIRECT)
         for name, figures in by_name.items():
             yield {
-                "callers": cell.callers,
-                "body": cell.body,
+                **cell._asdict(),
                 "server": name,
                 "calls_per_second": round(figures.rate, 1),
                 "ratio": round(figures.rate / yardstick.rate, 3) if yardstick and yardstick.rate else None,
                 "p50_ms": round(figures.p50, 3),
                 "p99_ms": round(figures.p99, 3),
                 "p50_over_direct_ms": round(figures.p50 - direct.p50, 3) if direct else None,
-                "core": None if name == DIRECT else round(figures.busy, 3),
-                "memory_mb": None if name == DIRECT else round(figures.memory, 1),
+                **_use(figures),
                 "errors": figures.errors,
             }
+
+
+def _use(figures: Figures) -> dict[str, float | None]:
+    """What a server used; the back end, which is called direct, is not watched."""
+    if not figures.busy:
+        return {"core": None, "calls_per_core_second": None, "memory_mb": None}
+    return {
+        "core": round(figures.busy, 3),
+        "calls_per_core_second": round(figures.rate / figures.busy, 1),
+        "memory_mb": round(figures.memory, 1),
+    }
 
 
 def table(results: Results, cell: Cell) -> str:
@@ -56,15 +65,17 @@ def table(results: Results, cell: Cell) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    ratio, added, core, size = row["ratio"], row["p50_over_direct_ms"], row["core"], row["memory_mb"]
     errors = ", ".join(f"{count} {kind}" for kind, count in row["errors"].items())
     return (
-        f"{row['server']:<10}{row['calls_per_second']:>9.0f}"
-        f"{'' if ratio is None else f'{ratio:.2f}':>13}"
-        f"{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}"
-        f"{'' if added is None else f'{added:+.2f}':>14}"
-        f"{'' if core is None else f'{core:.0%}':>7}{'' if size is None else f'{size:.0f}':>7}  {errors or 'none'}"
+        f"{row['server']:<10}{row['calls_per_second']:>9.0f}{_shown(row['ratio'], '.2f'):>13}"
+        f"{row['p50_ms']:>10.2f}{row['p99_ms']:>10.2f}{_shown(row['p50_over_direct_ms'], '+.2f'):>14}"
+        f"{_shown(row['core'], '.0%'):>7}{_shown(row['calls_per_core_second'], '.0f'):>14}"
+        f"{_shown(row['memory_mb'], '.0f'):>7}  {errors or 'none'}"
     )
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
 
 
 def memory_table(memory: Mapping[str, float]) -> str:

@@ -58,22 +58,26 @@ def _nginx(back_end: BackEnd, port: int) -> Command:
     return nginx.proxy(back_end.folder, port, back_end.port), os.environ
 
 
-def _gateway(back_end: BackEnd, port: int) -> Command:
+def _gateway(application: str) -> Callable[[BackEnd, int], Command]:
     """The gateway as it runs in production, with a database of its own that is configured here."""
-    database = f"sqlite:///{back_end.folder}/gateway.sqlite3"
-    manage(database, "migrate", "--verbosity", "0")
-    own = environment(database, GATEWAY_WORKERS="1", GATEWAY_PORT=str(port), LOG_LEVEL="WARNING")
-    configure = [
-        sys.executable,
-        "-m",
-        "tests.benchmarks.configuration",
-        str(back_end.folder),
-        back_end.url,
-        KEY,
-    ]
-    subprocess.run(configure, cwd=ROOT, env=own, check=True)
-    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn_gateway"]
-    return [*gunicorn, "gateway.node:application"], own
+
+    def made(back_end: BackEnd, port: int) -> Command:
+        database = f"sqlite:///{back_end.folder}/gateway.sqlite3"
+        manage(database, "migrate", "--verbosity", "0")
+        values = {"GATEWAY_WORKERS": "1", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
+        own = environment(database, BENCHMARK_SAMPLES=str(back_end.folder / "samples"), **values)
+        configure = [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.configuration",
+            str(back_end.folder),
+            back_end.url,
+            KEY,
+        ]
+        subprocess.run(configure, cwd=ROOT, env=own, check=True)
+        return [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn_gateway", application], own
+
+    return made
 
 
 SERVERS: dict[str, Callable[[BackEnd, int], Command]] = {
@@ -81,9 +85,10 @@ SERVERS: dict[str, Callable[[BackEnd, int], Command]] = {
     "requests": _application(GTHREAD, f"{APPLICATIONS}:bare_requests()"),
     "revproxy": _application(GTHREAD, "tests.benchmarks.revproxy:application"),
     "nginx": _nginx,
-    "gateway": _gateway,
+    "gateway": _gateway("gateway.node:application"),
 }
 NAMES = ("direct", *SERVERS)
+SAMPLED = _gateway("tests.benchmarks.sampled:application")  # for a profile
 
 
 def start_back_end(stack: ExitStack, folder: Path) -> BackEnd:
@@ -101,11 +106,11 @@ def start_back_end(stack: ExitStack, folder: Path) -> BackEnd:
 
 
 def start_server(stack: ExitStack, name: str, back_end: BackEnd) -> Server:
-    """Start one of NAMES ("direct" is the back end itself); it ends with the stack."""
+    """Start one of NAMES ("direct" is the back end itself), or "sampled"; it ends with the stack."""
     if name == "direct":
         return Server(name, f"https://localhost:{back_end.open_port}", None)
     port = free_port()
-    command, own = SERVERS[name](back_end, port)
+    command, own = (SAMPLED if name == "sampled" else SERVERS[name])(back_end, port)
     log = back_end.folder / f"{name}.log"
     process = stack.enter_context(started(command, port, SERVER_CORE, log, own))
     return Server(name, f"http://127.0.0.1:{port}/bank", process)
