@@ -65,7 +65,7 @@ def bare_urllib3() -> Asgi:
         return pool.urlopen(method, target, body, redirect=False, decode_content=False)
 
     async def application(scope: Message, receive: Any, send: Any) -> None:
-        path, method = scope["path"].removeprefix("/bank"), scope["method"]
+        path, method = scope["gateway.head"].path.removeprefix("/bank"), scope["method"]
         body = await _body(receive) if method == "POST" else None
         answer = await asyncio.get_running_loop().run_in_executor(threads, ask, method, path, body)
         fields = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]

@@ -13,15 +13,14 @@ import argparse
 import http.client
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from tests.benchmarks import report
+from tests.benchmarks import nginx, report
 from tests.benchmarks.load import BODIES, KEY, Figures, Server, load, median
-from tests.benchmarks.nginx import LARGE_BYTES, SMALL
 from tests.benchmarks.processes import memory
 from tests.benchmarks.report import Cell
 from tests.benchmarks.servers import NAMES, start_back_end, start_server
@@ -48,16 +47,15 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
-def need(*programs: str) -> None:
+def need_programs() -> None:
     """End with a message when a program is missing."""
-    for program in programs:
-        if shutil.which(program) is None:
-            raise SystemExit(f"{program} is needed (Debian: apt install wrk nginx-light)")
+    if nginx.PROGRAM is None or shutil.which("wrk") is None:
+        raise SystemExit("wrk and nginx are needed (Debian: apt install wrk nginx-light)")
 
 
 def check(server: Server) -> None:
     """See that a server answers as it should before it is measured, and say what it does without a key."""
-    for path, length in ((BODIES["small"], len(SMALL)), (BODIES["download"], LARGE_BYTES)):
+    for path, length in ((BODIES["small"], len(nginx.SMALL)), (BODIES["download"], nginx.LARGE_BYTES)):
         status, body = _call(server, path, {"Ocp-Apim-Subscription-Key": KEY})
         if (status, len(body)) != (200, length):
             raise SystemExit(f"{server.name} answers {status} {body[:500]!r}")
@@ -74,33 +72,44 @@ def _call(server: Server, path: str, fields: dict[str, str]) -> tuple[int, bytes
         return answer.status, answer.read()
 
 
-def measure(servers: Iterable[Server], cells: Sequence[Cell], rounds: int, seconds: int) -> report.Results:
-    """Load each server in turn, round by round; the medians."""
-    found: dict[Cell, dict[str, list[Figures]]] = {cell: {s.name: [] for s in servers} for cell in cells}
-    for server in servers:
-        for body in dict.fromkeys(cell.body for cell in cells):
-            load(server, max(cell.callers for cell in cells), WARM_UP_SECONDS, body)
-    for _ in range(rounds):
+def measure(servers: Sequence[Server], chosen: argparse.Namespace) -> report.Results:
+    """The medians. Bodies come one after the other, so that the memory that small ones need is seen."""
+    found: dict[Cell, dict[str, Figures]] = {}
+    for body in chosen.bodies:
+        for server in servers:
+            load(server, max(chosen.callers), WARM_UP_SECONDS, body)
+        runs = _runs(servers, [Cell(callers, body) for callers in chosen.callers], chosen)
+        found |= {
+            cell: {name: median(all_) for name, all_ in by_name.items()} for cell, by_name in runs.items()
+        }
+    return found
+
+
+def _runs(
+    servers: Sequence[Server], cells: Sequence[Cell], chosen: argparse.Namespace
+) -> dict[Cell, dict[str, list[Figures]]]:
+    """Load each server in turn, round by round."""
+    runs: dict[Cell, dict[str, list[Figures]]] = {cell: {s.name: [] for s in servers} for cell in cells}
+    for _ in range(chosen.rounds):
         for cell in cells:
             for server in servers:
-                found[cell][server.name].append(load(server, cell.callers, seconds, cell.body))
-    return {cell: {name: median(runs) for name, runs in by_name.items()} for cell, by_name in found.items()}
+                runs[cell][server.name].append(load(server, cell.callers, chosen.seconds, cell.body))
+    return runs
 
 
 def main() -> int:
     """Start, measure, print; the exit code."""
     chosen = options()
-    need("wrk", "nginx", "taskset")
-    cells = [Cell(callers, body) for body in chosen.bodies for callers in chosen.callers]
+    need_programs()
     with ExitStack() as stack:
         back_end = start_back_end(stack, Path(stack.enter_context(TemporaryDirectory())))
         servers = [start_server(stack, name, back_end) for name in chosen.only]
         proxies = [server for server in servers if server.process is not None]
         for server in proxies:
             check(server)
-        results = measure(servers, cells, chosen.rounds, chosen.seconds)
+        results = measure(servers, chosen)
         used = {server.name: memory(server.process) for server in proxies if server.process is not None}
-    for cell in cells:
+    for cell in results:
         print(f"\n{report.table(results, cell)}")
     print(f"\n{report.memory_table(used)}\n")
     print(report.as_json(results, used, vars(chosen)))

@@ -1,10 +1,12 @@
 """nginx twice: as the back end, because it is the fastest, and as a proxy with mutual TLS to compare with."""
 
 import os
+import shutil
 from pathlib import Path
 
 SMALL = '{"account": 1, "balance": "12.50", "currency": "EUR"}' + " " * 200
 LARGE_BYTES = 1024 * 1024
+PROGRAM = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 
 _COMMON = """
 daemon off;
@@ -44,6 +46,7 @@ _BACK_END = """
 
 # An upload is read whole, and then answered by a location that does not wait for it.
 _LOCATIONS = """
+    location / {{ return 404; }}
     location = /accounts {{ return 200 '{small}'; }}
     location /statements/ {{ root {folder}; }}
     location = /uploads {{
@@ -109,4 +112,4 @@ def _command(folder: Path, name: str, http: str) -> list[str]:
     user = "" if os.geteuid() else "user root;"
     file = folder / f"{name}.conf"
     file.write_text(_COMMON.format(folder=folder, name=name, user=user, http=http))
-    return ["nginx", "-e", "stderr", "-c", str(file)]
+    return [str(PROGRAM), "-e", "stderr", "-c", str(file)]

@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -100,4 +101,7 @@ def settle(process: int, seconds: float = 15) -> None:
         time.sleep(0.2)
         if processor_seconds(process) - before <= 0.03:
             return
-    raise SystemExit("A server does not come to rest.")
+    print(
+        f"Process {process} does not come to rest; what is measured next is slowed down by it.",
+        file=sys.stderr,
+    )

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.gateway import WARM_UP_SECONDS, need
+from tests.benchmarks.gateway import WARM_UP_SECONDS, check, need_programs
 from tests.benchmarks.load import BODIES, Server, load, wrk
 from tests.benchmarks.processes import LOAD_CORE, on_core, processor_seconds, workers
 from tests.benchmarks.samples import libraries, stacks
@@ -34,10 +34,11 @@ def main() -> None:
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--body", default="small", choices=list(BODIES))
     chosen = parser.parse_args()
-    need("wrk", "nginx", "taskset")
+    need_programs()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         server = start_server(stack, "sampled", start_back_end(stack, folder))
+        check(server)
         load(server, chosen.callers, WARM_UP_SECONDS, chosen.body)
         profile(server, chosen, folder)
 
@@ -59,21 +60,27 @@ def profile(server: Server, chosen: argparse.Namespace, folder: Path) -> None:
 
 
 def observed(load_command: list[str], process: int, seconds: int, folder: Path) -> tuple[int, float, str]:
-    """Run a load: the number of calls, calls a second, and, if there is a perf, what it saw in some seconds."""
-    data = str(folder / "perf.data")
-    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "499", "-p", str(process), "-o", data]
+    """Run a load: the number of calls, calls a second, and what perf saw in some seconds of it."""
     with subprocess.Popen(load_command, stdout=subprocess.PIPE, text=True) as running:
-        if shutil.which("perf"):
-            time.sleep(0.5)  # the load begins
-            subprocess.run(on_core(LOAD_CORE, [*record, "--", "sleep", str(seconds)]), check=True)
+        time.sleep(0.5)  # the load begins
+        seen = _perf(process, seconds, str(folder / "perf.data")) if shutil.which("perf") else ""
         found = json.loads(running.communicate()[0].splitlines()[-1])
-    script = ["perf", "script", "-i", data, "-F", "tid,ip,sym,dso"]
-    text = (
-        subprocess.run(script, check=True, capture_output=True, text=True).stdout
-        if Path(data).exists()
-        else ""
+    return found["calls"], found["calls"] / found["seconds"], seen
+
+
+def _perf(process: int, seconds: int, file: str) -> str:
+    record = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "499", "-p", str(process), "-o", file]
+    run = subprocess.run(
+        on_core(LOAD_CORE, [*record, "--", "sleep", str(seconds)]),
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    return found["calls"], found["calls"] / found["seconds"], text
+    if run.returncode:
+        print(f"perf: {run.stderr.strip()}")
+        return ""
+    script = ["perf", "script", "-i", file, "-F", "tid,ip,sym,dso"]
+    return subprocess.run(script, check=True, capture_output=True, text=True).stdout
 
 
 def show(title: str, names: Iterable[str], each: float, most: int = 40) -> None:

@@ -64,7 +64,7 @@ def _gateway(application: str) -> Callable[[BackEnd, int], Command]:
     def made(back_end: BackEnd, port: int) -> Command:
         database = f"sqlite:///{back_end.folder}/gateway.sqlite3"
         manage(database, "migrate", "--verbosity", "0")
-        values = {"GATEWAY_WORKERS": "1", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
+        values = {"GATEWAY_WORKERS": "1", "GATEWAY_PORT": str(port)}
         own = environment(database, BENCHMARK_SAMPLES=str(back_end.folder / "samples"), **values)
         configure = [
             sys.executable,
