@@ -105,10 +105,13 @@ class GatewayProtocol(HttpToolsProtocol):
             self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of the head. The parser calls this for trailers, too, which are dropped (RFC 9110, 6.5.1):
-        as fields they would say what was never checked, of Host and framing for example."""
+        """Take a field of the head, without white space behind its value, which the parser leaves (RFC 9112, 5.1).
+
+        The parser calls this for trailers, too, which are dropped (RFC 9110, 6.5.1): as fields they would say what
+        was never checked, of Host and framing for example.
+        """
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body; what was counted up to here is not a trailer's."""
