@@ -104,6 +104,7 @@ class FinalResponse(http.client.HTTPResponse):
         self._sock.settimeout(0)
         try:
             if self._peeked():
+                self._begun = True
                 return True
             # TLS would have raised if it had to wait; for a plain socket only the system knows.
             return isinstance(self._sock, ssl.SSLSocket) or self._wait(0)
