@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import re
 import select
 import socket
 import ssl
@@ -11,6 +12,9 @@ from gateway.outbound_errors import BackEndGone
 
 _MOST_INTERIM_ANSWERS = 32
 _BUFFER_BYTES = 65536
+_MOST_LINE = 65536
+# RFC 9112, 7.1. http.client would take a sign, an underscore or "0x" for a part of the number, and LF for an end.
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _ENDED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -122,6 +126,15 @@ class FinalResponse(http.client.HTTPResponse):
                 raise http.client.HTTPException("a chunk that does not end where it should")
             self._end_of_chunk = self._end_of_chunk[1:]
         return not self._end_of_chunk and bool(self.fp.peek(1))
+
+    def _read_next_chunk_size(self) -> int:
+        """How long the next chunk is. Raises HTTPException for what is not the size of one."""
+        line = self.fp.readline(_MOST_LINE)
+        if match := _CHUNK_SIZE.fullmatch(line):
+            return int(match[1], 16)
+        if len(line) < _MOST_LINE and not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(line)
+        raise http.client.HTTPException("a chunk whose size is none")
 
     def _wait(self, seconds: float) -> bool:
         poll = select.poll()
