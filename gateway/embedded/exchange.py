@@ -13,6 +13,7 @@ from gateway.outbound import Adapter, Connection, Destination, Outbound
 from gateway.outbound_errors import BackEndGone, failure_of
 
 BLOCK = 65536
+MOST_PARTS = 64
 # How long a step waits in its thread for what is likely to be there in a moment.
 _MOMENT = 0.01
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110, 9.2.2
@@ -201,7 +202,8 @@ class Exchange:
         if not data or self._over or not response.arrives():
             return data
         parts, size = [data], len(data)
-        while size < BLOCK and not self._over and response.arrives():
+        # A back end that sends chunk after chunk of one byte is not read until they are a block: that takes seconds.
+        while size < BLOCK and len(parts) < MOST_PARTS and not self._over and response.arrives():
             parts.append(self._read(response))
             size += len(parts[-1])
         return b"".join(parts)
