@@ -6,26 +6,80 @@ import re
 import select
 import socket
 import ssl
+from typing import Any
 
 from gateway.headers import Field, connection_options, content_length, is_chunked, parse_fields
 from gateway.outbound_errors import BackEndGone
 
 _MOST_INTERIM_ANSWERS = 32
 _BUFFER_BYTES = 65536
+_MOST_PARTS = 64
 _MOST_LINE = 65536
 # RFC 9112, 7.1. http.client would take a sign, an underscore or "0x" for a part of the number, and LF for an end.
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _ENDED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-class _Buffered:
-    """A socket as http.client reads it, with room for some TLS records (RFC 8446, 5.1) instead of half of one."""
+class _Raw(io.RawIOBase):
+    """A socket's bytes. While `waits` is off, what is not there yet reads as None. `ended` says that it ended."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._open = sock.makefile("rb", buffering=0)  # keeps the socket open until the answer is read
+        self._poll: select.poll | None = None
+        self.waits = True
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self.waits and not self.wait(0):
+            return None
+        count = self._now(buffer) if not self.waits and self._is_tls else self._sock.recv_into(buffer)
+        self.ended = count == 0
+        return count
+
+    @property
+    def _is_tls(self) -> bool:
+        return isinstance(self._sock, ssl.SSLSocket)
+
+    def _now(self, buffer: Any) -> int | None:
+        # What has come may be nothing but a session ticket (RFC 8446, 4.6.1).
+        timeout = self._sock.gettimeout()
+        self._sock.settimeout(0)
+        try:
+            return self._sock.recv_into(buffer)
+        except ssl.SSLWantReadError:
+            return None
+        finally:
+            self._sock.settimeout(timeout)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the socket can be read, but not longer; returns whether it can."""
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return True
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self._sock, select.POLLIN)
+        return bool(self._poll.poll(seconds * 1000))
+
+    def close(self) -> None:
+        self._open.close()
+        super().close()
+
+
+class _Source:
+    """A socket for http.client, which reads from what `makefile` gives."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
 
-    def makefile(self, mode: str) -> io.IOBase:
-        return self._sock.makefile("rb", _BUFFER_BYTES)
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Raw(self._sock), _BUFFER_BYTES)
 
 
 class FinalResponse(http.client.HTTPResponse):
@@ -42,8 +96,9 @@ class FinalResponse(http.client.HTTPResponse):
     leftover = False
 
     def __init__(self, sock: socket.socket, method: str | None) -> None:
-        super().__init__(_Buffered(sock), method=method)  # type: ignore[arg-type]
+        super().__init__(_Source(sock), method=method)  # type: ignore[arg-type]
         self._sock = sock
+        self._raw: _Raw = self.fp.raw  # type: ignore[assignment]
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(_MOST_INTERIM_ANSWERS):
@@ -96,26 +151,22 @@ class FinalResponse(http.client.HTTPResponse):
         """Whether reading has not to be waited for: more is there, or the end. Waits for it a little. Raises what
         reading would. The end of a chunk alone is nothing to read.
         """
-        if self.fp is None or self.length == 0:
+        if self.whole:
             return True
         try:
-            return self._arrived() or (seconds > 0 and self._wait(seconds) and self._arrived())
+            return self._arrived() or (seconds > 0 and self._raw.wait(seconds) and self._arrived())
         except _ENDED as error:
             raise (error if self._begun else BackEndGone(str(error))) from None
 
     def _arrived(self) -> bool:
-        timeout = self._sock.gettimeout()
-        self._sock.settimeout(0)
+        self._raw.waits = False
         try:
             if self._peeked():
                 self._begun = True
                 return True
-            # TLS would have raised if it had to wait; for a plain socket only the system knows.
-            return isinstance(self._sock, ssl.SSLSocket) or self._wait(0)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
+            return self._raw.ended
         finally:
-            self._sock.settimeout(timeout)
+            self._raw.waits = True
 
     def _peeked(self) -> bool:
         """Whether something is there beside the end of a chunk, which http.client reads with the next one only."""
@@ -136,10 +187,40 @@ class FinalResponse(http.client.HTTPResponse):
             raise http.client.IncompleteRead(line)
         raise http.client.HTTPException("a chunk whose size is none")
 
-    def _wait(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+    @property
+    def whole(self) -> bool:
+        """Whether everything was read."""
+        return self.fp is None or self.length == 0
+
+    def part(self, most: int) -> bytes | None:
+        """What of the body is there, about `most` bytes of it; empty at its end, None if nothing is there yet."""
+        if self.whole:
+            return b""
+        return self._chunks(most) if self.chunked else self._bytes(most)
+
+    def _bytes(self, most: int) -> bytes | None:
+        self._raw.waits = False
+        try:
+            data: bytes | None = self.fp.read(most if self.length is None else min(most, self.length))
+        finally:
+            self._raw.waits = True
+        if data == b"":
+            if self.length is not None:
+                raise http.client.IncompleteRead(b"", self.length)
+            self._close_conn()
+        elif data is not None and self.length is not None:
+            self.length -= len(data)
+        return data
+
+    def _chunks(self, most: int) -> bytes | None:
+        """A chunk's size has to be there as a whole: it is waited for."""
+        parts: list[bytes] = []
+        size = 0
+        # A back end that sends chunk after chunk of one byte is not read until they are many: that takes seconds.
+        while size < most and len(parts) < _MOST_PARTS and not self.whole and self._arrived():
+            parts.append(self.read1(most))
+            size += len(parts[-1])
+        return b"".join(parts) if parts else None
 
     def wait_at_most(self, seconds: float) -> None:
         """How long reading may wait from now on."""

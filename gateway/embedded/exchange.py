@@ -1,6 +1,5 @@
 """One exchange with a back end, step by step, so that neither a slow caller nor a slow back end holds a thread."""
 
-import http.client
 import threading
 import time
 from types import TracebackType
@@ -13,7 +12,6 @@ from gateway.outbound import Adapter, Connection, Destination, Outbound
 from gateway.outbound_errors import BackEndGone, failure_of
 
 BLOCK = 65536
-MOST_PARTS = 64
 # How long a step waits in its thread for what is likely to be there in a moment.
 _MOMENT = 0.01
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110, 9.2.2
@@ -140,7 +138,7 @@ class Exchange:
         with _Step(self):
             if self._response is None or self._over:
                 return b""
-            return self._available(self._response) if self._response.arrives(_MOMENT) else None
+            return self._part(self._response, _MOMENT)
 
     def abort(self) -> None:
         """Give up, from any thread. A blocked method ends with an error; the connection is closed."""
@@ -192,27 +190,16 @@ class Exchange:
         response = self._receive()
         if not self._over and self._deadlines.read != self._deadlines.head:
             response.wait_at_most(self._deadlines.read)
-        wanted = response.length is not None and response.length <= BLOCK
-        data = self._available(response) if response.arrives(_MOMENT if wanted else 0) else b""
+        small = response.length is not None and response.length <= BLOCK
+        data = self._part(response, _MOMENT if small else 0) or b""
         return Reply(response.status, response.http_version, response.fields, data, self._over)
 
-    def _available(self, response: FinalResponse) -> bytes:
-        """What of the body is there, up to a block and the rest of what was read with it; empty at its end."""
-        data = self._read(response)
-        if not data or self._over or not response.arrives():
-            return data
-        parts, size = [data], len(data)
-        # A back end that sends chunk after chunk of one byte is not read until they are a block: that takes seconds.
-        while size < BLOCK and len(parts) < MOST_PARTS and not self._over and response.arrives():
-            parts.append(self._read(response))
-            size += len(parts[-1])
-        return b"".join(parts)
-
-    def _read(self, response: FinalResponse) -> bytes:
-        data = response.read1(BLOCK) if response.length != 0 else b""
-        if not data and response.length:
-            raise http.client.IncompleteRead(b"", response.length)
-        if not data or response.length == 0:
+    def _part(self, response: FinalResponse, seconds: float) -> bytes | None:
+        """What of the body is there, or comes in that time."""
+        data = response.part(BLOCK)
+        if data is None and seconds and response.arrives(seconds):
+            data = response.part(BLOCK)
+        if response.whole:
             self._finish(response)
         return data
 
