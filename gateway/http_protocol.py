@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from functools import partial
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -21,8 +21,8 @@ class GatewayProtocol(HttpToolsProtocol):
     """Checks a head before anything is made of it, and refuses those that are late or too large.
 
     What is refused before routing gets a status only, and the connection is closed. The application may say with
-    `max_head_bytes` what is too large. It gets the head as "gateway.head" and, as "gateway.cut", the way to end the
-    connection so that nobody takes an unfinished answer for a whole one.
+    `max_head_bytes` what is too large. It gets the head as "gateway.head" and this connection as
+    "gateway.connection", to hear of a caller who leaves and to cut an answer short.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
@@ -30,6 +30,8 @@ class GatewayProtocol(HttpToolsProtocol):
     _in_head = False
     _refused = False
     _resuming = False
+    _lost = False
+    _watcher: Callable[[], None] | None = None
     _refusal = HTTPStatus.BAD_REQUEST
     _head: RequestHead
 
@@ -50,9 +52,18 @@ class GatewayProtocol(HttpToolsProtocol):
         self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadline, and tell whoever watches."""
         self._end_head()
         super().connection_lost(exc)
+        self._lost = True
+        if self._watcher is not None:
+            self._watcher()
+
+    def watch(self, gone: Callable[[], None] | None) -> None:
+        """Call `gone` once when the connection is lost, at once if it is lost already; None ends the watch."""
+        self._watcher = gone
+        if gone is not None and self._lost:
+            gone()
 
     def data_received(self, data: bytes) -> None:
         """Parse; a head or trailer that is not whole by the limit is refused (RFC 6585, 5)."""
@@ -135,7 +146,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if version == "1.0":
             self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
-        scope["gateway.cut"] = partial(self._cut, self.cycle)
+        scope["gateway.connection"] = self
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
 
@@ -145,12 +156,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("a head that is too large")
 
-    def _cut(self, cycle: RequestResponseCycle, framed: bool) -> None:
-        """End the connection in the middle of an answer. If its end is that of the connection, that is reset:
+    def cut(self, *, reset: bool) -> None:
+        """End the connection in the middle of an answer. One whose end is that of the connection has to be reset:
         otherwise it would look whole."""
-        cycle.disconnected = True
+        self.cycle.disconnected = True
         sock = self.transport.get_extra_info("socket")
-        if framed or sock is None:
+        if not reset or sock is None:
             self.transport.close()
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -18,7 +18,7 @@ class Lease(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="lease", daemon=True)
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._key: uuid.UUID | None = None
         self._revision = 0
         self._problem = ""
@@ -54,7 +54,7 @@ class Lease(threading.Thread):
     def _renew(self) -> None:
         try:
             if self._key is None or not records.renew_gateway(self._key, self._revision, self._problem):
-                self._key = records.register_gateway(self._name, self._revision)
+                self._key = records.register_gateway(self._process, self._revision)
             self._away = False
         except DatabaseError as error:
             if not self._away:  # once, not every two seconds

@@ -109,15 +109,15 @@ class Engine:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: forward one call."""
         try:
-            call = Call(scope, receive, send, self._settings.patience)
+            call = Call(scope, receive, send)
         except BadHead:
             await _refuse(send)
             return
         try:
             await self._serve(call, scope["scheme"])
-        except CallerGone:
+        except CallerGone as gone:
             call.record.failed_by = "caller"
-            call.cut()
+            call.cut(at_once=gone.stalled)
         except CallFailure as failure:
             await _fail(call, failure)
         except Exception as error:
@@ -177,15 +177,16 @@ class Engine:
             deadlines = self._deadlines(plan)
             fields = self._fields(call, plan, hop)
             exchange = Exchange(self._outbound, destination, call.method, target, fields, deadlines)
-            total = plan.api.total_timeout or self._settings.total_timeout
-            await Forwarding(call, plan, exchange, self._threads, deadlines, total).run()
+            await Forwarding(call, plan, exchange, self._threads, deadlines).run()
         finally:
             self._room.leave(plan.api.key)
 
     def _deadlines(self, plan: Plan) -> Deadlines:
         read = plan.api.read_timeout or self._settings.read_timeout
         connect = plan.api.connect_timeout or self._settings.connect_timeout
-        return Deadlines(connect, read if plan.timeout is None else plan.timeout, read)
+        total = plan.api.total_timeout or self._settings.total_timeout
+        head = read if plan.timeout is None else plan.timeout
+        return Deadlines(connect, head, read, total, self._settings.patience)
 
     def _fields(self, call: Call, plan: Plan, hop: Hop) -> list[Field]:
         fields = request_fields(

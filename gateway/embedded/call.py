@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.embedded.record import CallRecord
 from gateway.failures import RECORDED, CallFailure
@@ -21,17 +21,30 @@ _BODY_SECONDS = 0.05
 
 
 class CallerGone(Exception):
-    """The caller closed the connection: there is nobody to answer."""
+    """There is nobody to answer: the caller closed the connection, or takes nothing any more (`stalled`)."""
+
+    def __init__(self, *, stalled: bool = False) -> None:
+        super().__init__("the caller takes nothing" if stalled else "the caller left")
+        self.stalled = stalled
+
+
+class Connection(Protocol):
+    """What the server lets us do with a caller's connection."""
+
+    def watch(self, gone: Callable[[], None] | None) -> None:
+        """Call `gone` when it is lost; None ends the watch."""
+
+    def cut(self, *, reset: bool) -> None:
+        """End it."""
 
 
 class Call:
     """One request of a caller, and the answer to it. Raises BadHead for a head that must not be forwarded.
 
-    `patience` is how long the caller may take, in seconds, to send a part of its body or to take one of the answer.
     `most` is the largest body in bytes, None for any; it is known once the call has been matched.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, patience: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.fields: list[Field] = scope["headers"]
         self.version: str = scope.get("http_version", "1.1")
@@ -40,8 +53,7 @@ class Call:
         self.record = CallRecord(self.method, self.head.path, self.peer)
         self.answering = False
         self.most: int | None = None
-        self._patience = patience
-        self._cut: Callable[[bool], None] | None = scope.get("gateway.cut")
+        self._connection: Connection | None = scope.get("gateway.connection")
         self._framed = True
         self._receive = receive
         self._send = send
@@ -84,13 +96,9 @@ class Call:
 
     async def next_body(self) -> tuple[bytes, bool]:
         """The next part of the body, and whether it is the last. Raises CallerGone, and CallFailure for a body that
-        is too large or does not come.
+        is too large.
         """
-        try:
-            async with asyncio.timeout(self._patience):
-                message = await self._receive()
-        except TimeoutError:
-            raise CallFailure("request-timeout", f"nothing of the body in {self._patience} s") from None
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise CallerGone
         self._unread = message.get("more_body", False)
@@ -100,10 +108,15 @@ class Call:
             raise CallFailure("request-too-large", f"more than {self.most} bytes")
         return data, not self._unread
 
-    async def gone(self) -> None:
-        """Wait until the caller has gone. Only after the whole body was read."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    @property
+    def has_body(self) -> bool:
+        """Whether something of the request's body is still to come."""
+        return self._unread
+
+    def watch(self, gone: Callable[[], None] | None) -> None:
+        """Call `gone` when the caller leaves, until None is given."""
+        if self._connection is not None:
+            self._connection.watch(gone)
 
     async def answer(self, status: int, fields: list[Field], body: bytes) -> None:
         """Answer, whole."""
@@ -128,25 +141,18 @@ class Call:
         await self._send({"type": "http.response.start", "status": status, "headers": fields})
 
     async def send_part(self, data: bytes) -> None:
-        """Send a part of the body; returns when the caller has room for the next. Raises CallerGone if it takes
-        nothing for too long.
-        """
+        """Send a part of the body; returns when the caller has room for the next."""
         self.record.sent += len(data)
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        except TimeoutError:
-            self._framed = False  # what it does not take must not keep the connection open
-            raise CallerGone from None
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end_answer(self) -> None:
         """End the body."""
         await self._send({"type": "http.response.body", "body": b""})
 
-    def cut(self) -> None:
-        """Leave an answer unfinished, which the caller sees as what it is."""
-        if self._cut is not None:
-            self._cut(self._framed)
+    def cut(self, *, at_once: bool = False) -> None:
+        """Leave an answer unfinished, as the caller will see. `at_once` drops what it did not take yet."""
+        if self._connection is not None:
+            self._connection.cut(reset=at_once or not self._framed)
 
     async def fail(self, failure: CallFailure) -> None:
         """Answer that the gateway could not do it: JSON with a stable code."""

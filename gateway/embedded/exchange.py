@@ -28,11 +28,14 @@ class Reply(NamedTuple):
 
 
 class Deadlines(NamedTuple):
-    """In seconds: until a connection is made, until the head of the answer, between two pieces of its body."""
+    """In seconds: until a connection is made, until the head of the answer, between two pieces of its body, for the
+    whole call (0 for no limit), and for the caller to send a part of its body or to take one of the answer."""
 
     connect: float
     head: float
     read: float
+    total: float = 0.0
+    patience: float = 60.0
 
 
 class Exchange:

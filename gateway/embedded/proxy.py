@@ -15,26 +15,21 @@ from gateway.headers import Field, response_fields
 
 T = TypeVar("T")
 
-# How long a call may last before its caller is watched for leaving; most are over by then.
-_WATCH_AFTER = 0.05
-
 
 class Forwarding:
-    """One call on its way to the back end and back. `total` is the longest that it may last in seconds, or 0."""
+    """One call on its way to the back end and back."""
 
     def __init__(
-        self, call: Call, plan: Plan, exchange: Exchange, threads: Threads, deadlines: Deadlines, total: float
+        self, call: Call, plan: Plan, exchange: Exchange, threads: Threads, deadlines: Deadlines
     ) -> None:
         self._call = call
         self._plan = plan
         self._exchange = exchange
         self._threads = threads
         self._deadlines = deadlines
-        self._total = total
-        self._watch: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._last_timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._waits_for: int | None = None
+        self._waits_for_caller_since: float | None = None
         self._reason: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
@@ -44,8 +39,9 @@ class Forwarding:
 
         Raises CallFailure or CallerGone; what was answered by then is to be left unfinished.
         """
-        if self._total:
-            self._last_timer = self._loop.call_later(self._total, self._cut, self._late(self._total))
+        self._call.watch(self._left)
+        if self._deadlines.total:
+            self._late_in("total", self._deadlines.total)
         try:
             await self._hand_on(await self._ask())
         except asyncio.CancelledError:
@@ -58,12 +54,13 @@ class Forwarding:
             self._end()
 
     def _end(self) -> None:
-        self._reason = self._reason or CallerGone()  # from here on nothing is cut short any more
-        for timer in (self._timer, self._last_timer):
-            if timer is not None:
-                timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._call.watch(None)
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._task = (
+            None  # from here on nothing is cut short; and what refers to itself is left to no collector
+        )
         self._observe()
         self._exchange.abort()
 
@@ -77,12 +74,18 @@ class Forwarding:
 
     # --- the request ---------------------------------------------------------------------------------------------
     async def _ask(self) -> Reply:
+        if not self._call.has_body:
+            return await self._answer_to(self._exchange.call)
+        self._wait_for_caller()
         body, whole = await self._call.first_body()
+        self._waits_for_caller_since = None
         if whole:
             return await self._answer_to(self._exchange.call, body)
         await self._run(self._exchange.start, self._framed(body))
         while not whole and not self._exchange.answered:
+            self._wait_for_caller()
             body, whole = await self._call.next_body()
+            self._waits_for_caller_since = None
             if data := self._framed(body, last=whole):
                 await self._run(self._exchange.send, data)
         return await self._answer_to(self._exchange.finish)
@@ -95,23 +98,14 @@ class Forwarding:
         return chunk + b"0\r\n\r\n" if last else chunk
 
     async def _answer_to(self, step: Callable[..., Reply | None], *arguments: Any) -> Reply:
-        """Run the step that asks for the answer's head, watching the clock and the caller until it is there."""
-        self._timer = self._loop.call_later(_WATCH_AFTER, self._take_care)
+        """Run the step that asks for the answer's head, and wait until it is there."""
+        self._late_in("answer", self._deadlines.head)
         reply = await self._run(step, *arguments)
         while reply is None:
             await self._readable()
             reply = await self._run(self._exchange.reply)
-        self._timer.cancel()
+        self._timers.pop("answer").cancel()
         return reply
-
-    def _take_care(self) -> None:
-        self._watch = self._loop.create_task(self._watch_caller())
-        seconds = max(self._deadlines.head - _WATCH_AFTER, 0)
-        self._timer = self._loop.call_later(seconds, self._cut, self._late(self._deadlines.head))
-
-    async def _watch_caller(self) -> None:
-        await self._call.gone()
-        self._cut(CallerGone())
 
     # --- waiting -------------------------------------------------------------------------------------------------
     async def _run(self, step: Callable[..., T], *arguments: Any) -> T:
@@ -133,9 +127,30 @@ class Forwarding:
             self._loop.remove_reader(self._waits_for)
             self._waits_for = None
 
-    @staticmethod
-    def _late(seconds: float) -> CallFailure:
-        return CallFailure("back-end-timeout", f"no answer in {seconds:g} s")
+    def _late_in(self, what: str, seconds: float) -> None:
+        self._timers[what] = self._loop.call_later(seconds, self._late, seconds)
+
+    def _late(self, seconds: float) -> None:
+        self._cut(CallFailure("back-end-timeout", f"no answer in {seconds:g} s"))
+
+    def _left(self) -> None:
+        self._cut(CallerGone())
+
+    def _wait_for_caller(self) -> None:
+        """The caller has its time from now on. Its timer goes on from one part to the next and is set only once."""
+        self._waits_for_caller_since = self._loop.time()
+        if "caller" not in self._timers:
+            self._timers["caller"] = self._loop.call_later(self._deadlines.patience, self._look_at_caller)
+
+    def _look_at_caller(self) -> None:
+        since, patience = self._waits_for_caller_since, self._deadlines.patience
+        waited = self._loop.time() - since if since is not None else 0.0
+        if waited < patience:
+            self._timers["caller"] = self._loop.call_later(patience - waited, self._look_at_caller)
+        elif self._call.answering:
+            self._cut(CallerGone(stalled=True))
+        else:
+            self._cut(CallFailure("request-timeout", f"nothing of the body in {patience:g} s"))
 
     def _cut(self, reason: Exception) -> None:
         """End the call, whatever it waits for."""
@@ -152,21 +167,22 @@ class Forwarding:
         if reply.complete:
             await call.answer(reply.status, fields, reply.data)
             return
-        if self._watch is None:
-            self._watch = self._loop.create_task(self._watch_caller())
+        self._wait_for_caller()
         await call.start_answer(reply.status, fields, reply.data)
+        self._waits_for_caller_since = None
         while (data := await self._run(self._exchange.read)) != b"":
             if data is None:
                 await self._more()
-            else:
-                await call.send_part(data)
+                continue
+            self._wait_for_caller()
+            await call.send_part(data)
+            self._waits_for_caller_since = None
         await call.end_answer()
 
     async def _more(self) -> None:
-        seconds = self._deadlines.read
-        self._timer = self._loop.call_later(seconds, self._cut, self._late(seconds))
+        self._late_in("part", self._deadlines.read)
         await self._readable()
-        self._timer.cancel()
+        self._timers.pop("part").cancel()
 
     def _explained(self, reason: Exception) -> Exception:
         """A failure, seen with what was presented."""
