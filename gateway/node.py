@@ -67,9 +67,6 @@ class Node:
     def _apply(self, snapshot: Snapshot) -> None:
         self.engine.apply(snapshot)
         self.lease.acknowledge(snapshot.revision)
-        # What stays is not to be searched for garbage again: that stopped all calls for tens of milliseconds.
-        gc.collect()
-        gc.freeze()
 
     async def _catch_up(self) -> None:
         """Look before the next call, because this process was stopped for a while."""
@@ -87,6 +84,9 @@ class Node:
         self.follower.start()
         self.follower.looked.wait(_FIRST_LOOK_SECONDS)
         self.lease.start()
+        # What is there now stays. Searching it for garbage would stop all calls for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
 
     def stop(self) -> None:
         """End the lease, stop following, close all connections."""
