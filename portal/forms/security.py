@@ -13,7 +13,7 @@ from gateway.changes.security import (
     NoCredentials,
     Trust,
 )
-from portal.certificate_choice import CertificateOptions
+from portal.choice import Offered
 from portal.forms.base import RevisionForm, SecretInput
 
 CREDENTIALS = (("none", "None"), ("basic", "HTTP basic"), ("certificate", "Client certificates"))
@@ -61,7 +61,7 @@ class CertificateField(forms.UUIDField):
 
     choices: Sequence[tuple[str, str]] = ()  # what a conflict calls them
 
-    def offer(self, offered: CertificateOptions) -> None:
+    def offer(self, offered: Offered) -> None:
         """Make the widget that fits what is offered."""
         self.choices = [(option.key, option.label) for option in offered.options]
         none = [] if offered.searchable else [("", "Choose a client certificate")]
@@ -123,7 +123,7 @@ class SecurityForm(RevisionForm):
     def __init__(
         self,
         *args: Any,
-        offered: CertificateOptions,
+        offered: Offered,
         cas: Sequence[tuple[str, str]],
         has_https: bool,
         undecided: bool,

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Concat, Lower
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -32,7 +32,6 @@ from portal.url_preview import UrlPreview, url_preview
 from portal.views.base import (
     AdministratorRequired,
     Page,
-    PortalView,
     actor_of,
     announce,
     path_to_row,
@@ -40,6 +39,7 @@ from portal.views.base import (
 )
 from portal.views.editing import Conflict, FormPage
 from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside
+from portal.views.missing import NotThere, RowView
 
 _TABS = (
     ("Summary", "api-summary"),
@@ -47,14 +47,6 @@ _TABS = (
     ("Operations", "operations"),
     ("Security", "api-security"),
 )
-
-
-class NotThere(Http404):
-    """An API or an operation that is not there (any more). The page that says so leads to the list."""
-
-    def __init__(self, message: str, url: str, label: str) -> None:
-        super().__init__(message)
-        self.message, self.url, self.label = message, url, label
 
 
 def load_api(resource_id: str) -> Api:
@@ -72,21 +64,12 @@ def api_tabs(api: Api, selected: str) -> tuple[Tab, ...]:
     return tab_bar(selected, _TABS, api.resource_id)
 
 
-class ApiView(PortalView):
+class ApiView(RowView):
     """Mix this in first for a page of one API, whose address has `api_id`."""
 
     area = "apis"
+    all_rows = ("apis", "All APIs")
     tab = ""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, with a page of our own where the API or the operation is not there."""
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        except NotThere as missing:
-            return not_there(request, missing)
-        except NotFound:  # deleted by somebody else between our reading and our change
-            gone = "Somebody else has just deleted it, so nothing was changed."
-            return not_there(request, NotThere(gone, reverse("apis"), "All APIs"))
 
     @cached_property
     def api(self) -> Api:
@@ -105,12 +88,6 @@ class ApiView(PortalView):
             "tab_bar": api_tabs(self.api, self.tab),
             "breadcrumb": (("APIs", reverse("apis")),),
         }
-
-
-def not_there(request: HttpRequest, missing: NotThere) -> HttpResponse:
-    """The 404 page for a row that is not there."""
-    context = {"title": "Not found", "area": "apis", "missing": missing}
-    return render(request, "portal/apis/not_there.html", context, status=404)
 
 
 # --- the list -----------------------------------------------------------------------------------------------------

@@ -19,10 +19,11 @@ from portal.credentials import document_in
 from portal.forms.base import PortalForm
 from portal.forms.operations import NewOperationForm, OperationForm
 from portal.gateway_urls import gateway_bases, public_urls
-from portal.views.apis import ApiView, NotThere, disabled_for_readers
+from portal.views.apis import ApiView, disabled_for_readers
 from portal.views.base import AdministratorRequired, actor_of, announce, path_to_row, safe_path
 from portal.views.editing import Conflict, FormPage
 from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside
+from portal.views.missing import NotThere
 
 _VERBS = tuple(Choice(method, method, Q(method=method)) for method in changes.METHODS)
 

@@ -13,8 +13,9 @@ from django.urls import NoReverseMatch, reverse
 from gateway.changes.policies import document_of
 from gateway.models import Api, Operation, PolicyDocument
 from portal.policy_lines import shown
-from portal.views.apis import NotThere, load_api, not_there
+from portal.views.apis import load_api
 from portal.views.base import Page
+from portal.views.missing import RowView
 from portal.views.operations import load_operation
 
 MARK = "■"  # behind what has a policy of its own
@@ -39,19 +40,13 @@ class Scope:
     url: str
 
 
-class _PolicyPage(Page):
+class _PolicyPage(RowView, Page):
     """The policy of one scope."""
 
     area = "policies"
+    all_rows = ("policies", "All APIs")
     title = "Policies"
     template_name = "portal/policies/policies.html"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, with a page of our own where the API or the operation is not there."""
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        except NotThere as missing:
-            return not_there(request, missing)
 
     @cached_property
     def api(self) -> Api | None:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from gateway.changes.security import BasicCredentials, NoCredentials, Trust, read_security
 from gateway.models import Api, Certificate, CertificateVersion, PolicyDocument
-from portal import certificate_choice
+from portal import choice
 from tests import pki
 from tests.arrange import update_directly
 from tests.builders import PASSWORD, choose, make_api, make_ca_certificate, make_certificate
@@ -312,8 +312,8 @@ def test_an_uploaded_certificate_that_is_not_there_changes_nothing(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A drop-down holds three, a search finds two."""
-    monkeypatch.setattr(certificate_choice, "MOST_IN_DROP_DOWN", 3)
-    monkeypatch.setattr(certificate_choice, "MOST_RESULTS", 2)
+    monkeypatch.setattr(choice, "MOST_IN_DROP_DOWN", 3)
+    monkeypatch.setattr(choice, "MOST_RESULTS", 2)
 
 
 def certificates(count: int) -> list[Certificate]:
