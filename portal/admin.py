@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from gateway import models
-from gateway.changes import apis, ca_certificates, certificates, operations, security
+from gateway.changes import apis, ca_certificates, certificates, operations, security, subscriptions
 from gateway.changes.base import Actor
 from gateway.errors import ChangeError, InUse
 from gateway.thumbprints import looks_like_thumbprint
@@ -175,10 +175,26 @@ class CaCertificateAdmin(LookOnly):
 class ApiAdmin(LookOnly):
     """APIs."""
 
-    list_display = ("display_name", "resource_id", "suffix", "web_service_url", "http", "https", "revision")
-    list_filter = ("http", "https")
+    list_display = (
+        "display_name",
+        "resource_id",
+        "suffix",
+        "web_service_url",
+        "http",
+        "https",
+        "subscription_required",
+        "limits",
+        "revision",
+    )
+    list_filter = ("http", "https", "subscription_required")
     search_fields = ("display_name", "resource_id", "suffix", "web_service_url", "description")
     actions = ("present_nothing", "delete_apis")
+
+    @admin.display
+    def limits(self, row: models.Api) -> str:
+        """Those that are set; the others are the settings'."""
+        values = {name: getattr(row, name) for name in apis.MOST}
+        return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
 
     @admin.action(description="Set With credentials to None for the selected APIs", permissions=["act"])
     def present_nothing(self, request: HttpRequest, rows: QuerySet[models.Api]) -> None:
@@ -193,6 +209,40 @@ class ApiAdmin(LookOnly):
     )
     def delete_apis(self, request: HttpRequest, rows: QuerySet[models.Api]) -> None:
         _each(request, rows, "deleted", lambda actor, row: apis.delete_api(actor, row.key))
+
+
+@admin.register(models.Subscription)
+class SubscriptionAdmin(LookOnly):
+    """Subscriptions, without their keys."""
+
+    hidden = ("sealed_primary_key", "sealed_secondary_key")
+    list_display = ("display_name", "resource_id", "owner", "scope", "state", "allow_tracing", "revision")
+    list_filter = ("state", "allow_tracing")
+    list_select_related = ("api",)
+    search_fields = ("display_name", "resource_id", "owner", "api__display_name")
+    actions = ("suspend", "activate", "cancel")
+
+    @admin.display(ordering="api__display_name")
+    def scope(self, row: models.Subscription) -> str:
+        return str(row.api or "All APIs")
+
+    @admin.action(description="Suspend the selected subscriptions", permissions=["act"])
+    def suspend(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
+        _each(
+            request, rows, "suspended", lambda actor, row: subscriptions.suspend_subscription(actor, row.key)
+        )
+
+    @admin.action(description="Activate the selected subscriptions", permissions=["act"])
+    def activate(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
+        _each(
+            request, rows, "activated", lambda actor, row: subscriptions.activate_subscription(actor, row.key)
+        )
+
+    @admin.action(description="Cancel the selected subscriptions for good", permissions=["act"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
+        _each(
+            request, rows, "cancelled", lambda actor, row: subscriptions.cancel_subscription(actor, row.key)
+        )
 
 
 @admin.register(models.Operation)

@@ -17,6 +17,7 @@ PRODUCT_NAME = "Publisher portal"
 _ENTRIES = (
     ("dashboard", "Dashboard", "dashboard"),
     ("apis", "APIs", "apis"),
+    ("subscriptions", "Subscriptions", "subscriptions"),
     ("policies", "Policies", "policies"),
     ("security", "Security", "certificates"),
 )

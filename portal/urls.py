@@ -16,6 +16,8 @@ from portal.views import (
     operations,
     policies,
     security,
+    subscription_questions,
+    subscriptions,
 )
 
 register_converter(RowId, "id")
@@ -76,6 +78,52 @@ urlpatterns = [
         name="operation-delete",
     ),
     path("apis/<id:api_id>/security/", security.ApiSecurity.as_view(), name="api-security"),
+    # --- subscriptions
+    path("subscriptions/", subscriptions.Subscriptions.as_view(), name="subscriptions"),
+    path("subscriptions-add/", subscriptions.SubscriptionAdd.as_view(), name="subscription-add"),
+    path(
+        "subscriptions/<id:subscription_id>/", subscriptions.SubscriptionPage.as_view(), name="subscription"
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/edit/",
+        subscriptions.SubscriptionEdit.as_view(),
+        name="subscription-edit",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/keys/",
+        subscriptions.SubscriptionKeys.as_view(),
+        name="subscription-keys",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/regenerate-primary-key/",
+        subscription_questions.SubscriptionRegenerate.as_view(which="primary"),
+        name="subscription-regenerate-primary",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/regenerate-secondary-key/",
+        subscription_questions.SubscriptionRegenerate.as_view(which="secondary"),
+        name="subscription-regenerate-secondary",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/suspend/",
+        subscriptions.SubscriptionSuspend.as_view(),
+        name="subscription-suspend",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/activate/",
+        subscriptions.SubscriptionActivate.as_view(),
+        name="subscription-activate",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/cancel/",
+        subscription_questions.SubscriptionCancel.as_view(),
+        name="subscription-cancel",
+    ),
+    path(
+        "subscriptions/<id:subscription_id>/delete/",
+        subscription_questions.SubscriptionDelete.as_view(),
+        name="subscription-delete",
+    ),
     # --- policies
     path("policies/", policies.Policies.as_view(), name="policies"),
     path("policies/apis/<id:api_id>/", policies.PolicyApi.as_view(), name="policy-api"),

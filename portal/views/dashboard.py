@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from gateway.models import Api, AuditEntry, CaCertificate, Certificate, Operation, Revision
+from gateway.models import Api, AuditEntry, CaCertificate, Certificate, Operation, Revision, Subscription
 from gateway.records import live_gateways
 from portal.navigation import url_or_none
 from portal.templatetags.portal import EXPIRES_SOON_DAYS
@@ -25,7 +25,7 @@ class Dashboard(Page):
 
     def context(self) -> dict[str, Any]:
         """Counts, expiring certificates, the newest audit entries and the running gateways."""
-        names = ("certificates", "certificate-upload", "apis", "api-add")
+        names = ("certificates", "certificate-upload", "apis", "api-add", "subscriptions")
         counts, expiring = _counts(), _expiring()
         return super().context() | {
             "counts": counts,
@@ -45,6 +45,7 @@ def _counts() -> dict[str, int]:
     return {
         "apis": Api.objects.count(),
         "operations": Operation.objects.count(),
+        "subscriptions": Subscription.objects.count(),
         "certificates": Certificate.objects.count(),
         "ca_certificates": CaCertificate.objects.count(),
         "expiring": Certificate.objects.filter(

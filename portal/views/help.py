@@ -14,5 +14,5 @@ class Help(Page):
 
     def context(self) -> dict[str, Any]:
         """The addresses of the pages that the guide names, None for those that do not exist."""
-        links = {name: url_or_none(name) for name in ("certificates", "apis", "policies")}
+        links = {name: url_or_none(name) for name in ("certificates", "apis", "subscriptions", "policies")}
         return super().context() | {"links": links}

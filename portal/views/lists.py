@@ -150,6 +150,10 @@ class ListPage(Page):
         """The rows of one page as the template wants them; here more can be fetched for all of them at once."""
         return page
 
+    def get_filters(self) -> tuple[Filter, ...]:
+        """The filters, for lists where they depend on the address."""
+        return self.filters
+
     def context(self) -> dict[str, Any]:
         """The context with `listing`."""
         return super().context() | {"listing": self.listing()}
@@ -159,7 +163,9 @@ class ListPage(Page):
         parameters = self.request.GET
         query = parameters.get("q", "").replace("\0", "").strip()
         sort = self._sort(parameters.get("sort", ""))
-        shown = tuple(ShownFilter(f.name, f.label, f.choices, _chosen(f, self.request)) for f in self.filters)
+        shown = tuple(
+            ShownFilter(f.name, f.label, f.choices, _chosen(f, self.request)) for f in self.get_filters()
+        )
         rows = self._search(self._filter(self.queryset(), shown), query).order_by(
             *self._order(sort), *self.then_by, "pk"
         )

@@ -3,9 +3,17 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from gateway.changes.apis import Limits
 from gateway.changes.security import BasicCredentials, NoCredentials, read_security
-from gateway.models import Api, AuditEntry, Certificate, CertificateVersion, Operation
-from tests.builders import choose, make_api, make_ca_certificate, make_certificate, make_operation
+from gateway.models import Api, AuditEntry, Certificate, CertificateVersion, Operation, Subscription
+from tests.builders import (
+    choose,
+    make_api,
+    make_ca_certificate,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 CONFIGURATION = [model for model in admin.site._registry if model._meta.app_label == "gateway"]
 
@@ -26,6 +34,7 @@ def test_every_table_can_be_seen_and_searched_but_not_edited(model: type, reader
     choose(api, BasicCredentials("alice", "hunter2"))
     make_certificate()
     make_ca_certificate()
+    make_subscription("Bank app", api, primary_key="hunter2-hunter2-hunter2")
     page = reader_client.get(changelist(model, q="bank"))
     assert page.status_code == 200
     assert reader_client.get(reverse(f"admin:gateway_{model._meta.model_name}_add")).status_code == 403
@@ -42,6 +51,47 @@ def test_no_page_shows_a_sealed_key(administrator_client: Client) -> None:
     page = administrator_client.get(reverse("admin:gateway_certificateversion_change", args=[version.pk]))
     assert version.thumbprint in page.content.decode()
     assert version.sealed_private_key not in page.content.decode()
+
+
+def test_no_page_shows_a_subscription_key_sealed_or_open(administrator_client: Client) -> None:
+    row = make_subscription("Bank app", owner="Alice Ansley")
+    one = reverse("admin:gateway_subscription_change", args=[row.pk])
+    for address in (changelist(Subscription, q="ansley"), one):
+        page = administrator_client.get(address).content.decode()
+        assert "Alice Ansley" in page
+        assert "All APIs" in page or address == one
+        assert "sealed" not in page
+        assert row.sealed_primary_key not in page
+        assert row.sealed_secondary_key not in page
+
+
+def test_subscriptions_are_suspended_activated_and_cancelled_through_the_changes(
+    administrator_client: Client,
+) -> None:
+    first, second = make_subscription("First"), make_subscription("Second")
+
+    def states() -> list[str]:
+        return list(Subscription.objects.order_by("display_name").values_list("state", flat=True))
+
+    assert "2 suspended." in act(administrator_client, "suspend", first, second)
+    assert states() == ["suspended", "suspended"]
+    act(administrator_client, "cancel", first)
+    page = act(administrator_client, "activate", first, second)
+    assert states() == ["cancelled", "active"]
+    assert "First: “First” is cancelled, which is final." in page
+    assert "1 activated." in page
+    entry = AuditEntry.objects.latest("revision")
+    assert (entry.actor_name, entry.action, entry.object_name) == ("alice", "activated", "Second")
+
+
+def test_the_list_of_apis_shows_who_is_let_in_and_the_limits(reader_client: Client) -> None:
+    make_api("Open", subscription_required=False, limits=Limits(read_timeout=30, max_calls=7))
+    make_api("Closed")
+    page = reader_client.get(changelist(Api)).content.decode()
+    assert "read_timeout 30, max_calls 7" in page
+    open_ones = reader_client.get(changelist(Api, subscription_required__exact="0")).content.decode()
+    assert "Open" in open_ones
+    assert "Closed" not in open_ones
 
 
 def test_a_pasted_thumbprint_is_found_whatever_separates_its_digits(administrator_client: Client) -> None:
@@ -80,6 +130,14 @@ def test_a_reader_is_offered_no_action(reader_client: Client) -> None:
     assert b"delete_unused" not in reader_client.get(changelist(Certificate)).content
     act(reader_client, "delete_unused", certificate)
     assert Certificate.objects.exists()
+
+
+def test_a_reader_cannot_end_a_subscription(reader_client: Client) -> None:
+    row = make_subscription()
+    assert b'value="cancel"' not in reader_client.get(changelist(Subscription)).content
+    act(reader_client, "cancel", row)
+    row.refresh_from_db()
+    assert row.state == "active"
 
 
 def test_accounts_are_for_administrators(administrator_client: Client, reader_client: Client) -> None:

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from gateway import records
 from gateway.models import Revision
 from portal.templatetags import portal as tags
-from tests.builders import make_api, make_certificate, make_operation
+from tests.builders import make_api, make_certificate, make_operation, make_subscription
 
 
 def page(client: Client) -> str:
@@ -27,12 +27,15 @@ def make_certificate_until(name: str, days: float) -> None:
 def test_everything_is_counted(administrator_client: Client) -> None:
     make_operation(make_api())
     make_api("Ledger")
+    make_subscription()
     for name, days in (("fine", 400), ("soon", 12), ("last-day", 29), ("gone", -2)):
         make_certificate_until(name, days)
-    counts = administrator_client.get("/").context["counts"]
-    assert {name: counts[name] for name in ("apis", "operations", "certificates", "expiring", "expired")} == {
-        "apis": 2, "operations": 1, "certificates": 4, "expiring": 2, "expired": 1,
+    response = administrator_client.get("/")
+    assert response.context["counts"] == {
+        "apis": 2, "operations": 1, "subscriptions": 1, "certificates": 4, "ca_certificates": 0, "expiring": 2,
+        "expired": 1,
     }  # fmt: skip
+    assert '<a href="/subscriptions/"><strong>1</strong> subscription</a>' in response.content.decode()
 
 
 def test_certificates_to_renew_are_listed_with_the_first_to_go_first(administrator_client: Client) -> None:
@@ -121,8 +124,8 @@ def test_every_page_offers_help_change_password_and_sign_out(
 
 def test_every_entry_of_the_menu_leads_to_a_page(administrator_client: Client) -> None:
     menu = administrator_client.get("/").context["menu"]
-    assert [entry.label for entry in menu] == ["Dashboard", "APIs", "Policies", "Security"]
-    assert [administrator_client.get(entry.url).status_code for entry in menu] == [200, 200, 200, 200]
+    assert [entry.label for entry in menu] == ["Dashboard", "APIs", "Subscriptions", "Policies", "Security"]
+    assert {administrator_client.get(entry.url).status_code for entry in menu} == {200}
 
 
 def test_every_link_of_the_help_page_leads_somewhere(administrator_client: Client) -> None:

@@ -10,7 +10,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from gateway.models import Operation
-from tests.builders import choose, make_api, make_ca_certificate, make_certificate, make_operation
+from tests.builders import (
+    choose,
+    make_api,
+    make_ca_certificate,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 # Everybody may see these, or they only lead elsewhere.
 OPEN = {"sign-in", "sign-out", "security", "admin-sign-in"}
@@ -37,13 +44,14 @@ def path_of(db: None) -> Callable[[str], str]:
     api, certificate, ca = make_api(), make_certificate(), make_ca_certificate()
     make_operation(api, rewrite_template="/v2/{id}")
     choose(api, certificate)
-    operation = Operation.objects.get()
+    operation, subscription = Operation.objects.get(), make_subscription("Mobile app", api)
 
     def path(route: str) -> str:
         key = ca.key if "ca-certificates" in route else certificate.key
         values = {
             "<id:api_id>": api.resource_id,
             "<id:operation_id>": operation.resource_id,
+            "<id:subscription_id>": subscription.resource_id,
             "<uuid:key>": key,
         }
         for part, value in values.items():

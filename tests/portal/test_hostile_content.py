@@ -13,10 +13,19 @@ from django.urls import reverse
 
 from gateway.changes.apis import update_api
 from gateway.changes.security import BasicCredentials
+from gateway.changes.subscriptions import cancel_subscription
 from gateway.errors import Invalid
 from gateway.models import Api, Operation
 from tests import pki
-from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_operation
+from tests.builders import (
+    ALICE,
+    choose,
+    make_api,
+    make_ca_certificate,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 HOSTILE = '<script>alert(1)</script><b x=\'"onload="y">{{ 7 }}{% now %}'
 NAME = "<script>alert(1)<script>"  # as an id, which holds neither quotes nor slashes
@@ -26,7 +35,13 @@ PAGES = [
     "/security/client-certificates/?q=H&sort=H&state=H&page=H", "/security/client-certificates/upload/?next=H",
     "/security/ca-certificates/?q=H", "/security/ca-certificates/upload/?next=H",
     "/policies/?api=H&scope=H&q=H", "/sign-in/?next=H",
+    "/subscriptions/?q=H&state=H&scope=H&sort=H", "/subscriptions-add/?api=H&next=H",
 ]  # fmt: skip
+
+SUBSCRIPTION_PAGES = (
+    "subscription", "subscription-edit", "subscription-keys", "subscription-cancel", "subscription-suspend",
+    "subscription-regenerate-primary",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -42,7 +57,14 @@ def addresses(db: None) -> list[str]:
     choose(other, BasicCredentials(HOSTILE.replace(":", "").replace("{{ 7 }}", ""), HOSTILE))
     choose(api, certificate)
     operation = Operation.objects.get()
-    found = []
+    subscription = make_subscription(HOSTILE, api, owner=HOSTILE, resource_id=NAME)
+    cancelled = make_subscription(HOSTILE, owner=HOSTILE)
+    cancel_subscription(ALICE, cancelled.key)
+    found = [
+        f"/subscriptions/?api={quote(NAME)}",
+        reverse("subscription-delete", args=[cancelled.resource_id]),
+    ]
+    found += [reverse(name, args=[subscription.resource_id]) for name in SUBSCRIPTION_PAGES]
     for one in Api.objects.all():
         for name in (
             "api-summary",
@@ -99,7 +121,8 @@ def test_no_form_that_comes_back_runs_what_was_typed(
 ) -> None:
     typed = dict.fromkeys(
         ("display_name", "description", "web_service_url", "suffix", "url_template", "rewrite_template", "method",
-         "name", "username", "password", "certificate", "credentials", "next", "revision", "password", "http"),
+         "name", "username", "password", "certificate", "credentials", "next", "revision", "password", "http",
+         "owner", "api", "connect_timeout", "max_body_bytes", "then"),
         HOSTILE,
     )  # fmt: skip
     for address in [
@@ -191,6 +214,10 @@ def pki_file() -> SimpleUploadedFile:
         "/apis/partner-bank/security/?certificate=%00",
         "/policies/?api=%00&operation=%00",
         "/policies/apis/%00/",
+        "/subscriptions/?api=%00&q=%00&state=%00",
+        "/subscriptions/?api=partner-bank%00",
+        "/subscriptions/a%00b/",
+        "/subscriptions-add/?api=%00",
         "/security/client-certificates/?q=%00&uploaded=%00",
     ],
 )
