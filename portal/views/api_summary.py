@@ -5,19 +5,25 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from gateway.models import Api, Operation
+from gateway.models import Api, Operation, Subscription
 from gateway.models.certificates import EXPIRES_SOON, Certificate
+from gateway.models.subscriptions import ACTIVE
+from gateway.subscription_keys import FIELD
 from portal.credentials import CredentialsInWords, credentials_of
 from portal.gateway_urls import LABELS, gateway_bases, public_urls, urls_at, why_not_offered
 from portal.navigation import url_or_none
+from portal.roles import may_change
 from portal.views.apis import ApiView
 from portal.views.base import Page
 
+KEY_FIELD = f"{FIELD}: <your key>"
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
@@ -47,34 +53,57 @@ class ApiSummary(ApiView, Page):
             "urls": urls,
             "credentials": credentials,
             "operations_count": len(operations),
-            "curl": curl_line(urls[0] if urls else "", operations),
-            "concerns": tuple(_concerns(self.api, credentials, bool(operations), bases)),
+            "subscriptions_count": self.subscriptions_count,
+            "curl": curl_line(urls[0] if urls else "", operations, with_key=self.api.subscription_required),
+            "concerns": tuple(self._concerns(credentials, bool(operations), bases)),
         }
 
+    @cached_property
+    def subscriptions_count(self) -> int:
+        """How many subscriptions let calls of the API in: its own, and those for all APIs."""
+        covers = Q(api=self.api) | Q(api__isnull=True)
+        return Subscription.objects.filter(covers, state=ACTIVE).count()
 
-def curl_line(url: str, operations: list[Operation]) -> str:
-    """A call of an API as a line for a shell, with 1 for each parameter; "" where it cannot be called."""
+    def _concerns(
+        self, credentials: CredentialsInWords, has_operations: bool, bases: dict[str, str]
+    ) -> Iterator[Concern]:
+        api = self.api
+        if not has_operations:
+            url = reverse("operations", args=[api.resource_id])
+            text = "This API has no operations, so it answers 404 to everything."
+            yield Concern(text, "Add an operation", url, True)
+        yield from _about_schemes(api, bases)
+        yield from self._about_subscriptions()
+        yield from _about_credentials(api, credentials)
+        yield from _about_trust(api)
+
+    def _about_subscriptions(self) -> Iterator[Concern]:
+        """That everybody is let in, or nobody."""
+        name = self.api.resource_id
+        if not self.api.subscription_required:
+            text = "This API is open to anyone who reaches the gateway: calls need no subscription key."
+            yield Concern(text, "Change it in Settings", reverse("api-settings", args=[name]))
+        elif not self.subscriptions_count:
+            text = "It asks for a subscription key, and no active subscription covers it: nobody can call it yet."
+            add = may_change(self.request.user)
+            url = reverse("subscription-add" if add else "subscriptions", query={"api": name})
+            yield Concern(text, "Add a subscription" if add else "Subscriptions", url, True)
+
+
+def curl_line(url: str, operations: list[Operation], *, with_key: bool) -> str:
+    """A call of an API as a line for a shell, with 1 for each parameter; "" where it cannot be called.
+
+    `with_key` puts a place for a subscription key in it, never a key.
+    """
     if not url:
         return ""
+    curl = f"curl -H {shlex.quote(KEY_FIELD)}" if with_key else "curl"
     operation = next((item for item in operations if item.method == "GET"), next(iter(operations), None))
     if operation is None:
-        return f"curl {shlex.quote(url)}"
+        return f"{curl} {shlex.quote(url)}"
     target = _PARAMETER.sub("1", operation.url_template.replace("/*", "/"))
     method = {"GET": "", "HEAD": "--head "}.get(operation.method, f"-X {operation.method} ")
-    return f"curl {method}{shlex.quote(url.rstrip('/') + target)}"
-
-
-def _concerns(
-    api: Api, credentials: CredentialsInWords, has_operations: bool, bases: dict[str, str]
-) -> Iterator[Concern]:
-    if not has_operations:
-        url = reverse("operations", args=[api.resource_id])
-        yield Concern(
-            "This API has no operations, so it answers 404 to everything.", "Add an operation", url, True
-        )
-    yield from _about_schemes(api, bases)
-    yield from _about_credentials(api, credentials)
-    yield from _about_trust(api)
+    return f"{curl} {method}{shlex.quote(url.rstrip('/') + target)}"
 
 
 def _about_schemes(api: Api, bases: dict[str, str]) -> Iterator[Concern]:

@@ -259,9 +259,17 @@ class ApiSettings(ApiView, _WithPreview):
     def initial(self) -> dict[str, Any]:
         """The settings as they are."""
         api = self.api
-        names = ("display_name", "description", "web_service_url", "suffix", "revision")
+        names = (
+            "display_name",
+            "description",
+            "web_service_url",
+            "suffix",
+            "subscription_required",
+            "revision",
+        )
         schemes = [scheme for scheme in ("http", "https") if getattr(api, scheme)]
-        return {name: getattr(api, name) for name in names} | {"scheme": schemes}
+        values = {name: getattr(api, name) for name in (*names, *changes.MOST)}
+        return values | {"scheme": schemes}
 
     def build_form(self, data: QueryDict | None = None) -> PortalForm:
         """The form, which Readers cannot fill in."""
@@ -338,6 +346,7 @@ class ApiDelete(AdministratorRequired, ApiView, FormPage):
         operations = self.api.operations.count()
         return super().context() | {
             "operations_count": operations,
+            "subscriptions_count": self.api.subscriptions.count(),
             "urls": public_urls(self.api, gateway_bases(self.request)),
             "back": safe_path(self.request, reverse("apis")),
             "then": self.request.GET.get("then", ""),

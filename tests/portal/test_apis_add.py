@@ -75,6 +75,16 @@ def test_without_all_operations_there_are_none(administrator_client: Client) -> 
     assert Api.objects.get().operations.count() == 0
 
 
+def test_subscription_required_is_ticked_and_what_is_sent_counts(administrator_client: Client) -> None:
+    page = administrator_client.get(ADD)
+    assert page.context["form"]["subscription_required"].value() is True
+    assert "open to anyone who reaches the gateway" in text_of(page)
+    add(administrator_client, subscription_required="on")
+    add(administrator_client, display_name="Open", suffix="open")
+    required = dict(Api.objects.values_list("display_name", "subscription_required"))
+    assert required == {"Partner Bank": True, "Open": False}
+
+
 def test_the_audit_log_names_who_added_what(administrator_client: Client) -> None:
     administrator_client.post(ADD, {name: value for name, value in GOOD.items() if name != "all_operations"})
     assert newest_entry() == ("alice", "created", "API", "Partner Bank")

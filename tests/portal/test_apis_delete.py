@@ -6,7 +6,7 @@ from django.test import Client
 from gateway.changes.apis import delete_api
 from gateway.changes.security import BasicCredentials
 from gateway.models import Api, NamedValue, Operation
-from tests.builders import ALICE, choose, make_api
+from tests.builders import ALICE, choose, make_api, make_subscription
 from tests.portal.audit import newest_entry
 from tests.portal.reading import text_of
 
@@ -37,6 +37,13 @@ def test_deleting_takes_everything_along_and_returns_to_the_list_as_it_was(
     assert [api.display_name for api in Api.objects.all()] == ["Bank two"]
     assert not Operation.objects.exists()
     assert not NamedValue.objects.exists()
+
+
+def test_subscriptions_for_the_api_alone_are_said_to_go_with_it(administrator_client: Client) -> None:
+    make_subscription("Mobile app", make_api())
+    make_subscription("All")
+    page = text_of(administrator_client.get(URL))
+    assert "Its policies, 1 subscription for it alone and an HTTP basic password" in page
 
 
 def test_the_audit_log_names_who_deleted_what(administrator_client: Client) -> None:

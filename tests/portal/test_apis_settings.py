@@ -1,5 +1,6 @@
 """An API's Settings tab."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,13 +11,13 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from gateway.changes.apis import delete_api, update_api
+from gateway.changes.apis import MOST, Limits, delete_api, update_api
 from gateway.changes.security import BasicCredentials
 from gateway.models import Api, AuditEntry
 from portal.views.apis import ApiSettings
 from tests.builders import ALICE, choose, make_api, make_certificate
 from tests.portal.audit import newest_entry
-from tests.portal.reading import text_of
+from tests.portal.reading import errors_beside, text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/settings/"
@@ -29,6 +30,7 @@ def fields(api: Api, **values: Any) -> dict[str, Any]:
         "web_service_url": api.web_service_url,
         "suffix": api.suffix,
         "scheme": ["http", "https"],
+        "subscription_required": "on",
         "revision": api.revision,
         **values,
     }
@@ -228,6 +230,118 @@ def test_readers_see_disabled_fields_and_why_and_cannot_save(reader_client: Clie
     assert ">Save<" not in response.content.decode()
     assert reader_client.post(URL, fields(api, display_name="Mine")).status_code == 403
     assert Api.objects.get().display_name == "Partner Bank"
+
+
+# --- subscription required ----------------------------------------------------------------------------------------
+def open_notice(response: Any) -> str:
+    """The attributes of the notice that warns of an API that is open to anyone."""
+    (found,) = re.findall(r"<p ([^>]*)>Unticked, this API is open to anyone", response.content.decode())
+    return str(found)
+
+
+def test_subscription_required_is_ticked_and_warns_once_it_is_not(administrator_client: Client) -> None:
+    api = make_api()
+    response = administrator_client.get(URL)
+    assert response.context["form"]["subscription_required"].value() is True
+    assert "the API is open to anyone who reaches the gateway" in text_of(response)  # the help, at all times
+    assert open_notice(response).endswith(" hidden")
+    assert 'data-shows-for="subscription_required=off"' in open_notice(response)
+    values = {name: value for name, value in fields(api).items() if name != "subscription_required"}
+    response = administrator_client.post(URL, values, follow=True)
+    assert not open_notice(response).endswith(" hidden")
+    assert not Api.objects.get().subscription_required
+    assert AuditEntry.objects.latest("revision").changes == {"subscription_required": [True, False]}
+    administrator_client.post(URL, fields(Api.objects.get()))
+    assert Api.objects.get().subscription_required
+
+
+def test_a_form_with_an_error_still_warns_of_the_missing_tick(administrator_client: Client) -> None:
+    api = make_api()
+    values = fields(api, display_name="")
+    del values["subscription_required"]
+    assert not open_notice(administrator_client.post(URL, values)).endswith(" hidden")
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+def limits_of(api: Api) -> Limits:
+    return Limits(**{name: getattr(api, name) for name in MOST})
+
+
+def limits_are_open(response: Any) -> bool:
+    (found,) = re.findall(r'<details class="limits"([^>]*)>', response.content.decode())
+    return str(found).strip() == "open"
+
+
+def test_limits_are_saved_shown_and_taken_away_again(administrator_client: Client) -> None:
+    api = make_api()
+    assert not limits_are_open(administrator_client.get(URL))
+    limits = Limits(5, 60, 120, 1_048_576, 20)
+    entered = {name: str(getattr(limits, name)) for name in MOST}
+    response = administrator_client.post(URL, fields(api, **entered), follow=True)
+    assert limits_are_open(response)
+    assert 'value="1048576"' in response.content.decode()
+    saved = Api.objects.get()
+    assert limits_of(saved) == limits
+    assert AuditEntry.objects.latest("revision").changes["max_calls"] == [None, 20]
+    administrator_client.post(URL, fields(saved, **dict.fromkeys(MOST, "")))
+    assert limits_of(Api.objects.get()) == Limits()
+
+
+@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "ten", "too many"])
+def test_a_limit_that_is_no_number_in_its_range_is_refused_beside_its_field(
+    administrator_client: Client, name: str, value: str
+) -> None:
+    api = make_api()
+    text = str(MOST[name] + 1) if value == "too many" else value
+    response = administrator_client.post(URL, fields(api, **{name: text}))
+    assert errors_beside(response, name) == [f"Use a whole number from 1 to {MOST[name]}, or leave it empty."]
+    assert limits_are_open(response)
+    assert f'value="{text}"' in response.content.decode()
+    assert Api.objects.get().revision == api.revision
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_the_largest_value_of_a_limit_is_taken(administrator_client: Client, name: str) -> None:
+    administrator_client.post(URL, fields(make_api(), **{name: str(MOST[name])}))
+    assert getattr(Api.objects.get(), name) == MOST[name]
+
+
+def test_what_counts_for_an_empty_limit_is_said(administrator_client: Client, settings: Settings) -> None:
+    make_api()
+    settings.GATEWAY_CONNECT_TIMEOUT, settings.GATEWAY_MAX_BODY_BYTES = 2.5, 12_345_678
+    response = administrator_client.get(URL)
+    page, words = response.content.decode(), text_of(response)
+    for default, setting in (
+        ("2.5", "GATEWAY_CONNECT_TIMEOUT"),
+        ("300", "GATEWAY_READ_TIMEOUT"),
+        ("no deadline", "GATEWAY_TOTAL_TIMEOUT"),
+        ("12345678", "GATEWAY_MAX_BODY_BYTES"),
+        ("500", "GATEWAY_MAX_CALLS_PER_API"),
+    ):
+        assert f'placeholder="{default}"' in page
+        assert f"Left empty: {default} ({setting})." in words
+    assert page.count('inputmode="numeric"') == len(MOST)
+
+
+def test_an_edit_conflict_shows_limits_and_the_tick(administrator_client: Client) -> None:
+    api = make_api()
+    changed_by_somebody_else(api, subscription_required=False, limits=Limits(max_calls=7))
+    page = text_of(administrator_client.post(URL, fields(api, read_timeout="30")))
+    assert "Subscription required No Yes" in page
+    assert "Calls in flight per gateway process 7 (nothing)" in page
+    assert "Read deadline in seconds (nothing) 30" in page
+
+
+def test_the_question_about_another_host_carries_limits_and_the_tick(administrator_client: Client) -> None:
+    api = make_api()
+    choose(api, make_certificate("partner-bank"))
+    values = fields(api, web_service_url="https://elsewhere.example", max_calls="7")
+    asked = administrator_client.post(URL, values)
+    hidden = dict(asked.context["entered"]) | {"scheme": ["http"], "confirmed": asked.context["question"]}
+    assert administrator_client.post(URL, hidden).status_code == 302
+    saved = Api.objects.get()
+    assert (saved.max_calls, saved.subscription_required) == (7, True)
 
 
 def test_an_unknown_api_has_a_page_that_leads_to_the_list(administrator_client: Client) -> None:

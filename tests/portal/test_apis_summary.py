@@ -2,19 +2,28 @@
 
 import shlex
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from gateway.changes.security import Trust
-from gateway.models import Api
-from tests.builders import choose, make_api, make_certificate, make_operation
-from tests.portal.reading import text_of
+from gateway.changes.subscriptions import cancel_subscription, reveal_keys, suspend_subscription
+from gateway.models import Api, Subscription
+from tests.builders import ALICE, choose, make_api, make_certificate, make_operation, make_subscription
+from tests.portal.reading import link, text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/apis/partner-bank/"
 NOW = datetime.now(UTC)
+CURL = ["curl", "-H", "Ocp-Apim-Subscription-Key: <your key>"]
+
+
+@pytest.fixture(autouse=True)
+def everything(db: None) -> Subscription:
+    """One to all APIs, without which nobody could call them."""
+    return make_subscription("Everything")
 
 
 def concerns(client: Client) -> list[str]:
@@ -36,7 +45,12 @@ def test_the_page_says_how_it_is_reached_and_where_it_goes(reader_client: Client
         "No problems found.", "only members of the group Administrators",
     ):  # fmt: skip
         assert words in page
-    assert 'data-copy="curl http://127.0.0.1:8080/partner-bank/"' in response.content.decode()
+    assert "Subscription Required · 1 active subscription" in page
+    assert curl(reader_client) == [*CURL, "http://127.0.0.1:8080/partner-bank/"]
+    assert (
+        'data-copy="curl -H &#x27;Ocp-Apim-Subscription-Key: &lt;your key&gt;&#x27; '
+        in response.content.decode()
+    )
 
 
 def test_the_tabs_lead_to_the_pages_of_the_api(administrator_client: Client) -> None:
@@ -133,7 +147,7 @@ def test_the_curl_line_calls_an_operation(
     administrator_client: Client, method: str, template: str, line: list[str]
 ) -> None:
     make_operation(make_api(), template, method)
-    assert curl(administrator_client) == ["curl", *line]
+    assert curl(administrator_client) == [*CURL, *line]
 
 
 def test_the_curl_line_prefers_get(administrator_client: Client) -> None:
@@ -141,10 +155,52 @@ def test_the_curl_line_prefers_get(administrator_client: Client) -> None:
     make_operation(api, "/a", "DELETE")
     make_operation(api, "/z", "GET")
     make_operation(api, "/b", "GET")
-    assert curl(administrator_client) == ["curl", "http://127.0.0.1:8080/partner-bank/b"]
+    assert curl(administrator_client) == [*CURL, "http://127.0.0.1:8080/partner-bank/b"]
 
 
 def test_an_api_without_a_suffix_is_called_at_the_gateway_itself(administrator_client: Client) -> None:
     make_operation(make_api(suffix=""), "/a")
     assert Api.objects.get().suffix == ""
-    assert curl(administrator_client) == ["curl", "http://127.0.0.1:8080/a"]
+    assert curl(administrator_client) == [*CURL, "http://127.0.0.1:8080/a"]
+
+
+def test_an_open_api_is_a_warning_that_leads_to_settings_and_needs_no_key(
+    administrator_client: Client,
+) -> None:
+    make_api(all_operations=True, subscription_required=False)
+    response = administrator_client.get(URL)
+    (concern,) = response.context["concerns"]
+    assert "open to anyone who reaches the gateway" in concern.text
+    assert (concern.url, concern.severe) == ("/apis/partner-bank/settings/", False)
+    assert curl(administrator_client) == ["curl", "http://127.0.0.1:8080/partner-bank/"]
+    assert "Subscription Not required" in text_of(response)
+    assert "your key" not in text_of(response)
+
+
+@pytest.mark.parametrize("end", [suspend_subscription, cancel_subscription])
+def test_an_api_that_no_active_subscription_covers_cannot_be_called_yet(
+    administrator_client: Client, reader_client: Client, everything: Subscription, end: Any
+) -> None:
+    make_api(all_operations=True)
+    make_subscription("Elsewhere", make_api("Other"))
+    end(ALICE, everything.key)
+    response = administrator_client.get(URL)
+    (concern,) = response.context["concerns"]
+    assert "no active subscription covers it: nobody can call it yet" in concern.text
+    assert concern.severe
+    assert link(response, "Add a subscription") == "/subscriptions-add/?api=partner-bank"
+    assert reader_client.get(URL).context["concerns"][0].url == "/subscriptions/?api=partner-bank"
+    make_subscription("Own", Api.objects.get(suffix="partner-bank"))
+    assert concerns(administrator_client) == []
+
+
+def test_the_summary_leads_to_the_subscriptions_of_the_api(reader_client: Client) -> None:
+    make_subscription("Own", make_api())
+    page = reader_client.get(URL)
+    assert link(page, "2 active subscriptions") == "/subscriptions/?api=partner-bank&state=active"
+
+
+def test_no_key_is_in_the_curl_line(administrator_client: Client, everything: Subscription) -> None:
+    make_api(all_operations=True)
+    page = administrator_client.get(URL).content.decode()
+    assert not [key for key in reveal_keys(ALICE, everything.key) if key in page]
