@@ -45,7 +45,6 @@ def _describe(web_service_url: str, ca: CaCertificate) -> None:
         suffix=SUFFIX,
         http=True,
         https=True,
-        subscription_required=False,
         all_operations=True,
     )
     save_security(

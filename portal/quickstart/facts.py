@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.subscription_keys import FIELD
 from portal.demonstration.pki import ClientFile, DemonstrationPki
 from portal.serving.listeners import Listener
 
@@ -32,6 +33,7 @@ class Facts:
     data_dir: Path
     admin_user: str
     admin_password: str | None = field(repr=False)
+    subscription_key: str = field(repr=False)
     demonstration: Demonstration | None
 
     def as_json(self) -> str:
@@ -44,6 +46,7 @@ class Facts:
                 "back_end_url": demonstration.url if demonstration else None,
                 "admin_user": self.admin_user,
                 "admin_password": self.admin_password,
+                "subscription_key": self.subscription_key,
                 "data_dir": str(self.data_dir),
                 "client_certificates": [_client(c) for c in demonstration.files.clients]
                 if demonstration
@@ -70,13 +73,16 @@ class Facts:
             lines.append(
                 f"  Back end   {self.demonstration.url}/   (a demonstration; demands a client certificate)"
             )
+        lines.append(
+            f"  Key        {self.subscription_key}   (of the subscription “Quickstart”, for all APIs)"
+        )
         return [*lines, f"  Data       {self.data_dir}   (keys, database; kept for the next run)"]
 
     def _guide(self) -> list[str]:
         if not self.demonstration:
             return ["Open the portal and sign in. README.md has the guide."]
         first, second = self.demonstration.files.clients
-        curl = f"curl {self.gateway_url}{DEMO_API_PATH}/accounts/1"
+        curl = f"curl -H '{FIELD}: {self.subscription_key}' {self.gateway_url}{DEMO_API_PATH}/accounts/1"
         return [
             "Two client certificates for the back end of the API “Partner Bank”:",
             "",

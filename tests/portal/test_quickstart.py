@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import ssl
@@ -16,6 +18,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from gateway.subscription_keys import FIELD
 from tests.databases import manage
 from tests.running import Running, running, until
 
@@ -29,6 +32,7 @@ KEYS = {
     "back_end_url",
     "admin_user",
     "admin_password",
+    "subscription_key",
     "data_dir",
     "client_certificates",
     "ca_certificate",
@@ -78,13 +82,19 @@ def started(folder: Path) -> Iterator[tuple[Running, dict[str, Any]]]:
         yield both
 
 
-def get(url: str) -> tuple[int, str]:
+def get(url: str, key: str = "") -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={FIELD: key} if key else {})
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def call(facts: dict[str, Any], path: str) -> tuple[int, str]:
+    """A call of the demonstration API, with the key."""
+    return get(f"{facts['gateway_url']}{facts['demo_api_path']}{path}", facts["subscription_key"])
 
 
 def choose(facts: dict[str, Any], which: int) -> None:
@@ -118,9 +128,14 @@ def test_without_a_certificate_the_demonstration_api_fails_and_says_who_refused(
     started: tuple[Running, dict[str, Any]],
 ) -> None:
     _, facts = started
-    status, body = get(f"{facts['gateway_url']}{facts['demo_api_path']}/accounts/1")
+    status, body = call(facts, "/accounts/1")
     assert status == 502
     assert "certificate" in body
+
+
+def test_without_a_key_the_demonstration_api_lets_nobody_in(started: tuple[Running, dict[str, Any]]) -> None:
+    _, facts = started
+    assert get(f"{facts['gateway_url']}{facts['demo_api_path']}/accounts/1")[0] == 401
 
 
 def test_the_back_end_sees_the_certificate_that_was_chosen_and_at_once_the_next_one(
@@ -129,7 +144,7 @@ def test_the_back_end_sees_the_certificate_that_was_chosen_and_at_once_the_next_
     _, facts = started
     for which in (0, 1, 0):
         choose(facts, which)
-        status, body = get(f"{facts['gateway_url']}{facts['demo_api_path']}/accounts/1?x=%2F")
+        status, body = call(facts, "/accounts/1?x=%2F")
         assert status == 200, body
         seen = json.loads(body)
         expected = facts["client_certificates"][which]
@@ -166,7 +181,11 @@ def test_no_secret_is_on_a_command_line_or_in_the_log(
 ) -> None:
     run, facts = started
     secrets = [line.split("=", 1)[1] for line in (folder / "settings.env").read_text().splitlines()[2:4]]
-    secrets += [facts["admin_password"], facts["client_certificates"][0]["password"]]
+    secrets += [
+        facts["admin_password"],
+        facts["client_certificates"][0]["password"],
+        facts["subscription_key"],
+    ]
     shown = " ".join(run.processes().values()) + run.stderr
     assert not [secret for secret in secrets if secret in shown]
 
@@ -192,7 +211,7 @@ def test_a_second_run_keeps_everything_and_follows_the_back_ends_new_port(tmp_pa
         moved = {"portal_url", "gateway_url", "back_end_url"}
         assert {key: second[key] for key in KEYS - moved} == {key: first[key] for key in KEYS - moved}
         assert second["back_end_url"] != first["back_end_url"]
-        _, body = get(f"{second['gateway_url']}{second['demo_api_path']}/again")
+        _, body = call(second, "/again")
         assert json.loads(body)["certificate"]["thumbprint"] == first["client_certificates"][0]["thumbprint"]
 
 
@@ -203,6 +222,7 @@ def test_no_demo_makes_neither_back_end_nor_api(tmp_path: Path) -> None:
         assert facts["client_certificates"] == []
         assert not run.masters("back_end")
         assert not (tmp_path / "demonstration").exists()
+        assert re.fullmatch("[0-9a-f]{32}", facts["subscription_key"])  # of use to an API of one's own, too
     # And, as a second run takes its time: a password that a person has changed is neither shown nor reset.
     change = "from django.contrib.auth.models import User; u = User.objects.get(); u.set_password('mine'); u.save()"
     manage(f"sqlite:///{tmp_path}/portal.sqlite3", "shell", "--verbosity=0", "--command", change)
@@ -232,7 +252,8 @@ def test_ctrl_c_lets_a_call_in_flight_finish_and_then_leaves_nothing(tmp_path: P
         host, port = facts["gateway_url"].removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=20) as caller:
             head = (
-                f"POST {facts['demo_api_path']}/slow HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n"
+                f"POST {facts['demo_api_path']}/slow HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n"
+                f"{FIELD}: {facts['subscription_key']}\r\n\r\n"
             )
             caller.sendall(head.encode() + b"first")
             time.sleep(0.5)  # the gateway has it
@@ -290,6 +311,10 @@ def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(tmp_path: 
         assert (tmp_path / "admin-password").read_text().strip() in text
         assert (tmp_path / "demonstration/pfx-password").read_text().strip() in text
         assert str(tmp_path / "demonstration/partner-bank-1.pfx") in text
-        curl = next(line for line in text.splitlines() if "curl" in line).split("curl ")[1]
-        assert get(curl)[0] == 502  # no certificate is chosen yet
-        assert max(map(len, text.splitlines())) <= 120 + len(str(tmp_path))
+        curl, option, field, url = shlex.split(next(line for line in text.splitlines() if "curl" in line))[1:]
+        assert (curl, option) == ("curl", "-H")
+        name, key = field.split(": ")
+        assert name == FIELD
+        assert f"Key        {key}" in text
+        assert get(url, key)[0] == 502  # no certificate is chosen yet
+        assert max(map(len, text.splitlines())) <= 125 + len(str(tmp_path))

@@ -14,6 +14,7 @@ from portal.demonstration.pki import demonstration_pki
 from portal.quickstart.accounts import USER, ensure_administrator
 from portal.quickstart.data_directory import DataDirectory
 from portal.quickstart.facts import Demonstration, Facts
+from portal.quickstart.subscription import ensure_subscription_key
 from portal.serving.errors import ServingError
 from portal.serving.listeners import listen
 from portal.serving.processes import Program
@@ -72,7 +73,8 @@ class Command(BaseCommand):
         known = ensure_administrator(password)
         doors = open_front_doors()
         demonstration = None if options["no_demo"] else _demonstration(folder, options["back_end_port"])
-        facts = _facts(doors, folder, password if known else None, demonstration)
+        key = ensure_subscription_key()
+        facts = _facts(doors, folder, password if known else None, key, demonstration)
         programs = [_back_end(demonstration, folder)] if demonstration else []
         serve(doors, self._report, lambda: self._tell(facts, options["json"]), before=programs)
 
@@ -110,9 +112,13 @@ def _back_end(demonstration: Demonstration, folder: DataDirectory) -> Program:
 
 
 def _facts(
-    doors: FrontDoors, folder: DataDirectory, password: str | None, demonstration: Demonstration | None
+    doors: FrontDoors,
+    folder: DataDirectory,
+    password: str | None,
+    key: str,
+    demonstration: Demonstration | None,
 ) -> Facts:
     assert doors.portal is not None  # noqa: S101 (a quickstart opens both)
     assert doors.gateway is not None  # noqa: S101
     gateway = settings.GATEWAY_PUBLIC_URL or doors.gateway.url
-    return Facts(doors.portal.url, gateway, folder.path, USER, password, demonstration)
+    return Facts(doors.portal.url, gateway, folder.path, USER, password, key, demonstration)
