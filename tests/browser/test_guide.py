@@ -53,10 +53,14 @@ class Walk:
     def row(self, certificate: dict[str, str]) -> Locator:
         return self.page.get_by_role("row", name=re.compile(re.escape(certificate["subject"])))
 
-    def call(self, path: str = "/accounts/1", suffix: str = "") -> tuple[int, dict[str, Any]]:
-        """A call through the gateway with curl: status and JSON answer."""
+    def call(
+        self, path: str = "/accounts/1", suffix: str = "", *, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """A call through the gateway with curl, with quickstart's key unless told otherwise: status and answer."""
         url = f"{self.installation.gateway_url}{suffix or self.installation.demo_api_path}{path}"
-        command = ["curl", "-s", "-w", "\n%{http_code}", url]
+        sent = self.installation.subscription_key if key is None else key
+        field = ["-H", f"Ocp-Apim-Subscription-Key: {sent}"] if sent else []
+        command = ["curl", "-s", "-w", "\n%{http_code}", *field, url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
         body, _, status = done.stdout.rpartition("\n")
         return int(status), json.loads(body)
@@ -88,7 +92,9 @@ def sign_in(walk: Walk) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     entries = visitor.entries.get_by_role("link", include_hidden=True) if visitor.size is WIDE else None
     if entries:
-        assert entries.all_text_contents() == ["Dashboard", "APIs", "Policies", "Security"]
+        assert entries.all_text_contents() == [
+            "Dashboard", "APIs", "Subscriptions", "Policies", "Security",
+        ]  # fmt: skip
     visitor.looks_right("dashboard")
 
 
@@ -129,14 +135,15 @@ def describe_an_api(walk: Walk) -> None:
     page.get_by_label("Web API name").fill("Bank two")
     page.get_by_role("textbox", name="Web service URL").fill(walk.installation.back_end_url)
     page.get_by_label("Web API URL suffix").fill("partner-bank/two")
-    expect(page.get_by_label("All operations")).to_be_checked()
+    for box in ("All operations", "Subscription required"):
+        expect(page.get_by_label(box)).to_be_checked()
     url = f"{walk.installation.gateway_url}/partner-bank/two"
     if walk.visitor.scripted:
         expect(page.locator("[data-url-preview-box]")).to_contain_text(url)
     walk.visitor.axe("Add API")
     walk.press("Save")
     expect(page.get_by_text("New API “Bank two” was successfully saved.")).to_be_visible()
-    expect(page.get_by_role("main")).to_contain_text(f"curl {url}")
+    expect(page.get_by_role("main")).to_contain_text(f"curl -H 'Ocp-Apim-Subscription-Key: <your key>' {url}")
     walk.visitor.looks_right("summary")
     walk.tab("Settings")
     walk.visitor.looks_right("settings")
@@ -171,6 +178,30 @@ def give_it_operations(walk: Walk) -> None:
     assert walk.call("/konten/7", "/partner-bank/two")[1]["path"] == "/konten/7"
 
 
+def open_it_to_anyone(walk: Walk) -> None:
+    """Step 8. Without the tick a call needs no key, and the tab says so, with scripts at once."""
+    page = walk.page
+    path, suffix = "/konten/7", "/partner-bank/two"
+    assert walk.call(path, suffix, key="")[0] == 401
+    walk.tab("Settings")
+    warning = page.get_by_text("Unticked, this API is open to anyone who reaches the gateway")
+    expect(warning).to_be_hidden()
+    page.get_by_label("Subscription required").uncheck()
+    if walk.visitor.scripted:
+        expect(warning).to_be_visible()
+    walk.press("Save")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
+    expect(warning).to_be_visible()
+    walk.visitor.looks_right("settings of an open API")
+    assert walk.call(path, suffix, key="")[0] == 200
+    walk.tab("Summary")
+    walk.link("Change it in Settings").click()
+    page.get_by_label("Subscription required").check()
+    walk.press("Save")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
+    assert walk.call(path, suffix, key="")[0] == 401
+
+
 def delete_the_api(walk: Walk) -> None:
     walk.visitor.menu("APIs")
     walk.link("Delete Bank two").click()
@@ -182,7 +213,7 @@ def delete_the_api(walk: Walk) -> None:
 
 
 def choose_a_certificate(walk: Walk) -> None:
-    """Steps 4 and 6. Choose, Save, in effect: the very next call presents exactly that certificate."""
+    """Steps 4 and 5. Choose, Save, in effect: the very next call presents exactly that certificate."""
     walk.link("Partner Bank").click()
     expect(walk.page.get_by_role("heading", level=1)).to_have_text("APIs - Partner Bank")
     walk.tab("Security")
@@ -195,8 +226,63 @@ def choose_a_certificate(walk: Walk) -> None:
     assert {walk.presented() for _ in range(8)} == {walk.two["thumbprint"]}
 
 
+def let_somebody_call(walk: Walk) -> None:
+    """Step 8. A subscription of one's own: its keys let calls in, until they are replaced or it is suspended."""
+    page = walk.page
+    walk.visitor.menu("Subscriptions")
+    walk.visitor.looks_right("subscriptions")
+    walk.link("Add subscription").click()
+    page.get_by_label("Name", exact=True).fill("Guide")
+    page.get_by_label("Owner's name").fill("A newcomer")
+    page.get_by_label("API", exact=True).select_option(label="Partner Bank (/partner-bank)")
+    walk.visitor.axe("Add subscription")
+    walk.press("Save")
+    expect(page.get_by_text("New subscription “Guide” was successfully saved.")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("XXXX...")
+    walk.visitor.looks_right("a subscription")
+    primary, secondary = shown_keys(walk)
+    assert [walk.call(key=key)[0] for key in (primary, secondary, "0" * 32)] == [200, 200, 401]
+    walk.link("Regenerate primary key").click()
+    walk.visitor.axe("Regenerate")
+    walk.press("Yes, regenerate it")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
+    assert [walk.call(key=key)[0] for key in (primary, secondary)] == [401, 200]
+    walk.press("Suspend")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
+    assert walk.call(key=secondary)[0] == 401
+    walk.press("Activate")
+    expect(page.get_by_text(IN_EFFECT)).to_be_visible()
+    assert walk.call(key=secondary)[0] == 200
+
+
+def shown_keys(walk: Walk) -> tuple[str, str]:
+    """Both keys, by Show. They are gone again from the page after Hide."""
+    walk.press("Show keys")
+    walk.visitor.looks_right("a subscription with its keys")
+    primary, secondary = walk.page.locator("code.key").all_text_contents()
+    walk.link("Hide keys").click()
+    expect(walk.page.locator("code.key")).to_have_count(0)
+    assert primary not in walk.page.content()
+    return primary, secondary
+
+
+def end_the_subscription(walk: Walk) -> None:
+    """Step 8. Cancel is final; then it can be deleted."""
+    page = walk.page
+    walk.visitor.menu("Subscriptions")
+    walk.link("Cancel Guide").click()
+    walk.visitor.axe("Cancel subscription")
+    walk.press("Yes, cancel it")
+    expect(page.get_by_text("The subscription “Guide” was cancelled")).to_be_visible()
+    if walk.visitor.scripted:
+        expect(page.get_by_role("row", name=re.compile("Guide"))).to_be_focused()
+    walk.link("Delete Guide").click()
+    walk.press("Yes, delete it")
+    expect(page.get_by_text("The subscription “Guide” was deleted.")).to_be_visible()
+
+
 def look_at_the_policy(walk: Walk) -> None:
-    """Step 5. The choice is part of the API's policy document."""
+    """Step 6. The choice is part of the API's policy document."""
     page = walk.page
     walk.visitor.menu("Policies")
     walk.visitor.looks_right("policies, all APIs")
@@ -232,7 +318,7 @@ def delete_the_certificates(walk: Walk) -> None:
 
 
 def try_to_delete_the_ca(walk: Walk) -> None:
-    """Step 8. CA certificates have the same rule."""
+    """Step 9. CA certificates have the same rule."""
     walk.tab("CA certificates")
     walk.visitor.looks_right("CA certificates")
     walk.page.get_by_role("link", name=re.compile("^Delete")).click()
@@ -246,8 +332,11 @@ STEPS = (
     upload_the_certificates,
     describe_an_api,
     give_it_operations,
+    open_it_to_anyone,
     delete_the_api,
     choose_a_certificate,
+    let_somebody_call,
+    end_the_subscription,
     look_at_the_policy,
     delete_the_certificates,
     try_to_delete_the_ca,

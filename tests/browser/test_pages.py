@@ -21,6 +21,10 @@ EVERY_PAGE = {
     "operations": "/apis/partner-bank/operations/",
     "operation": "/apis/partner-bank/operations/get-anything/",
     "security tab": "/apis/partner-bank/security/",
+    "subscriptions": "/subscriptions/",
+    "subscriptions of an API": "/subscriptions/?api=partner-bank&state=active",
+    "subscription": "/subscriptions/quickstart/",
+    "edit subscription": "/subscriptions/quickstart/edit/",
     "policies": "/policies/",
     "policies, API": "/policies/apis/partner-bank/",
     "certificates": CERTIFICATES,
@@ -36,8 +40,11 @@ FOR_ADMINISTRATORS = {
     "Upload certificate": f"{CERTIFICATES}upload/",
     "Upload CA certificate": "/security/ca-certificates/upload/",
     "Delete API": "/apis/partner-bank/delete/",
+    "Add subscription": "/subscriptions-add/",
+    "Cancel subscription": "/subscriptions/quickstart/cancel/",
+    "Regenerate key": "/subscriptions/quickstart/regenerate-primary-key/",
 }
-ACTIONS = re.compile("^(Add|Upload|Delete|Save|Yes)\\b")
+ACTIONS = re.compile(r"^(Add|Upload|Delete|Save|Yes|Edit|Cancel \w+|Suspend|Regenerate|Show (the )?keys)\b")
 
 
 def go(visitor: Visitor, installation: Installation, path: str) -> Page:
@@ -143,6 +150,53 @@ def test_a_dialog_is_used_with_the_keyboard_alone(administrator: Visitor, instal
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(opener).to_be_focused()
+
+
+def test_a_subscription_is_added_with_the_keyboard_alone_and_its_key_is_copied(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page = go(administrator, installation, "/subscriptions/")
+    page.get_by_role("link", name="Add subscription").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")  # nothing is entered yet
+    expect(page.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    administrator.axe("Add subscription with an error")
+    page.keyboard.type("By hand")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Subscriptions - By hand")).to_be_visible()
+    page.get_by_role("button", name="Show keys").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Both keys are shown.")).to_be_focused()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy secondary key").click()
+    expect(page.locator("#announcer")).to_have_text("Copy secondary key: copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("code.key").last.text_content()
+    go(administrator, installation, "/subscriptions/by-hand/cancel/")
+    page.get_by_role("button", name="Yes, cancel it").click()
+    page.get_by_role("link", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Yes, delete it").click()
+    expect(page.get_by_text("The subscription “By hand” was deleted.")).to_be_visible()
+
+
+def test_limits_open_when_one_is_wrong_and_stay_open_while_one_is_set(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page = go(administrator, installation, EVERY_PAGE["settings"])
+    field = page.get_by_label("Calls in flight per gateway process")
+    expect(field).to_be_hidden()
+    page.get_by_text("Limits", exact=True).click()
+    field.fill("0")
+    administrator.looks_right("settings with limits")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    administrator.looks_right("settings with a wrong limit")
+    for value in ("7", ""):
+        field.fill(value)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("In effect on")).to_be_visible()
+        expect(field).to_be_visible() if value else expect(field).to_be_hidden()
 
 
 def test_the_chosen_file_stays_after_a_wrong_password(
