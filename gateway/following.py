@@ -121,7 +121,10 @@ def _watch(bell: _Bell) -> _Watch:
 
 
 class Follower(threading.Thread):
-    """Calls `apply` with each new snapshot, in its own thread, and `away` when the database goes or returns."""
+    """Calls `apply` with each new snapshot, in its own thread, and `away` when the database goes or returns.
+
+    `away_since` says since when the database is away, in seconds since 1970; None while it is there.
+    """
 
     def __init__(self, apply: Callable[[Snapshot], None], away: Callable[[str], None]) -> None:
         super().__init__(name="follower", daemon=True)
@@ -132,6 +135,8 @@ class Follower(threading.Thread):
         self._snapshot: Snapshot | None = None
         self._problem = ""
         self._looked_at = 0.0
+        self._current_at = now()
+        self.away_since: float | None = None
         self._waiting: list[Callable[[], object]] = []
         self.looked = threading.Event()
 
@@ -139,6 +144,11 @@ class Follower(threading.Thread):
     def behind(self) -> bool:
         """Whether this process could not look for so long that it has to before the next call."""
         return now() - self._looked_at > LOOK_SECONDS
+
+    @property
+    def age(self) -> float:
+        """Seconds since this process last saw that what it runs is current."""
+        return now() - self._current_at
 
     def look(self, done: Callable[[], object]) -> None:
         """Look at once; `done` is called in the follower's thread afterwards, whatever came of it."""
@@ -172,6 +182,7 @@ class Follower(threading.Thread):
         while not self._stopping:
             if watch.changed() or self._snapshot is None:
                 self._read()
+            self._current_at = now()
             self._returned()
             self._seen()
             watch.wait()
@@ -191,6 +202,7 @@ class Follower(threading.Thread):
 
     def _went(self, problem: str) -> None:
         if not self._problem:
+            self.away_since = time.time()
             logger.error("the configuration cannot be read, what was read last stays in effect: %s", problem)
         self._problem = problem
         self._away(problem)
@@ -199,4 +211,5 @@ class Follower(threading.Thread):
         if self._problem:
             logger.error("the configuration can be read again (it could not: %s)", self._problem)
             self._problem = ""
+            self.away_since = None
             self._away("")

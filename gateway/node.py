@@ -24,6 +24,7 @@ from gateway.embedded.asgi import Engine, EngineSettings
 from gateway.embedded.call import Receive, Scope, Send
 from gateway.following import LOOK_SECONDS, Follower
 from gateway.lease import Lease
+from gateway.observing.observation import Observation
 from gateway.snapshot import Snapshot
 
 _FIRST_LOOK_SECONDS = 10.0
@@ -96,11 +97,12 @@ class Node:
 
 
 class Application:
-    """ASGI 3: the lifespan of a node, and its engine."""
+    """ASGI 3: the lifespan of a node, its engine, and beside them what operators see of it."""
 
     def __init__(self) -> None:
         self._engine = Engine(engine_settings())
         self.max_head_bytes = self._engine.max_head_bytes
+        self.observation = Observation(self._engine, settings.GATEWAY_ACCESS_LOG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -110,12 +112,22 @@ class Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        self.observation.start()
+        freshness = asyncio.create_task(self.observation.keep_fresh())
+        try:
+            await self._follow(receive, send)
+        finally:
+            freshness.cancel()
+            await asyncio.to_thread(self.observation.stop)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _follow(self, receive: Receive, send: Send) -> None:
         node = Node(self._engine)
+        self.observation.follower = node.follower
         await asyncio.to_thread(node.start)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.to_thread(node.stop)
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 application = Application()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import LifoQueue
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -43,9 +44,12 @@ class Connection(HTTPConnection):
 
     auto_open = 0
 
-    def __init__(self, *args: Any, rules: AddressRules, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, rules: AddressRules, open_ones: "WeakSet[Connection]", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._rules = rules
+        self._open_ones = open_ones
         self._handle: socket.socket | None = None
         self._answer: FinalResponse | None = None
         self._deadline = 0.0
@@ -86,6 +90,7 @@ class Connection(HTTPConnection):
         except BaseException:
             sock.close()
             raise
+        self._open_ones.add(self)
         return sock
 
     def cut(self) -> None:
@@ -126,6 +131,7 @@ class Connection(HTTPConnection):
         if self._answer is not None:
             self._answer.close()
             self._answer = None
+        self._open_ones.discard(self)
         super().close()
 
 
@@ -193,7 +199,7 @@ class Adapter(HTTPAdapter):
             maxsize=arguments.pop("most"),
             retries=False,
         )
-        plain = partial(_PlainPool, rules=arguments["rules"])
+        plain = partial(_PlainPool, rules=arguments["rules"], open_ones=arguments["open_ones"])
         secure = partial(_TlsPool, ssl_context=self._context, **arguments)
         manager.pool_classes_by_scheme = {"http": plain, "https": secure}  # type: ignore[dict-item]
         self.poolmanager = manager
@@ -244,11 +250,17 @@ class Outbound:
     """All pools of a gateway process, and the SSL contexts that they share."""
 
     def __init__(self, rules: AddressRules, *, most: int) -> None:
-        self._arguments = {"rules": rules, "most": most}
+        self._open_ones: WeakSet[Connection] = WeakSet()
+        self._arguments = {"rules": rules, "open_ones": self._open_ones, "most": most}
         self._adapters: dict[tuple[Hashable, ...], Adapter] = {}
         self._contexts: dict[tuple[Hashable, ...], ssl.SSLContext] = {}
         self._expected: Set[tuple[Hashable, ...]] = frozenset()
         self._lock = threading.Lock()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._open_ones)
 
     def adapter(self, destination: Destination) -> Adapter:
         """The connections to a destination. Making the first context may take tens of milliseconds.

@@ -1,7 +1,8 @@
 """System checks of insecure or incomplete settings. Each says what to do."""
 
+import os
 from collections.abc import Iterable
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,18 @@ def _gateway_problems() -> Iterable[tuple[str, str]]:
             yield f"{name} is {getattr(settings, name)}.", "Set it to 1 or more."
 
 
+@register(Tags.security)
+def check_access_log(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E006: an access log that cannot be written."""
+    if settings.GATEWAY_ACCESS_LOG in ("-", "off"):
+        return []
+    path = Path(settings.GATEWAY_ACCESS_LOG)
+    if os.access(path if path.exists() else path.parent, os.W_OK) and not path.is_dir():
+        return []
+    hint = "Set it to a file in a folder that the gateway may write to, to - for standard error, or to off."
+    return [Error(f"GATEWAY_ACCESS_LOG: {path} cannot be written.", hint=hint, id="portal.E006")]
+
+
 @register(Tags.security, deploy=True)
 def check_portal_transport(**kwargs: Any) -> list[CheckMessage]:
     """portal.W001: passwords and sessions of administrators would cross the network in the clear."""
@@ -132,3 +145,26 @@ def check_host_names(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "List the names by which people reach the portal, separated by commas."
     return [Warning("ALLOWED_HOSTS has “*”.", hint=hint, id="portal.W003")]
+
+
+@register(Tags.security, deploy=True)
+def check_operator_address(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W004: whoever reaches that listener reads the names of APIs, and how much they are called."""
+    host = settings.GATEWAY_OPERATOR_HOST
+    if settings.GATEWAY_OPERATOR_PORT is None or _is_loopback(host):
+        return []
+    return [
+        Warning(
+            f"The gateway's metrics and health are served on {host or 'all addresses'} to whoever asks.",
+            hint="Set GATEWAY_OPERATOR_HOST to 127.0.0.1, or see to it that only your monitoring reaches "
+            "GATEWAY_OPERATOR_PORT, and silence this check.",
+            id="portal.W004",
+        )
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -56,6 +56,12 @@ GATEWAY_MAX_CALLS_PER_API = env.int("GATEWAY_MAX_CALLS_PER_API", 500)
 GATEWAY_TRUSTED_PROXIES = env.list("GATEWAY_TRUSTED_PROXIES", default=[])
 GATEWAY_UNDERSCORES = env.str("GATEWAY_UNDERSCORES", "refuse")
 
+# What operators see of the gateway: "-" is standard error; metrics and health have a listener of their own.
+GATEWAY_ACCESS_LOG = env.str("GATEWAY_ACCESS_LOG", "-") or "off"
+GATEWAY_OPERATOR_HOST = env.str("GATEWAY_OPERATOR_HOST", "127.0.0.1")
+_operator_port = env.str("GATEWAY_OPERATOR_PORT", "9464")
+GATEWAY_OPERATOR_PORT = None if _operator_port in ("", "off") else int(_operator_port)
+
 # --- Application -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "portal",

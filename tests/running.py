@@ -28,6 +28,8 @@ class Running:
             "LOG_LEVEL": "INFO",
             "PYTHONUNBUFFERED": "1",
         }
+        if "serve" in arguments:
+            defaults["GATEWAY_OPERATOR_PORT"] = "off"  # several runs at a time would want the same one
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             env={**kept, **defaults, **environment, _MARK: self._mark},

@@ -57,6 +57,12 @@ class Scene:
     thumbprints: dict[str, str]
     stack: ExitStack = field(repr=False)
 
+    def workers(self) -> list[int]:
+        """The processes that serve calls, oldest first."""
+        return sorted(n for n, command in self.gateway.processes().items() if "gunicorn_gateway" in command)[
+            1:
+        ]
+
     def connect(self) -> HTTPConnection:
         """A connection to the gateway that is kept alive until the test ends."""
         return self.stack.enter_context(closing(HTTPConnection("127.0.0.1", self.port, timeout=10)))
@@ -73,7 +79,7 @@ class Scene:
 
 
 @contextmanager
-def open_scene(database_url: str, folder: Path, workers: int) -> Iterator[Scene]:
+def open_scene(database_url: str, folder: Path, workers: int, **settings: str) -> Iterator[Scene]:
     """Start everything; nothing of it outlives the block."""
     authority = pki.make_ca("Bank CA")
     (folder / "ca.pem").write_text(authority.pem)
@@ -82,7 +88,7 @@ def open_scene(database_url: str, folder: Path, workers: int) -> Iterator[Scene]
         (folder / f"{name}.pfx").write_bytes(pki.pfx(each, password=b"secret"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = {"DATABASE_URL": database_url, "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers)}
+    settings |= {"DATABASE_URL": database_url, "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers)}
     with ExitStack() as stack:
         back_end = stack.enter_context(BackEnd(pki.issue(authority, "localhost"), authority))
         gateway = stack.enter_context(running("serve", "--gateway-only", **ENVIRONMENT | settings))

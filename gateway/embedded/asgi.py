@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.addresses import AddressRules
 from gateway.embedded.admission import (
@@ -92,6 +93,15 @@ class Engine:
     def revision(self) -> int:
         """The revision that the next call runs under; -1 before the first."""
         return self._state.revision
+
+    @property
+    def connections(self) -> int:
+        """How many connections to back ends are open."""
+        return self._outbound.connections
+
+    def expiries(self) -> dict[tuple[str, str], datetime]:
+        """When the client certificates that are presented expire, by certificate and API."""
+        return self._state.expiries()
 
     def apply(self, snapshot: Snapshot) -> None:
         """Run a snapshot from the next call on. Pools that it does not need are closed when their calls end."""

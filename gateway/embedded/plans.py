@@ -4,6 +4,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -166,6 +167,12 @@ class State:
         """Every destination that a call may go to."""
         plans = {id(entry.plan): entry.plan for _, entry in self.entries.values()}
         return [plan.destination for plan in plans.values() if plan.destination]
+
+    def expiries(self) -> dict[tuple[str, str], datetime]:
+        """When the client certificates that are presented expire, by certificate and API."""
+        plans = (entry.plan for _, entry in self.entries.values() if entry.plan.forwards)
+        shown = ((plan.destination.certificate, plan.api) for plan in plans if plan.destination)
+        return {(shown.id, api.id): shown.not_after for shown, api in shown if shown}
 
 
 NOTHING = State(-1, Router(()), {}, {}, KeyRing())

@@ -17,6 +17,8 @@ from portal.demonstration.pki import write_private
 from portal.serving.errors import ServingError
 
 _LOOPBACK = "127.0.0.0/8,::1/128"
+# What a newcomer reads on the terminal stays there, and a second quickstart finds a free port.
+_QUIET = {"LOG_LEVEL": "WARNING", "GATEWAY_ACCESS_LOG": "off", "GATEWAY_OPERATOR_PORT": "0"}
 _HEAD = """\
 # Made by `manage.py quickstart`, which reads it again each time. These secrets open everything in this folder.
 # Lines may be added: any setting of README.md. For other commands: ENV_FILE=<this file> manage.py <command>
@@ -61,7 +63,7 @@ class DataDirectory:
         own = self._settings()
         hidden = {"DATABASE_URL", "DATABASE_URL_FILE", *(f"{name}_FILE" for name in own)}
         kept = {name: value for name, value in before.items() if name not in hidden}
-        return {"LOG_LEVEL": "WARNING"} | kept | own | {"ENV_FILE": os.devnull}
+        return _QUIET | kept | own | {"ENV_FILE": os.devnull}
 
     def password(self) -> str:
         """The administrator's generated password. It stays in a file, so that each run can show it."""

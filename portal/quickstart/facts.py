@@ -30,6 +30,7 @@ class Facts:
 
     portal_url: str
     gateway_url: str
+    operator_url: str | None
     data_dir: Path
     admin_user: str
     admin_password: str | None = field(repr=False)
@@ -43,6 +44,7 @@ class Facts:
             {
                 "portal_url": self.portal_url,
                 "gateway_url": self.gateway_url,
+                "operator_url": self.operator_url,
                 "back_end_url": demonstration.url if demonstration else None,
                 "admin_user": self.admin_user,
                 "admin_password": self.admin_password,
@@ -76,6 +78,8 @@ class Facts:
         lines.append(
             f"  Key        {self.subscription_key}   (of the subscription “Quickstart”, for all APIs)"
         )
+        if self.operator_url:
+            lines.append(f"  Metrics    {self.operator_url}/metrics")
         return [*lines, f"  Data       {self.data_dir}   (keys, database; kept for the next run)"]
 
     def _guide(self) -> list[str]:

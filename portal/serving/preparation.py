@@ -40,11 +40,13 @@ def check_ports() -> None:
         (portal, settings.PORTAL_PORT),
         (gateway, settings.GATEWAY_PORT),
         (gateway, settings.GATEWAY_PLAIN_PORT),
+        (settings.GATEWAY_OPERATOR_HOST, settings.GATEWAY_OPERATOR_PORT),
     ]
     asked = [place for place in places if place[1]]
     if len(set(asked)) < len(asked):
         raise ServingError(
-            "Portal and gateway must differ: change PORTAL_PORT, GATEWAY_PORT or GATEWAY_PLAIN_PORT."
+            "Portal, gateway and the gateway's operators must differ: change PORTAL_PORT, GATEWAY_PORT, "
+            "GATEWAY_PLAIN_PORT or GATEWAY_OPERATOR_PORT."
         )
 
 

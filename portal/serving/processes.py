@@ -22,17 +22,19 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start: a name for people, a command without secrets, its listener and what its environment adds."""
+    """What to start: a name for people, a command without secrets, its listeners and what its environment adds."""
 
     name: str
     command: Sequence[str]
-    listener: Listener
+    listeners: Sequence[Listener]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     expendable: bool = False  # it has nothing to finish, and is ended when the others are done
 
 
 class Supervisor:
     """Starts programs in order, waits, and stops all of them when it is told to or when one of them ends.
+
+    SIGUSR1 is passed on to them: logs are reopened.
 
     Each program is the leader of a process group of its own, so that Ctrl-C reaches the supervisor alone, which
     then asks every program to finish its calls; what is left after `stop_seconds` is killed with its group.
@@ -48,6 +50,7 @@ class Supervisor:
     def signals(self) -> Iterator[None]:
         """While entered, SIGTERM, SIGINT (Ctrl-C) and SIGHUP ask for the end instead of ending this process."""
         before = {number: signal.signal(number, self._ask) for number in _STOP_SIGNALS}
+        before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._pass_on)
         try:
             yield
         finally:
@@ -57,17 +60,22 @@ class Supervisor:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._stops += 1
 
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        for _, process in self._running:
+            process.send_signal(number)
+
     @property
     def asked_to_stop(self) -> bool:
         """Whether a signal has come."""
         return self._stops > 0
 
     def start(self, program: Program) -> None:
-        """Start a program and leave its listener to it alone."""
+        """Start a program and leave its listeners to it alone."""
         prctl, parent = _prctl(), os.getpid()
 
         def die_with_parent() -> None:
             """Runs between fork and exec: a parent that is killed takes its children along (Linux)."""
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # which may come before the program is ready for it
             if prctl is not None:
                 prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
                 if os.getppid() != parent:
@@ -78,11 +86,12 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             env={**os.environ, "PYTHONPATH": _python_path(), **program.environment},
-            pass_fds=[program.listener.socket.fileno()],
+            pass_fds=[listener.socket.fileno() for listener in program.listeners],
             process_group=0,
             preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
-        program.listener.socket.close()
+        for listener in program.listeners:
+            listener.socket.close()
         self._running.append((program, process))
 
     def check(self) -> None:

@@ -1,7 +1,7 @@
 """The portal's and the gateway's servers, as programs to start."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.urls import reverse
@@ -37,20 +37,37 @@ def listen_for_plain_gateway() -> Listener | None:
     return listen(settings.GATEWAY_HOST, settings.GATEWAY_PLAIN_PORT, setting="GATEWAY_PLAIN_PORT")
 
 
+def listen_for_operators() -> Listener | None:
+    """The gateway's listener for metrics and health, if there is to be one. Raises ServingError."""
+    if settings.GATEWAY_OPERATOR_PORT is None:
+        return None
+    return listen(
+        settings.GATEWAY_OPERATOR_HOST, settings.GATEWAY_OPERATOR_PORT, setting="GATEWAY_OPERATOR_PORT"
+    )
+
+
 def portal(listener: Listener, environment: Mapping[str, str]) -> Program:
     """The portal under gunicorn."""
-    return _gunicorn("portal", "portal.gunicorn_portal", "portal.wsgi:application", listener, environment)
+    return _gunicorn("portal", "portal.gunicorn_portal", "portal.wsgi:application", [listener], environment)
 
 
-def gateway(listener: Listener, environment: Mapping[str, str], name: str = "gateway") -> Program:
-    """The gateway under gunicorn."""
+def gateway(
+    listener: Listener, operator: Listener | None, environment: Mapping[str, str], name: str = "gateway"
+) -> Program:
+    """The gateway under gunicorn, which also serves operators if they have a listener."""
     return _gunicorn(
         name,
         "gateway.gunicorn_gateway",
         "gateway.node:application",
-        listener,
-        {**environment, **_plain(listener)},
+        [listener, operator] if operator else [listener],
+        {**environment, **_operators(operator), **_plain(listener)},
     )
+
+
+def _operators(operator: Listener | None) -> dict[str, str]:
+    """The port as it came out, by which the gateway's processes know that listener."""
+    port = str(operator.port) if operator else "off"
+    return {"GATEWAY_OPERATOR_PORT": port, "GATEWAY_OPERATOR_PORT_FILE": ""}
 
 
 def _plain(listener: Listener) -> dict[str, str]:
@@ -63,11 +80,15 @@ def _plain(listener: Listener) -> dict[str, str]:
 
 
 def _gunicorn(
-    name: str, configuration: str, application: str, listener: Listener, environment: Mapping[str, str]
+    name: str,
+    configuration: str,
+    application: str,
+    listeners: Sequence[Listener],
+    environment: Mapping[str, str],
 ) -> Program:
-    bind = f"fd://{listener.socket.fileno()}"
-    command = [sys.executable, "-m", "gunicorn", "-c", f"python:{configuration}", "-b", bind, application]
-    return Program(name, command, listener, environment)
+    binds = [word for each in listeners for word in ("-b", f"fd://{each.socket.fileno()}")]
+    command = [sys.executable, "-m", "gunicorn", "-c", f"python:{configuration}", *binds, application]
+    return Program(name, command, listeners, environment)
 
 
 def portal_probe(listener: Listener) -> Probe:

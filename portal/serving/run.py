@@ -1,11 +1,13 @@
 """Portal and gateway, started together, watched, and stopped together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connections
 
+from gateway.observing import directory
 from portal.serving import programs
 from portal.serving.answers import Probe, wait_until_all_answer
 from portal.serving.listeners import Listener
@@ -28,6 +30,7 @@ class FrontDoors:
     portal: Listener | None
     gateway: Listener | None
     plain_gateway: Listener | None = None
+    operator: Listener | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -49,6 +52,7 @@ def open_front_doors(*, portal: bool = True, gateway: bool = True) -> FrontDoors
         programs.listen_for_portal() if portal else None,
         programs.listen_for_gateway() if gateway else None,
         programs.listen_for_plain_gateway() if gateway else None,
+        programs.listen_for_operators() if gateway else None,
     )
 
 
@@ -62,9 +66,9 @@ def serve(
     """
     connections.close_all()  # this process only watches from here on
     supervisor = Supervisor(settings.STOP_SECONDS + _MARGIN_SECONDS, report)
-    with supervisor.signals():
+    with supervisor.signals(), _metrics(doors) as shared:
         try:
-            _start(supervisor, doors, before)
+            _start(supervisor, doors, before, doors.environment | shared)
             wait_until_all_answer(_probes(doors, before), supervisor.check, lambda: supervisor.asked_to_stop)
             if not supervisor.asked_to_stop:
                 ready()
@@ -74,20 +78,37 @@ def serve(
             supervisor.stop()
 
 
-def _start(supervisor: Supervisor, doors: FrontDoors, before: Sequence[Program]) -> None:
+@contextmanager
+def _metrics(doors: FrontDoors) -> Iterator[dict[str, str]]:
+    """The directory that the programs of a gateway share, as an addition to their environment."""
+    if not doors.gateway:
+        yield {}
+        return
+    shared = directory.MetricsDirectory()
+    try:
+        yield {directory.VARIABLE: shared.path}
+    finally:
+        shared.remove()
+
+
+def _start(
+    supervisor: Supervisor, doors: FrontDoors, before: Sequence[Program], environment: Mapping[str, str]
+) -> None:
     for program in before:
         supervisor.start(program)
     if doors.gateway:
-        supervisor.start(programs.gateway(doors.gateway, doors.environment))
+        supervisor.start(programs.gateway(doors.gateway, doors.operator, environment))
     if doors.plain_gateway:
-        supervisor.start(programs.gateway(doors.plain_gateway, doors.environment, "plain gateway"))
+        supervisor.start(programs.gateway(doors.plain_gateway, None, environment, "plain gateway"))
     if doors.portal:
         collect_static_files()  # while the gateway reads its configuration
-        supervisor.start(programs.portal(doors.portal, doors.environment))
+        supervisor.start(programs.portal(doors.portal, environment))
 
 
 def _probes(doors: FrontDoors, before: Sequence[Program]) -> list[Probe]:
-    probes = [Probe(program.name, program.listener) for program in before]
+    probes = [Probe(program.name, program.listeners[0]) for program in before]
     if doors.portal:
         probes.append(programs.portal_probe(doors.portal))
+    if doors.operator:
+        probes.append(Probe("gateway", doors.operator, "/health/live"))
     return probes + [Probe("gateway", door) for door in (doors.gateway, doors.plain_gateway) if door]

@@ -71,6 +71,8 @@ FILE = os.devnull
         ("portal.E005", {"GATEWAY_MAX_CALLS": 0}),
         ("portal.E005", {"GATEWAY_MAX_CALLS_PER_API": -1}),
         ("portal.E005", {"GATEWAY_EXCHANGE_THREADS": 0}),
+        ("portal.E006", {"GATEWAY_ACCESS_LOG": "/not/there/access.log"}),
+        ("portal.E006", {"GATEWAY_ACCESS_LOG": "/"}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
@@ -87,6 +89,9 @@ def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
         ("portal.W001", {"PORTAL_USES_TLS": False}),
         ("portal.W002", {"GATEWAY_PUBLIC_URL": "http://api.example"}),
         ("portal.W003", {"ALLOWED_HOSTS": ["*"]}),
+        ("portal.W004", {"GATEWAY_OPERATOR_HOST": ""}),
+        ("portal.W004", {"GATEWAY_OPERATOR_HOST": "10.1.2.3"}),
+        ("portal.W004", {"GATEWAY_OPERATOR_HOST": "gateway.internal"}),
     ],
 )
 def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
@@ -96,11 +101,37 @@ def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
         "PORTAL_USES_TLS": True,
         "GATEWAY_PUBLIC_URL": "https://api.example",
         "ALLOWED_HOSTS": ["portal.example"],
+        "GATEWAY_OPERATOR_HOST": "127.0.0.1",
     }
     (message,) = problems(settings, good | bad, deploy=True)
     assert message.id == id_
     assert message.hint
     assert problems(settings, good, deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    "safe",
+    [
+        {"GATEWAY_OPERATOR_HOST": "127.0.0.2"},
+        {"GATEWAY_OPERATOR_HOST": "::1"},
+        {"GATEWAY_OPERATOR_HOST": "localhost"},
+        {"GATEWAY_OPERATOR_HOST": "0.0.0.0", "GATEWAY_OPERATOR_PORT": None},
+    ],
+)
+def test_operators_who_are_served_on_this_machine_alone_need_no_warning(
+    settings: Settings, safe: dict[str, Any]
+) -> None:
+    good = {
+        "PORTAL_USES_TLS": True,
+        "GATEWAY_PUBLIC_URL": "https://api.example",
+        "ALLOWED_HOSTS": ["a.example"],
+    }
+    assert problems(settings, good | safe, deploy=True) == []
+
+
+@pytest.mark.parametrize("target", ["-", "off", FILE])
+def test_an_access_log_that_can_be_written_is_fine(settings: Settings, target: str) -> None:
+    assert problems(settings, {"GATEWAY_ACCESS_LOG": target}, deploy=False) == []
 
 
 def problems(settings: Settings, values: dict[str, Any], *, deploy: bool) -> list[CheckMessage]:

@@ -29,6 +29,7 @@ FEW = {"PORTAL_WORKERS": "1", "GATEWAY_WORKERS": "2"}
 KEYS = {
     "portal_url",
     "gateway_url",
+    "operator_url",
     "back_end_url",
     "admin_user",
     "admin_password",
@@ -117,6 +118,7 @@ def test_the_facts_are_one_line_of_json_once_all_three_listeners_answer(
     assert facts["data_dir"] == str(folder)
     assert get(facts["portal_url"] + "/sign-in")[0] < 500
     assert get(facts["gateway_url"] + "/nothing-here")[0] == 404
+    assert get(facts["operator_url"] + "/health/ready")[0] == 200
     with pytest.raises(urllib.error.URLError) as refused:
         get(facts["back_end_url"])
     assert isinstance(refused.value.reason, ssl.SSLError)
@@ -208,7 +210,7 @@ def test_a_second_run_keeps_everything_and_follows_the_back_ends_new_port(tmp_pa
     kept = (tmp_path / "settings.env").read_text()
     with quickstart(tmp_path) as (_, second):
         assert (tmp_path / "settings.env").read_text() == kept
-        moved = {"portal_url", "gateway_url", "back_end_url"}
+        moved = {"portal_url", "gateway_url", "operator_url", "back_end_url"}
         assert {key: second[key] for key in KEYS - moved} == {key: first[key] for key in KEYS - moved}
         assert second["back_end_url"] != first["back_end_url"]
         _, body = call(second, "/again")
@@ -308,6 +310,7 @@ def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(tmp_path: 
     with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **FEW) as run:
         until(lambda: "Ctrl-C" in run.stdout or run.process.poll() is not None, 60)
         text = run.stdout
+        assert re.search(r"^  Metrics    http://127\.0\.0\.1:\d+/metrics$", text, re.MULTILINE)
         assert (tmp_path / "admin-password").read_text().strip() in text
         assert (tmp_path / "demonstration/pfx-password").read_text().strip() in text
         assert str(tmp_path / "demonstration/partner-bank-1.pfx") in text
@@ -318,3 +321,5 @@ def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(tmp_path: 
         assert f"Key        {key}" in text
         assert get(url, key)[0] == 502  # no certificate is chosen yet
         assert max(map(len, text.splitlines())) <= 125 + len(str(tmp_path))
+        run.end()
+        assert '"path"' not in run.stderr  # the access log would bury all this

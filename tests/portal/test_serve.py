@@ -7,13 +7,15 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests import pki
-from tests.databases import sqlite_copy
+from tests import databases, pki
+from tests.databases import ROOT, sqlite_copy
 from tests.running import Running, running, until
 
 pytestmark = pytest.mark.wire
@@ -129,13 +131,16 @@ def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], t
         "GATEWAY_TLS_CERTIFICATE": certificate,
         "GATEWAY_TLS_KEY": key,
         "GATEWAY_PLAIN_PORT": plain,
+        "GATEWAY_OPERATOR_PORT": "0",
     }
     with running("serve", **settings, **tls) as serve:
-        urls = addresses(serve, 3)
+        *urls, operators = addresses(serve, 4)
         assert [url.split(":")[0] for url in urls] == ["https", "https", "http"]
         assert urls[2] == f"http://127.0.0.1:{plain}"
         assert [status(url) for url in urls] == [404, 404, 404]
+        until(lambda: 'status="404"} 2.0' in page(f"{operators}/metrics"))  # one with TLS, one without
         assert serve.end() == 0
+        assert serve.stderr.count('"path":"/nothing-here"') == 2
 
 
 @pytest.mark.parametrize("suffix", ["", "_FILE"])
@@ -160,6 +165,44 @@ def test_an_https_only_api_refuses_calls_over_the_plain_listener(
     with running("serve", "--gateway-only", **environment) as serve:
         secure, plain = addresses(serve)
         assert (status(secure, "/bank"), status(plain, "/bank")) == (502, 403)
+
+
+def test_the_gateway_under_gunicorn_alone_serves_operators_beside_callers(settings: dict[str, str]) -> None:
+    callers, operators = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    ports = {
+        "GATEWAY_PORT": callers.rsplit(":", 1)[1],
+        "GATEWAY_OPERATOR_PORT": operators.rsplit(":", 1)[1],
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn_gateway"]
+    environment = databases.environment(settings["DATABASE_URL"], **ports)
+    with subprocess.Popen(
+        [*command, "gateway.node:application"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as gunicorn:
+        try:
+            until(lambda: ready(operators))
+            for number in range(100):  # more than a pipe holds that nobody reads
+                assert status(callers, f"/health/ready/{number}/{'x' * 1500}") == 404
+            until(lambda: 'status="404"} 100.0' in page(f"{operators}/metrics"))
+        finally:
+            gunicorn.terminate()
+            _, said = gunicorn.communicate(timeout=30)
+    assert gunicorn.returncode == 0
+    assert said.count('"path":"/health/ready/') == 100
+
+
+def ready(operators: str) -> bool:
+    try:
+        return status(operators, "/health/ready") == 200
+    except OSError:
+        return False
+
+
+def test_sigusr1_while_things_start_ends_nothing(settings: dict[str, str]) -> None:
+    with running("serve", "--gateway-only", **settings) as serve:
+        until(lambda: serve.masters("gunicorn_gateway"))
+        serve.process.send_signal(signal.SIGUSR1)
+        (gateway,) = addresses(serve, 1)
+        assert status(gateway) == 404
 
 
 def test_static_files_have_hashed_names_that_may_be_kept_for_ever(settings: dict[str, str]) -> None:
@@ -213,8 +256,9 @@ def test_a_taken_port_is_named_with_its_setting(settings: dict[str, str]) -> Non
     assert f"Port {port} is taken by another program. Choose another one with GATEWAY_PORT" in said
 
 
-def test_portal_and_gateway_never_share_an_origin(settings: dict[str, str]) -> None:
-    assert "must differ" in refusal(**{**settings, "PORTAL_PORT": "18123", "GATEWAY_PORT": "18123"})
+@pytest.mark.parametrize("other", ["GATEWAY_PORT", "GATEWAY_OPERATOR_PORT"])
+def test_portal_and_gateway_never_share_an_origin(settings: dict[str, str], other: str) -> None:
+    assert "must differ" in refusal(**{**settings, "PORTAL_PORT": "18123", other: "18123"})
 
 
 def test_a_plain_port_needs_a_gateway_with_tls(settings: dict[str, str]) -> None:

@@ -108,7 +108,7 @@ def _back_end(demonstration: Demonstration, folder: DataDirectory) -> Program:
     number = str(demonstration.back_end.socket.fileno())
     module = "portal.demonstration.back_end"
     command = [sys.executable, "-m", module, "--fd", number, "--folder", str(folder.demonstration)]
-    return Program("demonstration back end", command, demonstration.back_end, expendable=True)
+    return Program("demonstration back end", command, [demonstration.back_end], expendable=True)
 
 
 def _facts(
@@ -121,4 +121,5 @@ def _facts(
     assert doors.portal is not None  # noqa: S101 (a quickstart opens both)
     assert doors.gateway is not None  # noqa: S101
     gateway = settings.GATEWAY_PUBLIC_URL or doors.gateway.url
-    return Facts(doors.portal.url, gateway, folder.path, USER, password, key, demonstration)
+    operator = doors.operator.url if doors.operator else None
+    return Facts(doors.portal.url, gateway, operator, folder.path, USER, password, key, demonstration)

@@ -31,7 +31,12 @@ class Command(BaseCommand):
         self.stderr.write(message, self.style.NOTICE)
 
     def _ready(self, doors: FrontDoors) -> None:
-        names = {"Portal": doors.portal, "Gateway": doors.gateway, "Gateway, plain": doors.plain_gateway}
+        names = {
+            "Portal": doors.portal,
+            "Gateway": doors.gateway,
+            "Gateway, plain": doors.plain_gateway,
+            "Gateway, for operators": doors.operator,
+        }
         for name, door in names.items():
             if door:
                 self.stdout.write(

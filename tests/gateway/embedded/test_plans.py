@@ -53,6 +53,19 @@ def test_a_changed_policy_is_worked_out_anew_even_at_the_same_revision() -> None
     assert route.plan.authorization.startswith(b"Basic ")
 
 
+def test_only_a_certificate_that_calls_present_is_told_with_its_expiry() -> None:
+    part = material(issue(common_name="partner"), "partner")
+    whole = snapshot("https://x.example", certificate=part)
+    assert build(whole).expiries() == {("partner", "bank"): part.not_after}
+    for unused in (
+        snapshot("https://x.example", certificate=part, backend=()),  # nothing is asked of the back end
+        snapshot("http://x.example", certificate=part),  # every call is refused
+        replace(whole, operations={}),
+        replace(whole, policies={"bank": EffectivePolicy("bank", 1, (), (FORWARD,))}),
+    ):
+        assert build(unused).expiries() == {}
+
+
 def test_an_operation_that_went_is_not_found_any_more() -> None:
     whole = snapshot("https://x.example", operations=(("GET", "/a"), ("GET", "/b")))
     before = build(whole)
