@@ -66,6 +66,7 @@ class Connection:
     number: int
     buffer: bytes = b""
     closed: bool = False
+    wire: list[bytes] | None = None
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -96,6 +97,8 @@ class Connection:
         data = self.socket.recv(65536)
         if not data:
             raise EOFError
+        if self.wire is not None:
+            self.wire.append(data)
         self.buffer += data
 
     def read_until(self, end: bytes) -> bytes:
@@ -123,7 +126,10 @@ def show(connection: Connection, seen: Seen) -> None:
 
 @dataclass
 class BackEnd:
-    """`clients` may be asked for certificates of: `required` refuses callers without one. No `server`, no TLS."""
+    """`clients` may be asked for certificates of: `required` refuses callers without one. No `server`, no TLS.
+
+    `port` 0 is any that is free. `wire`, if given, gets everything that comes in, as it comes in.
+    """
 
     server: Issued | None = None
     clients: Issued | None = None
@@ -131,13 +137,15 @@ class BackEnd:
     behave: Behaviour = show
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     keep_bodies: bool = True
+    port: int = 0
+    wire: list[bytes] | None = None
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
     open: int = 0
 
     def __enter__(self) -> Self:
         self._context = self._tls() if self.server else None
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self.port = self._listener.getsockname()[1]
         self._live: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -186,7 +194,7 @@ class BackEnd:
         try:
             sock = self._context.wrap_socket(raw, server_side=True) if self._context else raw
             self._live.add(sock)
-            connection = Connection(sock, number)
+            connection = Connection(sock, number, wire=self.wire)
             try:
                 while not connection.closed:
                     seen = self._request(connection)

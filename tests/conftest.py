@@ -19,6 +19,8 @@ from tests.databases import (
 )
 from tests.guard import guard
 
+pytest_plugins = ("tests.conformance.plugin",)
+
 PASSWORD = "correct horse battery staple"
 
 

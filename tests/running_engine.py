@@ -2,11 +2,9 @@
 
 import asyncio
 import http.client
-import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,26 +15,11 @@ from gateway.addresses import AddressRules
 from gateway.embedded.asgi import Engine, EngineSettings
 from gateway.http_protocol import GatewayProtocol
 from gateway.snapshot import Snapshot
+from tests.answer import Answer, wait_until
+
+__all__ = ["LOOPBACK", "Answer", "RunningEngine", "running", "running_engine", "wait_until"]
 
 LOOPBACK = AddressRules.from_settings(["127.0.0.0/8", "::1/128"])
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer as the caller saw it."""
-
-    status: int
-    fields: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body."""
-        return json.loads(self.body)
-
-    def values(self, name: str) -> list[str]:
-        """The values of a field, in order."""
-        return [value for key, value in self.fields if key.lower() == name.lower()]
 
 
 @dataclass(frozen=True)
@@ -124,11 +107,3 @@ def running_engine(snapshot: Snapshot | None = None, **settings: Any) -> Iterato
         engine.apply(snapshot)
     with running(engine) as served:
         yield served
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    """Wait until something holds; fails if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
