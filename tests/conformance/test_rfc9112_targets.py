@@ -34,7 +34,7 @@ def test_a_request_without_exactly_one_host_is_refused(
 @pytest.mark.parametrize(
     "host",
     [
-        "a b", "a,b", "user@a", "a/b", "a?b", "a#b", "http://a", "a:b", "a:80:80", "a:-1", "[::1", "::1]:80",
+        "a b", "user@a", "a/b", "a?b", "a#b", "http://a", "a:b", "a:80:80", "a:-1", "[::1", "::1]:80",
         "a\\b", "<a>", '"a"', "a%", "caf\xe9", "a, a",
     ],
 )  # fmt: skip
