@@ -159,7 +159,6 @@ TRUSTING: dict[str, Described] = {
     "unchecked": Described("other-name", certificate="", authorities=(), trust=_ANY),
     "unreadable-authority": Described("optional", trust={"authorities_pem": ("not a certificate",)}),
     "old": Described("old", certificate=""),
-    "not-tls": Described(url="https://localhost:{plain}", certificate=""),
 }
 
 # What cannot work.

@@ -83,7 +83,7 @@ def _api(suffix: str, described: Described, ports: dict[str, int], issued: Crede
 def _row(key: str, suffix: str, described: Described, ports: dict[str, int]) -> Api:
     scheme = "http" if described.listener == "plain" else "https"
     url = described.url or f"{scheme}://localhost:{{port}}{described.path}"
-    url = url.format(port=ports[described.listener], plain=ports["plain"])
+    url = url.format(port=ports[described.listener])
     values = {"subscription_required": False, **described.values}
     return Api(key, 1, key.replace("/", "-"), key, suffix, url, described.schemes, key, key, **values)
 
