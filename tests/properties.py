@@ -1,4 +1,4 @@
-"""Properties that must hold for whatever one can think of: for some examples in every run, for many under `long`."""
+"""Properties that must hold for whatever comes: checked for some examples in every run, for many under `long`."""
 
 from collections.abc import Callable
 from typing import Any

@@ -45,7 +45,7 @@ class Caller:
     def __init__(self, address: tuple[str, int], source: str = "", seconds: float = 10) -> None:
         self.socket = socket.create_connection(address, seconds, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffer = b""
+        self.unread = b""
 
     def __enter__(self) -> Self:
         return self
@@ -134,18 +134,18 @@ class Caller:
 
     def some(self, most: int = 65536) -> bytes:
         """What comes next, at least a byte of it; nothing at the end of the connection. Raises Cut."""
-        if not self._buffer:
+        if not self.unread:
             return self._receive(most)
-        data, self._buffer = self._buffer[:most], self._buffer[most:]
+        data, self.unread = self.unread[:most], self.unread[most:]
         return data
 
     def _until(self, end: bytes) -> bytes:
-        while end not in self._buffer:
+        while end not in self.unread:
             data = self._receive(65536)
             if not data:
                 raise Cut
-            self._buffer += data
-        data, _, self._buffer = self._buffer.partition(end)
+            self.unread += data
+        data, _, self.unread = self.unread.partition(end)
         return data + end
 
     def _receive(self, most: int) -> bytes:

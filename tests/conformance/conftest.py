@@ -45,6 +45,7 @@ def gateway(
         caller = stack.enter_context(gateway.caller(seconds=30))
         caller.send(b"GET /open/x HTTP/1.1\r\nHo")
         gateway.half_head.append(caller)
+        assert gateway.call(target="/elsewhere").status == 404  # it has started
         yield gateway
 
 

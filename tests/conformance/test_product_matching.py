@@ -195,7 +195,7 @@ PIECES = st.sampled_from(
 
 
 @shows("this product", "matching", "No spelling at all of an operation's address reaches a sibling.")
-@examples(400, 20_000)
+@examples(400, 5000)
 def test_no_spelling_at_all_passes_a_policy_by(gateway: Gateway, listeners: BackEnds, count: int) -> None:
     def never_passed_by(pieces: list[str]) -> None:
         listeners.seen.clear()
@@ -208,7 +208,7 @@ def test_no_spelling_at_all_passes_a_policy_by(gateway: Gateway, listeners: Back
 
 
 @shows("RFC 3986", "2.1", "Any bytes at all as a target are refused, or arrive byte for byte.")
-@examples(400, 20_000)
+@examples(400, 5000)
 def test_any_bytes_are_refused_or_arrive_byte_for_byte(
     gateway: Gateway, listeners: BackEnds, count: int
 ) -> None:

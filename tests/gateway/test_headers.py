@@ -1,8 +1,11 @@
 """Fields on their way through, and the framing that they tell of."""
 
 import pytest
+from hypothesis import strategies as st
 
 from gateway.headers import (
+    HOP_BY_HOP,
+    Field,
     Hop,
     connection_options,
     content_length,
@@ -12,8 +15,25 @@ from gateway.headers import (
     request_fields,
     response_fields,
 )
+from tests.properties import examples, holds
 
 HOP = Hop("192.0.2.1", "http", b"gateway.example")
+
+NAMES = st.sampled_from(
+    [
+        *HOP_BY_HOP,
+        b"x-a",
+        b"x-b",
+        b"cookie",
+        b"set-cookie",
+        b"via",
+        b"host",
+        b"content-type",
+        b"x-forwarded-for",
+    ]
+)
+VALUES = st.sampled_from([b"", b"1", b"close", b"x-a, close", b"X-B", b"set-cookie", b"a=1; b=2"])
+FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=12)
 
 
 def test_fields_named_in_connection_are_dropped_from_requests_and_answers() -> None:
@@ -134,3 +154,56 @@ def test_a_back_end_cannot_say_that_the_gateway_failed() -> None:
 )
 def test_own_entries_of_via_are_counted(values: list[bytes], count: int) -> None:
     assert own_entries_of_via([(b"via", value) for value in values]) == count
+
+
+@examples(300, 5000)
+def test_no_field_for_one_hop_is_ever_passed_on(count: int) -> None:
+    def dropped(fields: list[Field]) -> None:
+        named = connection_options(fields) & {b"x-a", b"x-b"}
+        for passed in (request_fields(fields, HOP), response_fields(fields)):
+            assert not {name for name, _ in passed} & (HOP_BY_HOP | named)
+
+    holds(count, dropped, FIELDS)
+
+
+@examples(300, 5000)
+def test_repeated_fields_are_passed_on_apart_and_in_their_order(count: int) -> None:
+    def in_order(fields: list[Field]) -> None:
+        named = connection_options(fields) - {b"set-cookie", b"cookie", b"content-type"}
+        for passed in (request_fields(fields, HOP), response_fields(fields)):
+            for wanted in {b"x-a", b"x-b", b"cookie", b"set-cookie", b"content-type"} - named:
+                sent = [value for name, value in fields if name == wanted]
+                if not (wanted == b"set-cookie" and wanted in connection_options(fields)):
+                    assert [value for name, value in passed if name == wanted] == sent
+
+    holds(count, in_order, FIELDS)
+
+
+@examples(300, 5000)
+def test_any_bytes_are_a_field_line_or_refused(count: int) -> None:
+    def parsed_or_refused(line: bytes) -> None:
+        try:
+            parsed = parse_fields([line])
+        except ValueError:
+            return
+        for name, value in parsed:
+            assert name == name.lower() == name.strip()
+            assert not {*b"\r\n\x00:"} & {*name}
+            assert not {*b"\r\n\x00"} & {*value}
+
+    pieces = st.sampled_from([b"X-A", b":", b" ", b"\t", b"\r", b"\n", b"\r\n", b"\x00", b"\xff", b"value"])
+    holds(count, parsed_or_refused, st.lists(pieces, max_size=8).map(b"".join) | st.binary(max_size=30))
+
+
+@examples(300, 5000)
+def test_any_bytes_frame_a_message_in_one_way_or_are_refused(count: int) -> None:
+    def framed_or_refused(values: list[bytes]) -> None:
+        try:
+            length = content_length([(b"content-length", value) for value in values])
+        except ValueError:
+            return
+        items = [item.strip() for value in values for item in value.split(b",")]
+        assert all(item.isdigit() and int(item) == length for item in items)
+
+    pieces = st.sampled_from([b"0", b"1", b"12", b",", b" ", b"+", b"-", b"_", b"x", b"\xb2", b"\t"])
+    holds(count, framed_or_refused, st.lists(st.lists(pieces, max_size=4).map(b"".join), max_size=3))

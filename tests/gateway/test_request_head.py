@@ -1,8 +1,13 @@
 """Heads of requests: taken apart without changing a byte, or refused."""
 
+import re
+from urllib.parse import unquote_to_bytes
+
 import pytest
+from hypothesis import strategies as st
 
 from gateway.request_head import BadHead, RequestHead, read_head
+from tests.properties import examples, holds
 
 HOST = (b"host", b"gateway.example")
 
@@ -93,3 +98,39 @@ def test_faulty_framing_is_refused(fields: list[tuple[bytes, bytes]]) -> None:
 def test_http_1_0_has_no_chunks() -> None:
     with pytest.raises(BadHead):
         read(b"/", HOST, (b"transfer-encoding", b"chunked"), version="1.0")
+
+
+PIECES = st.sampled_from(
+    [b"/", b"//", b"\\", b"%2f", b"%5C", b".", b"..", b"%2e", b"a", b"%41", b"?", b"#", b"%", b"%zz", b" ", b"\xff",
+     b"\x00", b"\r\n", b"http://", b"https://a", b"@", b":", b"*", b";"]
+)  # fmt: skip
+TARGETS = st.lists(PIECES, max_size=10).map(b"".join) | st.binary(max_size=30)
+
+
+@examples(500, 10_000)
+def test_any_target_is_refused_or_taken_apart_without_changing_a_byte(count: int) -> None:
+    def refused_or_the_same(target: bytes) -> None:
+        try:
+            head = read(target)
+        except BadHead:
+            return
+        whole = head.path.encode() + (b"" if head.query is None else b"?" + head.query.encode())
+        origin = re.sub(rb"^https?://[^/?]*", b"", target, flags=re.IGNORECASE)
+        assert whole == (origin if origin.startswith(b"/") else b"/" + origin)
+
+    holds(count, refused_or_the_same, TARGETS | TARGETS.map(lambda rest: b"/" + rest))
+
+
+@examples(500, 10_000)
+def test_no_target_that_is_taken_leads_out_of_its_place(count: int) -> None:
+    """However a back end reads it: decoding once, taking a backslash for a slash."""
+
+    def in_its_place(rest: bytes) -> None:
+        try:
+            head = read(b"/api/" + rest)
+        except BadHead:
+            return
+        segments = re.split(rb"[/\\]", unquote_to_bytes(head.path))
+        assert not {b".", b".."} & {*segments}
+
+    holds(count, in_its_place, TARGETS)

@@ -12,6 +12,7 @@ from gateway.url_templates import (
     parse_rewrite_template,
     parse_template,
 )
+from tests.properties import examples, holds
 
 PCHARS = "abcXYZ019-._~!$&'()*+,;=:@"
 
@@ -196,18 +197,70 @@ def test_a_value_that_would_make_another_authority_of_the_path_is_refused() -> N
         rewritten("/s?a={a}", "/{a}/evil.example", "a=")
 
 
-@given(st.text(PCHARS + "/?%#\\", max_size=12), st.text(PCHARS + "%#", max_size=12))
-def test_no_value_adds_a_segment_a_query_or_a_fragment(in_query: str, in_path: str) -> None:
+VALUES = st.text(PCHARS + "/?%#\\&", max_size=12) | st.lists(
+    st.sampled_from(["/", "\\", "..", ".", "%2e", "%2F", "?", "#", "&", "=", "x"]), max_size=6
+).map("".join)
+
+
+@examples(300, 5000)
+def test_no_value_adds_a_segment_a_query_a_parameter_or_a_fragment(count: int) -> None:
     parsed = parse_template("/s/{p}?q={q}")
-    rewrite = parse_rewrite_template("/one/{q}/two?p={p}&end=1", parsed)
-    try:
-        target = rewrite.expand({"q": in_query.replace("&", ""), "p": in_path})
-    except ValueError:
-        return
-    path, _, query = target.partition("?")
-    assert path.count("/") == 3
-    assert query.count("&") == 1
-    assert "#" not in target
+    rewrite = parse_rewrite_template("/one/{q}/two/{p}?p={p}&q={q}&end=1", parsed)
+
+    def in_its_place(in_query: str, in_path: str) -> None:
+        # what a call can bring: a value of the path has no slash, one of the query no ampersand
+        values = {"q": in_query.replace("&", ""), "p": in_path.replace("/", "").replace("?", "")}
+        try:
+            target = rewrite.expand(values)
+        except ValueError:
+            return
+        path, _, query = target.partition("?")
+        segments = path.split("/")
+        assert (segments[1], segments[3], len(segments)) == ("one", "two", 5)
+        assert [pair.partition("=")[0] for pair in query.split("&")] == ["p", "q", "end"]
+        assert "#" not in target
+        assert not has_dot_segment(path)
+
+    holds(count, in_its_place, VALUES, VALUES)
+
+
+SEGMENTS = st.lists(st.text("abcXYZ01-_~$!'()+,;=:@", min_size=1, max_size=5), min_size=1, max_size=5)
+
+
+@examples(300, 5000)
+def test_what_a_template_was_expanded_to_is_matched_with_the_same_values(count: int) -> None:
+    def round_trip(segments: list[str], which: list[bool], values: list[str]) -> None:
+        names = {
+            place: f"p{place}" for place, is_parameter in enumerate(which[: len(segments)]) if is_parameter
+        }
+        text = "/" + "/".join(f"{{{names[i]}}}" if i in names else part for i, part in enumerate(segments))
+        template = parse_template(text)
+        given_values = {name: values[place] for place, name in names.items()}
+        path = parse_rewrite_template(text, template).expand(given_values)
+        raw = path[1:].split("/")
+        assert len(raw) == len(template.segments)
+        for part, found in zip(template.segments, raw, strict=True):
+            assert (given_values[part.text] if part.is_parameter else part.text) == normalise(found)
+
+    plain = st.text("abcXYZ01-_~", min_size=1, max_size=5)
+    flags = st.lists(st.booleans(), min_size=5, max_size=5)
+    holds(count, round_trip, SEGMENTS, flags, st.lists(plain, min_size=5, max_size=5))
+
+
+@examples(300, 5000)
+def test_any_text_is_a_template_or_refused(count: int) -> None:
+    def parsed_or_refused(text: str) -> None:
+        try:
+            template = parse_template(text)
+        except ValueError:
+            return
+        assert parse_template(template.text) == template
+        assert template.text.startswith("/")
+
+    pieces = st.sampled_from(
+        ["/", "{", "}", "a", "{a}", "{b}", "*", "?", "=", "&", "%41", "%", "#", ".", "..", " "]
+    )
+    holds(count, parsed_or_refused, st.lists(pieces, max_size=8).map("".join) | st.text(max_size=20))
 
 
 @pytest.mark.parametrize(
