@@ -168,7 +168,7 @@ FAILING: dict[str, Described] = {
     "metadata": Described(url="http://169.254.169.254", certificate=""),
     "sealed": Described("optional", material={"private_key": None, "problem": "row 1 cannot be opened"}),
     "missing": Described("optional", certificate="client-that-is-not-there"),
-    "mismatched": Described("optional", material={"private_key": "client-two"}),
+    "mismatched": Described("optional", certificate="client-three", material={"private_key": "client-two"}),
     "in-the-clear": Described("plain"),
     "broken": Described("optional", values={"problem": "is of a newer format"}),
     "broken-policy": Described("optional", policy_problem="cannot be read"),

@@ -60,6 +60,7 @@ def _all() -> dict[str, Issued]:
         "server-self-signed": self_signed("self-signed back end"),
         "client-one": issue(ca, "partner-one"),
         "client-two": issue(ca, "partner-two"),
+        "client-three": issue(ca, "partner-three"),
         "client-deep": issue(intermediate, "partner-deep"),
         "client-expired": issue(ca, "partner-old", not_after=yesterday),
         "client-stranger": self_signed("stranger"),

@@ -1,4 +1,4 @@
-"""None of the requests of malformed.py reaches a back end as something else than what it is, or harms the gateway."""
+"""No request of malformed.py reaches a back end as something else than what it is, or harms the gateway."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,9 @@ def each(cases: Iterable[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "case",
         [
-            pytest.param(case, id=case.name, marks=shows(case.source, case.section, _REQUIREMENTS[case.section]))
+            pytest.param(
+                case, id=case.name, marks=shows(case.source, case.section, _REQUIREMENTS[case.section])
+            )
             for case in cases
         ],
     )
@@ -100,7 +102,9 @@ def test_a_malformed_request_is_refused(gateway: Gateway, listeners: BackEnds, c
 
 
 @each(PASSING)
-def test_a_request_passes_as_what_it_is_or_not_at_all(gateway: Gateway, listeners: BackEnds, case: Case) -> None:
+def test_a_request_passes_as_what_it_is_or_not_at_all(
+    gateway: Gateway, listeners: BackEnds, case: Case
+) -> None:
     with gateway.caller(seconds=5) as caller:
         caller.send(case.data)
         statuses = [answer.status for answer in answers(caller)]
@@ -111,7 +115,9 @@ def test_a_request_passes_as_what_it_is_or_not_at_all(gateway: Gateway, listener
 
 
 @each(BEHIND)
-def test_the_request_before_a_malformed_one_is_answered(gateway: Gateway, listeners: BackEnds, case: Case) -> None:
+def test_the_request_before_a_malformed_one_is_answered(
+    gateway: Gateway, listeners: BackEnds, case: Case
+) -> None:
     with gateway.caller(seconds=5) as caller:
         caller.send(case.data)
         statuses = [answer.status for answer in answers(caller)]

@@ -155,11 +155,13 @@ def passed_by(seen: Seen) -> bool:
 @pytest.mark.parametrize(
     "rest",
     [
-        "/admin/1", "/%61dmin/1", "/admin/%31", "/admin%2F1", "/admin/1/", "//admin/1", "/./admin/1", "/admin/./1",
-        "/public/../admin/1", "/public/%2e%2e/admin/1", "/public/..%2fadmin/1", "/public/..%5cadmin%5c1", "/public/..\\admin\\1",
-        "/public%2f..%2fadmin%2f1", "/public\\..\\admin/1", "/public/%2e%2e%2fadmin/1", "/public/x/..%2f..%2fadmin%2f1/info",
-        "/public/.%2e/admin/1", "/public/..%2f/admin/1", "/public/;/../admin/1", "/ADMIN/1", "/admin;x/1", "/admin/1?x", "/admin?/1",
-        "/public//../../admin/1", "/public/%5c..%5c..%5cadmin/1", "/public/%2fadmin/1", "/public?/../admin/1", "/.%2fadmin/1",
+        "/admin/1", "/%61dmin/1", "/admin/%31", "/admin%2F1", "/admin/1/", "//admin/1", "/./admin/1",
+        "/admin/./1", "/public/../admin/1", "/public/%2e%2e/admin/1", "/public/..%2fadmin/1",
+        "/public/..%5cadmin%5c1", "/public/..\\admin\\1", "/public%2f..%2fadmin%2f1", "/public\\..\\admin/1",
+        "/public/%2e%2e%2fadmin/1", "/public/x/..%2f..%2fadmin%2f1/info", "/public/.%2e/admin/1",
+        "/public/..%2f/admin/1", "/public/;/../admin/1", "/ADMIN/1", "/admin;x/1", "/admin/1?x", "/admin?/1",
+        "/public//../../admin/1", "/public/%5c..%5c..%5cadmin/1", "/public/%2fadmin/1", "/public?/../admin/1",
+        "/.%2fadmin/1",
     ],
 )  # fmt: skip
 def test_no_spelling_passes_a_policy_by(gateway: Gateway, listeners: BackEnds, rest: str) -> None:
@@ -218,7 +220,10 @@ def test_any_bytes_are_refused_or_arrive_byte_for_byte(
             caller.send(b"GET /open/" + rest + b" HTTP/1.1\r\nHost: gateway.example\r\n\r\n")
             status = caller.final().status
         arrived = [seen.target for seen in listeners.seen]
-        assert (status, arrived) in [(400, []), (200, ["/base/" + rest.decode("latin-1")])]
+        same = "/base/" + rest.rstrip(b" ").decode(
+            "latin-1"
+        )  # spaces before the version are not of the target
+        assert (status, arrived) in [(400, []), (200, [same])]
 
     printable = st.binary().map(lambda data: bytes(33 + byte % 94 for byte in data))
     holds(count, refused_or_the_same, st.binary() | printable | printable)

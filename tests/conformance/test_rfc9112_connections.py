@@ -1,6 +1,7 @@
 """RFC 9112, 9: connections of callers and of the gateway, and what must never be mixed up on them."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -179,6 +180,22 @@ def test_an_idempotent_call_is_made_once_more(gateway: Gateway, back_end: BackEn
     back_end.behave = closing_after_one(set())
     for _ in range(4):
         assert gateway.call(method).status == 200
+
+
+@shows("RFC 9110", "9.2.2", "That holds while the answer is waited for, too.")
+def test_a_call_that_waits_is_made_once_more(gateway: Gateway, back_end: BackEnd) -> None:
+    doomed = {gateway.call().json["connection"]}
+
+    def behave(connection: Connection, seen: Seen) -> None:
+        if connection.number in doomed:
+            time.sleep(0.3)  # longer than any engine would look for an answer before it waits
+            connection.close()
+        else:
+            show(connection, seen)
+
+    back_end.behave = behave
+    assert gateway.call().status == 200
+    assert len(back_end.seen) == 3
 
 
 @shows("RFC 9110", "9.2.2", "A call that is not idempotent, or has a body, is never made twice.")
