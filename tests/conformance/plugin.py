@@ -36,9 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the one process that sees all reports."""
-    config.addinivalue_line(
-        "markers", "conformance(source, section, requirement): what a test shows of a gateway"
-    )
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Matrix(config), "conformance-matrix")
 
