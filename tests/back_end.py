@@ -148,6 +148,7 @@ class BackEnd:
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self.port = self._listener.getsockname()[1]
         self._live: set[socket.socket] = set()
+        self._numbers: set[int] = set()
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -165,6 +166,10 @@ class BackEnd:
     def url(self) -> str:
         """Its web service URL."""
         return f"{'https' if self.server else 'http'}://localhost:{self.port}"
+
+    def is_open(self, connection: int) -> bool:
+        """Whether a connection is there, by its number."""
+        return connection in self._numbers
 
     def _tls(self) -> ssl.SSLContext:
         assert self.server
@@ -191,6 +196,7 @@ class BackEnd:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.settimeout(30)
         self.open += 1
+        self._numbers.add(number)
         try:
             sock = self._context.wrap_socket(raw, server_side=True) if self._context else raw
             self._live.add(sock)
@@ -209,6 +215,7 @@ class BackEnd:
             raw.close()
         finally:
             self.open -= 1
+            self._numbers.discard(number)
 
     def _request(self, connection: Connection) -> Seen:
         head = connection.read_until(b"\r\n\r\n").decode("latin-1")

@@ -289,7 +289,7 @@ def test_what_is_no_answer_is_a_failure_of_the_back_end(
     answered = gateway.call("POST")
     assert failure(answered) == (502, "back-end-protocol-error")
     assert not answered.values("set-cookie")
-    wait_until(lambda: back_end.open == 0)
+    wait_until(lambda: not back_end.is_open(back_end.seen[0].connection))
 
 
 @shows("RFC 9112", "7.1", "A malformed chunk of an answer cuts it: it never looks whole.")
@@ -311,7 +311,7 @@ def test_a_malformed_chunk_cuts_the_answer(gateway: Gateway, back_end: BackEnd, 
         caller.send(request())
         with suppress(Cut):  # if the answer had begun
             assert failure(caller.final()) == (502, "back-end-protocol-error")
-    wait_until(lambda: back_end.open == 0)
+    wait_until(lambda: not back_end.is_open(back_end.seen[0].connection))
 
 
 @shows("RFC 9112", "5.2", "A folded line of an answer is read as spaces.")

@@ -12,8 +12,8 @@ from tests.answer import Answer, wait_until
 from tests.back_end import BackEnd, Connection, Seen, show
 from tests.conformance.back_ends import BackEnds
 from tests.conformance.caller import Cut, chunked, request
-from tests.conformance.configuration import BODY_SECONDS, MAX_CALLS
-from tests.conformance.marks import failure, shows
+from tests.conformance.configuration import BODY_SECONDS, HEAD_SECONDS, MAX_CALLS
+from tests.conformance.marks import failure, refusal, shows
 from tests.conformance.serving import Gateway
 
 pytestmark = pytest.mark.wire
@@ -120,12 +120,17 @@ def test_an_answer_that_goes_on_is_not_cut(gateway: Gateway, back_end: BackEnd) 
     ],
     ids=["length", "chunked", "nothing"],
 )
-def test_a_caller_that_sends_nothing_more_is_told(gateway: Gateway, back_end: BackEnd, begun: bytes) -> None:
+def test_a_caller_that_sends_nothing_more_is_told(
+    gateway: Gateway, listeners: BackEnds, begun: bytes
+) -> None:
+    back_end = listeners["mutual"]
     with gateway.caller(seconds=BODY_SECONDS + 5) as caller:
         caller.send(begun)
+        wait_until(lambda: bool(listeners.wire))  # the exchange has begun
+        number = back_end.open
         assert failure(caller.final("POST")) == (408, "request-timeout")
         assert caller.end() == "closed"
-    wait_until(lambda: back_end.open == 0)
+    wait_until(lambda: back_end.open < number)
     assert not back_end.seen
 
 
@@ -178,7 +183,21 @@ def test_a_chunked_body_that_is_too_large_is_refused(
         assert failure(caller.final("POST")) == (413, "request-too-large")
         assert caller.end() in ("closed", "reset")
     assert not back_end.seen
-    wait_until(lambda: back_end.open == 0)
+
+
+@shows(
+    "RFC 9110", "15.5.14", "When a body turns out to be too large, the exchange with the back end is closed."
+)
+def test_the_exchange_of_a_body_that_is_too_large_is_closed(gateway: Gateway, listeners: BackEnds) -> None:
+    back_end = listeners["mutual"]
+    with gateway.caller() as caller:
+        caller.send(request("POST", "/small/x", "Transfer-Encoding: chunked") + chunked(b"x" * 500)[:-5])
+        wait_until(lambda: b"x" * 500 in b"".join(listeners.wire))
+        number = back_end.open
+        caller.send(chunked(b"x" * 501))
+        assert failure(caller.final("POST")) == (413, "request-too-large")
+    wait_until(lambda: back_end.open < number)
+    assert not back_end.seen
 
 
 @shows("this product", "limits", "A body that is as large as the API takes arrives.")
@@ -292,3 +311,10 @@ def test_slow_senders_hold_nothing(gateway: Gateway, listeners: BackEnds) -> Non
         wait_until(lambda: b"".join(listeners.wire).count(b"begun") == MANY)
         with others_are_served(gateway):
             pass
+
+
+@shows("RFC 9110", "15.5.9", "A head that is not whole in time is refused with 408.")
+def test_a_head_that_is_not_whole_in_time_is_refused(gateway: Gateway) -> None:
+    (half,) = gateway.half_head  # sent when the gateway started
+    half.socket.settimeout(HEAD_SECONDS + 10)
+    assert refusal(half.rest()) == 408
