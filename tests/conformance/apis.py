@@ -117,7 +117,7 @@ GOOD: dict[str, Described] = {
     "silent": Described(backend=()),
     "deadline": Described(backend=(ForwardRequest(1, HERE),), values={"read_timeout": 30}),
     "impatient": Described(values={"read_timeout": 1}),
-    "brief": Described(values={"total_timeout": 1}),
+    "brief": Described(values={"total_timeout": 2}),
     "full": Described("full", values={"connect_timeout": 1}),
     "small": Described(values={"max_body_bytes": 1000}),
     "few": Described(values={"max_calls": 2}),

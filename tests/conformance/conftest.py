@@ -42,10 +42,10 @@ def gateway(
         else:
             chosen = configuration(listeners.port, issued)
             gateway = stack.enter_context(embedded(chosen, tmp_path_factory.mktemp("embedded")))
-        caller = stack.enter_context(gateway.caller(seconds=30))
-        caller.send(b"GET /open/x HTTP/1.1\r\nHo")
-        gateway.half_head.append(caller)
-        assert gateway.call(target="/elsewhere").status == 404  # it has started
+        with gateway.caller(seconds=60) as caller:
+            assert caller.ask("GET", "/elsewhere").status == 404  # it has started
+        gateway.half_head.append(stack.enter_context(gateway.caller()))
+        gateway.half_head[0].send(b"GET /open/x HTTP/1.1\r\nHo")
         yield gateway
 
 
