@@ -194,7 +194,11 @@ class EffectivePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole configuration at one revision. Each mapping is by the part's key."""
+    """The whole configuration at one revision. Each mapping is by the part's key.
+
+    `troubled` are the keys of the parts with a problem, by the name of their mapping, as
+    snapshot_difference.apply keeps them: those to look at again although nothing says that they changed.
+    """
 
     revision: int
     certificates: Mapping[str, CertificateMaterial] = field(default_factory=dict)
@@ -204,3 +208,4 @@ class Snapshot:
     policies: Mapping[str, EffectivePolicy] = field(default_factory=dict)
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     format: int = FORMAT
+    troubled: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)

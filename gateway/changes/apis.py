@@ -1,11 +1,14 @@
 """Changes to APIs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from gateway import addresses
@@ -13,10 +16,11 @@ from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused
 from gateway.changes.operations import add_all_operations
-from gateway.changes.policies import presents_certificate, sends_secret
+from gateway.changes.policies import documents_of, presents_certificate, references_in, sends_secret
 from gateway.changes.subscriptions import delete_in
 from gateway.errors import AlreadyExists, Invalid, NeedsConfirmation, NotFound
-from gateway.models import Api, BackEndTrust, NamedValue, PolicyDocument
+from gateway.models import Api, BackEndTrust
+from gateway.url_templates import normalise
 
 _COLUMNS = ("display_name", "description", "web_service_url", "suffix", "http", "https")
 
@@ -137,16 +141,22 @@ def delete_api(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
     with change(actor) as this:
         api = get_api(key)
         expect_revision(api.revision, revision)
-        documents = PolicyDocument.objects.filter(api=api) | PolicyDocument.objects.filter(operation__api=api)
-        passwords = NamedValue.objects.filter(policy_references__document__in=documents, secret=True)
-        names = list(passwords.values_list("resource_id", flat=True).distinct())
+        names = sorted(set(_passwords(api)))
         this.audit("deleted", api, {"web_service_url": [api.web_service_url, ""], "suffix": [api.suffix, ""]})
         for subscription in api.subscriptions.all():
             delete_in(this, subscription)
-        this.delete(*documents, *api.operations.all(), api.trust, api)
+        this.delete(api, *documents_of(api), *api.operations.all(), api.trust)
         for name in names:
             delete_password_if_unused(this, api, name)
         return this.revision
+
+
+def _passwords(api: Api) -> Iterator[str]:
+    """The names of the secret named values that an API's documents refer to."""
+    for references in references_in(api):
+        yield from references.filter(named_value__secret=True).values_list(
+            "named_value__resource_id", flat=True
+        )
 
 
 def _clean(
@@ -159,7 +169,9 @@ def _clean(
     limits: Limits | None,
 ) -> dict[str, Any]:
     """The values as they are stored. Raises Invalid with everything that is wrong."""
-    values = (display_name.strip(), description.strip(), web_service_url.strip().rstrip("/"), suffix.strip())
+    # One spelling of a suffix (RFC 3986, 6.2.2): what routing takes for the same is the same to the index, too.
+    suffix = normalise(suffix.strip())
+    values = (display_name.strip(), description.strip(), web_service_url.strip().rstrip("/"), suffix)
     limited = asdict(limits) if limits else {}
     errors = {
         "display_name": _name_fault(values[0]),
@@ -203,8 +215,8 @@ def _suffix_fault(suffix: str) -> str:
 
 
 def _refuse_taken_suffix(suffix: str, but: Api | None = None) -> None:
-    others = Api.objects.filter(suffix__iexact=suffix).exclude(pk__in=[but.pk] if but else [])
-    if other := others.first():
+    same = Api.objects.filter(Exact(Lower("suffix"), Lower(Value(suffix))))
+    if other := same.exclude(pk__in=[but.pk] if but else []).first():
         raise AlreadyExists({"suffix": _taken(suffix, other)})
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gateway.errors import EditConflict
 from gateway.models import AuditEntry, Deletion, Revision
+from gateway.models.base import ConfigurationRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ class Change:
             changes=dict(changes or {}),
         )
 
-    def delete(self, *rows: models.Model) -> None:
-        """Delete rows and record that they went, for whoever computes a difference."""
+    def delete(self, row: ConfigurationRow, *taken_along: ConfigurationRow) -> None:
+        """Delete a row, which takes others along, and record that they all went: differences are made of that."""
         Deletion.objects.bulk_create(
-            Deletion(table=row._meta.db_table, row=row.pk, revision=self.revision) for row in rows
+            Deletion(table=gone._meta.db_table, row=gone.part_key, revision=self.revision)
+            for gone in (row, *taken_along)
         )
-        for row in rows:
-            row.delete()
+        row.delete()
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) 
             expect_revision(certificate.revision, revision)
             _refuse_in_use(certificate)
             this.audit("deleted", certificate, _audited_deletion(certificate))
-            this.delete(certificate)
+            this.delete(certificate, *certificate.versions.all())
             return this.revision
     except IntegrityError:  # the second line: a reference that the check above could not see
         if found := Certificate.objects.filter(pk=key).first():

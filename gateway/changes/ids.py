@@ -1,15 +1,20 @@
 """Ids of configuration rows: checked when given, made from a name when not."""
 
+import re
 from typing import TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
 from gateway.errors import AlreadyExists, Invalid
 from gateway.models.base import ResourceRow, validate_id
 
 R = TypeVar("R", bound=ResourceRow)
+
+_ASCII = re.compile(r"[\x00-\x7f]*")
+# The letters beyond ASCII whose lower case is ASCII (with a combining dot): the Kelvin sign and the dotted I
+_LIKE_ASCII = ("\u212a", "\u0130")
 
 
 def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: str) -> str:
@@ -20,7 +25,7 @@ def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: st
     if given:
         return _checked(rows, given, field)
     stem = slugify(name)[:70].strip("-") or default
-    taken = _taken(rows)
+    taken = _taken(rows, stem)
     number, candidate = 1, stem
     while candidate in taken:
         number += 1
@@ -28,10 +33,17 @@ def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: st
     return candidate
 
 
-def _taken(rows: QuerySet[R]) -> set[str]:
-    """All ids in lower case. Compared here, because SQLite knows the case of ASCII letters only: where it let in
-    both "Ärger" and "ärger", a document that names one could get the other."""
-    return {row_id.lower() for row_id in rows.values_list("resource_id", flat=True)}
+def _taken(rows: QuerySet[R], start: str) -> set[str]:
+    """All ids in lower case that begin with `start`, and some others.
+
+    Compared here, because SQLite knows the case of ASCII letters only: where it let in both "Ärger" and "ärger", a
+    document that names one could get the other. So the database narrows by what is ASCII at the beginning.
+    """
+    begins = _ASCII.match(start)
+    alike = Q(resource_id__istartswith=begins[0] if begins else "")
+    for letter in _LIKE_ASCII:
+        alike |= Q(resource_id__contains=letter)
+    return {row_id.lower() for row_id in rows.filter(alike).values_list("resource_id", flat=True)}
 
 
 def _checked(rows: QuerySet[R], given: str, field: str) -> str:
@@ -39,6 +51,6 @@ def _checked(rows: QuerySet[R], given: str, field: str) -> str:
         validate_id(given)
     except ValidationError as error:
         raise Invalid({field: error.messages}) from None
-    if given.lower() in _taken(rows):
+    if given.lower() in _taken(rows, given):
         raise AlreadyExists({field: f"The name “{given}” is already taken. Choose another one."})
     return given

@@ -5,11 +5,12 @@ from django.utils.text import slugify
 from gateway import keystore
 from gateway.changes.base import Change
 from gateway.models import Api, NamedValue
+from gateway.models.base import with_id
 
 
 def set_secret(this: Change, name: str, secret: str) -> NamedValue:
     """Create or replace the secret named value `name`; its text is sealed."""
-    row = NamedValue.objects.filter(resource_id__iexact=name).first()
+    row = with_id(NamedValue.objects.all(), name).first()
     action = "replaced" if row else "created"
     row = row or NamedValue(resource_id=name)
     row.revision, row.secret, row.value = this.revision, True, ""
@@ -28,7 +29,7 @@ def delete_password_if_unused(this: Change, api: Api, name: str) -> None:
     """Delete a password that the Security tab made for an API once no document refers to it any more."""
     if not name.startswith(password_stem(api)):
         return  # somebody else's named value: not ours to delete
-    row = NamedValue.objects.filter(resource_id__iexact=name, policy_references=None).first()
+    row = with_id(NamedValue.objects.filter(policy_references=None), name).first()
     if row:
         this.audit("deleted", row)
         this.delete(row)

@@ -111,7 +111,7 @@ def delete_operation(actor: Actor, key: UUID, *, revision: int | None = None) ->
             {"method": [operation.method, ""], "url_template": [operation.url_template, ""]},
         )
         document = document_of(operation)
-        this.delete(*([document] if document else []), operation)
+        this.delete(operation, *([document] if document else []))
         return this.revision
 
 

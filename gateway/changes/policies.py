@@ -1,10 +1,13 @@
 """Changes to policy documents, and the reference rows that are derived from them."""
 
-from django.db.models import Q
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
 
 from gateway.changes.base import Change
 from gateway.errors import Invalid
 from gateway.models import Api, Certificate, NamedValue, Operation, PolicyDocument, PolicyReference
+from gateway.models.base import with_id
 from gateway.policies import parser
 from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.parser import Document, Fault, PolicyErrors
@@ -76,7 +79,7 @@ def _resolve(document: Document) -> list[dict[str, Certificate | NamedValue]]:
 
 def _named_value(name: str) -> str | Secret:
     """A named value, which may be (a part of) a certificate's name; a secret one may not and is not opened."""
-    row = NamedValue.objects.filter(resource_id__iexact=name).first()
+    row = with_id(NamedValue.objects.all(), name).first()
     if row is None:
         raise LookupError(name)
     return Secret(b"") if row.secret else row.value
@@ -85,21 +88,36 @@ def _named_value(name: str) -> str | Secret:
 def _target(kind: str, name: str) -> Certificate | NamedValue | None:
     match kind:
         case "certificate-id":
-            return Certificate.objects.filter(resource_id__iexact=name).first()
+            return with_id(Certificate.objects.all(), name).first()
         case "thumbprint":
             return Certificate.objects.filter(current__thumbprint=name).first()
         case _:
-            return NamedValue.objects.filter(resource_id__iexact=name).first()
+            return with_id(NamedValue.objects.all(), name).first()
 
 
 def presents_certificate(api: Api) -> Certificate | None:
     """A certificate that a document of an API or of one of its operations names, if any."""
-    return Certificate.objects.filter(
-        Q(policy_references__document__api=api) | Q(policy_references__document__operation__api=api)
-    ).first()
+    for references in references_in(api):
+        if reference := references.filter(named_value=None).select_related("certificate").first():
+            return reference.certificate
+    return None
 
 
 def sends_secret(api: Api) -> bool:
     """Whether a document of an API or of one of its operations refers to a secret named value."""
-    documents = Q(policy_references__document__api=api) | Q(policy_references__document__operation__api=api)
-    return NamedValue.objects.filter(documents, secret=True).exists()
+    return any(references.filter(named_value__secret=True).exists() for references in references_in(api))
+
+
+def documents_of(api: Api) -> list[PolicyDocument]:
+    """The documents of an API and of its operations."""
+    return [
+        *PolicyDocument.objects.filter(api=api),
+        *PolicyDocument.objects.filter(operation__api=api),
+    ]
+
+
+def references_in(api: Api) -> Iterator[QuerySet[PolicyReference]]:
+    """What the documents of an API and of its operations refer to: two queries, because each has its index and
+    either-or has none."""
+    yield PolicyReference.objects.filter(document__api=api)
+    yield PolicyReference.objects.filter(document__operation__api=api)

@@ -14,6 +14,7 @@ from gateway.changes.named_values import delete_password_if_unused, password_ste
 from gateway.changes.policies import document_of, save_document, text_of
 from gateway.errors import Invalid
 from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
+from gateway.models.base import with_id
 from gateway.policies import parser, splice
 from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.parser import PolicyErrors
@@ -88,9 +89,7 @@ def read_security(api: Api) -> Security:
 
 def _password_of(found: Authentication) -> NamedValue | None:
     """The named value that an HTTP basic statement refers to."""
-    return (
-        NamedValue.objects.filter(resource_id__iexact=found.name).first() if found.kind == "basic" else None
-    )
+    return with_id(NamedValue.objects.all(), found.name).first() if found.kind == "basic" else None
 
 
 def _credentials(found: Authentication) -> Credentials | OtherCredentials:
@@ -100,7 +99,7 @@ def _credentials(found: Authentication) -> Credentials | OtherCredentials:
         case "basic":
             return BasicCredentials(found.username, None)
         case "certificate-id":
-            certificate = Certificate.objects.filter(resource_id__iexact=found.name).first()
+            certificate = with_id(Certificate.objects.all(), found.name).first()
         case "thumbprint":
             certificate = Certificate.objects.filter(current__thumbprint=found.name).first()
         case _:

@@ -1,5 +1,7 @@
 """APIs and their operations."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -55,6 +57,11 @@ class BackEndTrust(ConfigurationRow):
 
     def __str__(self) -> str:
         return f"back end trust of {self.api}"
+
+    @property
+    def part_key(self) -> UUID:
+        """An API's trust is known by the API."""
+        return self.api_id
 
 
 class TrustedCa(Row):

@@ -1,9 +1,12 @@
 """What every row has, and the one row that puts all changes in order."""
 
 import uuid
+from typing import TypeVar
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 ID_PATTERN = r"^(?!.*\{\{)[^/\\%'\"\x00-\x1f\x7f]{1,80}\Z"
 
@@ -31,6 +34,11 @@ class ConfigurationRow(Row):
     class Meta:
         abstract = True
 
+    @property
+    def part_key(self) -> uuid.UUID:
+        """The key under which a snapshot holds what is made of this row."""
+        return self.key
+
 
 class ResourceRow(ConfigurationRow):
     """A row with an id as the REST API uses it: immutable, unique without regard to case (in a subclass)."""
@@ -39,6 +47,14 @@ class ResourceRow(ConfigurationRow):
 
     class Meta:
         abstract = True
+
+
+R = TypeVar("R", bound=ResourceRow)
+
+
+def with_id(rows: "models.QuerySet[R]", name: str) -> "models.QuerySet[R]":
+    """The row with that id, in any case. Asked as the index of ids is made: __iexact would look at every row."""
+    return rows.filter(Exact(Lower("resource_id"), Lower(models.Value(name))))
 
 
 class Revision(models.Model):
@@ -51,7 +67,7 @@ class Revision(models.Model):
 
 
 class Deletion(Row):
-    """That a row of configuration went away, and at which revision."""
+    """That a row of configuration went away, and at which revision. `row` is its `part_key`."""
 
     table = models.CharField(max_length=64)
     row = models.UUIDField()

@@ -1,6 +1,7 @@
 """Client certificates (a named slot and the versions of its material) and CA certificates."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -114,6 +115,11 @@ class CertificateVersion(X509Columns, ConfigurationRow):
 
     def __str__(self) -> str:
         return f"{self.certificate} version {self.number}"
+
+    @property
+    def part_key(self) -> UUID:
+        """Material is known by the certificate that it is a version of."""
+        return self.certificate_id
 
 
 class CaCertificate(X509Columns, ResourceRow):

@@ -1,5 +1,7 @@
 """Policy documents, and what they refer to."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
@@ -31,6 +33,11 @@ class PolicyDocument(ConfigurationRow):
 
     def __str__(self) -> str:
         return f"policy of {self.operation or self.api or 'All APIs'}"
+
+    @property
+    def part_key(self) -> UUID:
+        """A policy is known by the API or operation that it is for."""
+        return self.api_id or self.operation_id or self.key
 
     @property
     def scope(self) -> str:

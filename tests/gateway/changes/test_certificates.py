@@ -88,7 +88,8 @@ def test_a_certificate_that_nothing_uses_is_deleted_with_its_versions() -> None:
     revision = delete_certificate(ALICE, certificate.key, revision=certificate.revision)
     assert not Certificate.objects.exists()
     assert not CertificateVersion.objects.exists()
-    assert Deletion.objects.get().revision == revision
+    recorded = Deletion.objects.filter(row=certificate.key, revision=revision)
+    assert {each.table for each in recorded} == {"gateway_certificate", "gateway_certificateversion"}
     assert AuditEntry.objects.get(revision=revision).action == "deleted"
 
 

@@ -1,0 +1,4 @@
+from gateway.publish.parts import GLOBAL, fingerprint
+from gateway.publish.reading import current_revision, load, read_difference
+
+__all__ = ["GLOBAL", "current_revision", "fingerprint", "load", "read_difference"]
