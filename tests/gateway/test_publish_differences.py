@@ -1,0 +1,90 @@
+"""A snapshot that is changed step by step is what a whole reading gives, with everything unchanged shared."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway import publish
+from gateway.models import Deletion
+from gateway.models.base import ConfigurationRow
+from gateway.snapshot import Snapshot
+from gateway.snapshot_difference import KINDS, apply, between
+from tests.gateway.random_changes import KEYS, NAMES, Changes
+
+pytestmark = pytest.mark.django_db
+
+# What to change, two numbers that choose how, and whether the gateway looks after it.
+STEPS = st.tuples(st.sampled_from(NAMES), st.integers(0, 5), st.integers(0, 5), st.booleans())
+Step = tuple[str, int, int, bool]
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    with transaction.atomic(), override_settings(CERTIFICATE_ENCRYPTION_KEYS=KEYS):
+        yield
+        transaction.set_rollback(True)
+
+
+def part_keys() -> set[tuple[str, object]]:
+    """Every row of configuration there is."""
+    models = [model for model in apps.get_models() if issubclass(model, ConfigurationRow)]
+    return {(model._meta.db_table, row.part_key) for model in models for row in model._default_manager.all()}
+
+
+def look(before: Snapshot) -> Snapshot:
+    """What a gateway does after changes, checked against a whole reading."""
+    difference = publish.read_difference(before, using="default")
+    after = apply(before, difference)
+    whole = publish.load(using="default")
+    assert after == whole
+    assert difference == between(before, whole)
+    assert {k: v for k, v in after.troubled.items() if v} == {k: v for k, v in whole.troubled.items() if v}
+    for kind in KINDS:
+        _check_shared(getattr(before, kind), getattr(after, kind), getattr(difference, kind))
+    return after
+
+
+def _check_shared(before: dict[str, Any], after: dict[str, Any], changed: Any) -> None:
+    if not changed:
+        assert after is before
+    assert all(after[key] is part for key, part in before.items() if key not in set(changed))
+
+
+def run(steps: list[Step]) -> None:
+    changes = Changes()
+    snapshot = publish.load(using="default")
+    for name, one, two, looks in steps:
+        rows, revision = part_keys(), publish.current_revision("default")
+        changes.make(name, one, two)
+        deleted = Deletion.objects.filter(revision__gt=revision)
+        assert rows - part_keys() <= set(deleted.values_list("table", "row"))
+        if looks:
+            snapshot = look(snapshot)
+    look(snapshot)
+
+
+UNTIL_IT_IS_SHOWN = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@settings(UNTIL_IT_IS_SHOWN, max_examples=20)
+@given(st.lists(STEPS, min_size=3, max_size=10))
+def test_changes_applied_step_by_step_equal_a_whole_reading(steps: list[Step]) -> None:
+    with rolled_back():
+        run(steps)
+
+
+@pytest.mark.long
+@settings(UNTIL_IT_IS_SHOWN, max_examples=400)
+@given(st.lists(STEPS, min_size=5, max_size=40))
+def test_many_more_changes_applied_step_by_step_equal_a_whole_reading(steps: list[Step]) -> None:
+    with rolled_back():
+        run(steps)
