@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from gateway import publish
+from gateway import publish, snapshot_difference
 from gateway.snapshot import Snapshot
+from gateway.snapshot_difference import Difference
 
 logger = logging.getLogger(__name__)
 
@@ -121,18 +122,19 @@ def _watch(bell: _Bell) -> _Watch:
 
 
 class Follower(threading.Thread):
-    """Calls `apply` with each new snapshot, in its own thread, and `away` when the database goes or returns.
+    """Calls `apply` with each new snapshot and its difference to the one before, and `away` when the database goes
+    or returns; both in its own thread.
 
     `away_since` says since when the database is away, in seconds since 1970; None while it is there.
     """
 
-    def __init__(self, apply: Callable[[Snapshot], None], away: Callable[[str], None]) -> None:
+    def __init__(self, apply: Callable[[Snapshot, Difference], None], away: Callable[[str], None]) -> None:
         super().__init__(name="follower", daemon=True)
         self._apply = apply
         self._away = away
         self._bell = _Bell()
         self._stopping = False
-        self._snapshot: Snapshot | None = None
+        self._snapshot = Snapshot(revision=-1)
         self._problem = ""
         self._looked_at = 0.0
         self._current_at = now()
@@ -179,18 +181,21 @@ class Follower(threading.Thread):
                 self._bell.wait(_POLL_SECONDS)
 
     def _follow(self, watch: _Watch) -> None:
+        whole = True  # what was read through another connection may have been another database
         while not self._stopping:
-            if watch.changed() or self._snapshot is None:
-                self._read()
+            if watch.changed() or whole:
+                self._read(whole=whole)
+                whole = False
             self._current_at = now()
             self._returned()
             self._seen()
             watch.wait()
 
-    def _read(self) -> None:
-        snapshot = publish.load(self._snapshot, using=DATABASE)
+    def _read(self, *, whole: bool) -> None:
+        difference = publish.read_difference(self._snapshot, using=DATABASE, whole=whole)
+        snapshot = snapshot_difference.apply(self._snapshot, difference)
         if snapshot is not self._snapshot:
-            self._apply(snapshot)
+            self._apply(snapshot, difference)
             self._snapshot = snapshot
 
     def _seen(self) -> None:

@@ -26,6 +26,7 @@ from gateway.following import LOOK_SECONDS, Follower
 from gateway.lease import Lease
 from gateway.observing.observation import Observation
 from gateway.snapshot import Snapshot
+from gateway.snapshot_difference import Difference
 
 _FIRST_LOOK_SECONDS = 10.0
 
@@ -65,8 +66,8 @@ class Node:
         engine.catch_up = self._catch_up
         engine.behind = lambda: self.follower.behind
 
-    def _apply(self, snapshot: Snapshot) -> None:
-        self.engine.apply(snapshot)
+    def _apply(self, snapshot: Snapshot, difference: Difference) -> None:
+        self.engine.apply(snapshot, difference)
         self.lease.acknowledge(snapshot.revision)
 
     async def _catch_up(self) -> None:

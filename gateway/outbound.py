@@ -9,7 +9,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Collection, Hashable, Iterable, Set
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -247,14 +248,18 @@ class Destination:
 
 
 class Outbound:
-    """All pools of a gateway process, and the SSL contexts that they share."""
+    """All pools of a gateway process, and the SSL contexts that they share.
+
+    It counts how often a destination is expected, and keeps its pool and context until it is released as often.
+    """
 
     def __init__(self, rules: AddressRules, *, most: int) -> None:
         self._open_ones: WeakSet[Connection] = WeakSet()
         self._arguments = {"rules": rules, "open_ones": self._open_ones, "most": most}
         self._adapters: dict[tuple[Hashable, ...], Adapter] = {}
         self._contexts: dict[tuple[Hashable, ...], ssl.SSLContext] = {}
-        self._expected: Set[tuple[Hashable, ...]] = frozenset()
+        self._expected = Counter[tuple[Hashable, ...]]()
+        self._expected_contexts = Counter[tuple[Hashable, ...]]()
         self._lock = threading.Lock()
 
     @property
@@ -287,30 +292,47 @@ class Outbound:
 
     def _context(self, destination: Destination) -> ssl.SSLContext:
         key = destination.context_key
-        if key not in self._contexts:
-            self._contexts[key] = client_context(destination.certificate, destination.trust)
-        return self._contexts[key]
+        context = self._contexts.get(key) or client_context(destination.certificate, destination.trust)
+        if key in self._expected_contexts:
+            self._contexts[key] = context
+        return context
 
     def expect(self, destinations: Iterable[Destination]) -> None:
         """Calls may go to these destinations from now on, too."""
         with self._lock:
-            self._expected = self._expected | {destination.key for destination in destinations}
+            for destination in destinations:
+                self._expected[destination.key] += 1
+                self._expected_contexts[destination.context_key] += 1
 
-    def keep(self, destinations: Collection[Destination]) -> None:
-        """Close the pools that no destination of the configuration needs any more.
+    def release(self, destinations: Iterable[Destination]) -> None:
+        """Close the pools of these destinations, if they are not expected by somebody else.
 
         Idle connections close now; one in use closes when its exchange is over.
         """
-        keys = {destination.key for destination in destinations}
-        context_keys = {destination.context_key for destination in destinations}
+        gone = []
         with self._lock:
-            self._expected = keys
-            gone = [self._adapters.pop(key) for key in self._adapters.keys() - keys]
-            for key in self._contexts.keys() - context_keys:
-                del self._contexts[key]
+            for destination in destinations:
+                if _counted_down(self._expected_contexts, destination.context_key):
+                    self._contexts.pop(destination.context_key, None)
+                if _counted_down(self._expected, destination.key) and destination.key in self._adapters:
+                    gone.append(self._adapters.pop(destination.key))
         for adapter in gone:
             adapter.close()
 
     def close(self) -> None:
-        """Close everything."""
-        self.keep(())
+        """Close everything; nothing is expected any more."""
+        with self._lock:
+            adapters = list(self._adapters.values())
+            for each in (self._adapters, self._contexts, self._expected, self._expected_contexts):
+                each.clear()
+        for adapter in adapters:
+            adapter.close()
+
+
+def _counted_down(counts: Counter[tuple[Hashable, ...]], key: tuple[Hashable, ...]) -> bool:
+    """Count down; whether that was the last."""
+    counts[key] -= 1
+    if counts[key] > 0:
+        return False
+    del counts[key]
+    return True

@@ -24,17 +24,19 @@ from gateway.embedded.admission import (
 from gateway.embedded.call import Call, CallerGone, Receive, Scope, Send
 from gateway.embedded.exchange import Deadlines, Exchange
 from gateway.embedded.keys import KeyRing
-from gateway.embedded.plans import NOTHING, Plan, build
+from gateway.embedded.plans import Plan
 from gateway.embedded.proxy import Forwarding
 from gateway.embedded.record import Observer
 from gateway.embedded.room import Room
 from gateway.embedded.routing import Route
+from gateway.embedded.state import NOTHING, build
 from gateway.embedded.threads import Threads
 from gateway.failures import CallFailure
 from gateway.headers import Field, Hop, request_fields
 from gateway.outbound import Destination, Outbound
 from gateway.request_head import BadHead
 from gateway.snapshot import Snapshot
+from gateway.snapshot_difference import Difference
 from gateway.subscription_keys import taken_key
 
 logger = logging.getLogger(__name__)
@@ -103,13 +105,15 @@ class Engine:
         """When the client certificates that are presented expire, by certificate and API."""
         return self._state.expiries()
 
-    def apply(self, snapshot: Snapshot) -> None:
-        """Run a snapshot from the next call on. Pools that it does not need are closed when their calls end."""
-        state = build(snapshot, self._state)
-        destinations = state.destinations()
-        self._outbound.expect(destinations)
+    def apply(self, snapshot: Snapshot, difference: Difference | None = None) -> None:
+        """Run a snapshot from the next call on. Pools that it does not need are closed when their calls end.
+
+        `difference` is what it differs by from the snapshot before; without one all parts are looked at.
+        """
+        previous, state = self._state, build(snapshot, self._state, difference)
+        self._outbound.expect(state.destinations(state.affected))
         self._state = state
-        self._outbound.keep(destinations)
+        self._outbound.release(previous.destinations(state.affected))
 
     def close(self) -> None:
         """Close all connections and let the threads end."""

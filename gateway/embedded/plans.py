@@ -3,14 +3,12 @@
 import logging
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from gateway.addresses import WebServiceUrl, parse_web_service_url
-from gateway.embedded.keys import KeyRing
-from gateway.embedded.routing import Entry, Operations, Router
+from gateway.embedded.routing import Entry
 from gateway.failures import CallFailure
 from gateway.outbound import Destination, Origin
 from gateway.snapshot import (
@@ -24,7 +22,6 @@ from gateway.snapshot import (
     RewriteUri,
     Snapshot,
     Statement,
-    Trust,
 )
 from gateway.url_templates import RewriteTemplate, Template, parse_rewrite_template, parse_template
 
@@ -55,15 +52,52 @@ class Plan:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    """All parts of a snapshot that a plan is made of."""
+class Planner:
+    """Makes the plans of an API's operations. What is the same under one policy is worked out once, and shared."""
 
-    api: Api
-    operation: Operation
-    policy: EffectivePolicy | None
-    trust: Trust | None
-    certificates: tuple[CertificateMaterial | None, ...]
+    def __init__(self, snapshot: Snapshot, api: Api) -> None:
+        self._snapshot = snapshot
+        self._api = api
+        self._common: dict[str, tuple[Plan, RewriteUri | None]] = {}
+
+    def entry(self, operation: Operation) -> Entry[Plan] | None:
+        """The operation with its plan, for the router; None, and an error log, for one that cannot be matched."""
+        try:
+            template = _parse_template(operation.url_template)
+        except (
+            ValueError
+        ) as error:  # checked when it was saved; what it matches is unknown, so it matches nothing
+            logger.error("operation %s of %s is disabled: %s", operation.id, self._api.id, error)
+            return None
+        return Entry(operation.method, template, self._plan(operation, template))
+
+    def _plan(self, operation: Operation, template: Template) -> Plan:
+        if operation.policy not in self._common:
+            self._common[operation.policy] = self._under(operation)
+        plan, rewrite = self._common[operation.policy]
+        if rewrite is None:
+            return plan if plan.operation is operation else replace(plan, operation=operation)
+        try:
+            parsed = parse_rewrite_template(rewrite.template, template)
+        except ValueError as error:
+            return Plan(self._api, operation, ("policy-unusable", str(error)))
+        return replace(plan, operation=operation, rewrite=parsed, copies_query=rewrite.copy_unmatched_params)
+
+    def _under(self, operation: Operation) -> tuple[Plan, RewriteUri | None]:
+        """The plan of an operation but for its rewriting, which depends on its template; and that."""
+        snapshot, api = self._snapshot, self._api
+        try:
+            policy = _usable_policy(api, snapshot.policies.get(operation.policy))
+            plan = _planned(snapshot, api, operation, policy)
+        except CallFailure as failure:
+            return Plan(api, operation, (failure.code, failure.detail)), None
+        return plan, _last(policy.inbound, RewriteUri)
+
+
+def named_certificates(policy: EffectivePolicy | None) -> list[str]:
+    """The keys of the certificates that a policy names, in order; the last one is presented."""
+    inbound = policy.inbound if policy else ()
+    return [s.certificate for s in inbound if isinstance(s, AuthenticationCertificate)]
 
 
 def _last(statements: Iterable[Statement], kind: type[Any]) -> Any:
@@ -71,42 +105,31 @@ def _last(statements: Iterable[Statement], kind: type[Any]) -> Any:
     return next((s for s in reversed(tuple(statements)) if isinstance(s, kind)), None)
 
 
-def _plan(inputs: _Inputs, template: Template) -> Plan:
-    try:
-        return _planned(inputs, template)
-    except CallFailure as failure:
-        return Plan(inputs.api, inputs.operation, (failure.code, failure.detail))
-
-
-def _planned(inputs: _Inputs, template: Template) -> Plan:
-    api, policy = inputs.api, _usable_policy(inputs)
-    certificate = _certificate(inputs, policy)
+def _planned(snapshot: Snapshot, api: Api, operation: Operation, policy: EffectivePolicy) -> Plan:
+    certificate = _certificate(snapshot, policy)
     url = _web_service_url(api)
+    trust = snapshot.trusts.get(api.trust)
     if certificate is not None and url.scheme != "https":
         raise CallFailure("client-certificate-needs-https", api.web_service_url)
-    if inputs.trust is None:
+    if trust is None:
         raise CallFailure("back-end-trust-unusable", "the API has no trust settings")
-    basic, rewrite = _last(policy.inbound, AuthenticationBasic), _last(policy.inbound, RewriteUri)
-    forward = _last(policy.backend, ForwardRequest)
+    basic, forward = _last(policy.inbound, AuthenticationBasic), _last(policy.backend, ForwardRequest)
     return Plan(
         api,
-        inputs.operation,
-        destination=Destination(Origin(url.scheme, url.host, url.port), certificate, inputs.trust),
+        operation,
+        destination=Destination(Origin(url.scheme, url.host, url.port), certificate, trust),
         host=url.authority.encode("ascii"),
         base=url.path,
         forwards=forward is not None,
         authorization=_basic(basic) if basic else b"",
-        rewrite=_rewrite(rewrite, template) if rewrite else None,
-        copies_query=rewrite.copy_unmatched_params if rewrite else True,
         timeout=forward.timeout if forward else None,
     )
 
 
-def _usable_policy(inputs: _Inputs) -> EffectivePolicy:
+def _usable_policy(api: Api, policy: EffectivePolicy | None) -> EffectivePolicy:
     """The policy, if every statement of it is one that this engine executes. It is never executed in part."""
-    policy = inputs.policy
-    if inputs.api.problem:
-        raise CallFailure("api-unusable", inputs.api.problem)
+    if api.problem:
+        raise CallFailure("api-unusable", api.problem)
     if policy is None:
         raise CallFailure("policy-unusable", "the policy is not there")
     if policy.problem:
@@ -123,10 +146,11 @@ def _usable_policy(inputs: _Inputs) -> EffectivePolicy:
     return policy
 
 
-def _certificate(inputs: _Inputs, policy: EffectivePolicy) -> CertificateMaterial | None:
-    if _last(policy.inbound, AuthenticationCertificate) is None:
+def _certificate(snapshot: Snapshot, policy: EffectivePolicy) -> CertificateMaterial | None:
+    named = named_certificates(policy)
+    if not named:
         return None
-    certificate = inputs.certificates[-1]
+    certificate = snapshot.certificates.get(named[-1])
     if certificate is None:
         raise CallFailure("client-certificate-unusable", "the certificate is not there")
     if certificate.private_key is None or certificate.problem:
@@ -144,96 +168,3 @@ def _web_service_url(api: Api) -> WebServiceUrl:
 def _basic(statement: AuthenticationBasic) -> bytes:
     """RFC 7617, in UTF-8."""
     return b"Basic " + b64encode(statement.username.encode() + b":" + statement.password.reveal())
-
-
-def _rewrite(statement: RewriteUri, template: Template) -> RewriteTemplate:
-    try:
-        return parse_rewrite_template(statement.template, template)
-    except ValueError as error:
-        raise CallFailure("policy-unusable", str(error)) from None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """What the engine runs: immutable, and swapped whole. A call keeps the one that it began with."""
-
-    revision: int
-    router: Router[Plan]
-    apis: dict[str, Operations[Plan]]
-    entries: dict[str, tuple[_Inputs, Entry[Plan]]]
-    keys: KeyRing
-
-    def destinations(self) -> list[Destination]:
-        """Every destination that a call may go to."""
-        plans = {id(entry.plan): entry.plan for _, entry in self.entries.values()}
-        return [plan.destination for plan in plans.values() if plan.destination]
-
-    def expiries(self) -> dict[tuple[str, str], datetime]:
-        """When the client certificates that are presented expire, by certificate and API."""
-        plans = (entry.plan for _, entry in self.entries.values() if entry.plan.forwards)
-        shown = ((plan.destination.certificate, plan.api) for plan in plans if plan.destination)
-        return {(shown.id, api.id): shown.not_after for shown, api in shown if shown}
-
-
-NOTHING = State(-1, Router(()), {}, {}, KeyRing())
-
-
-def build(snapshot: Snapshot, previous: State = NOTHING) -> State:
-    """Work out a state; what is made of unchanged parts is taken over from the previous one."""
-    entries: dict[str, tuple[_Inputs, Entry[Plan]]] = {}
-    by_api: dict[str, list[Entry[Plan]]] = {key: [] for key in snapshot.apis}
-    for key, operation in snapshot.operations.items():
-        inputs = _inputs(snapshot, operation)
-        known = previous.entries.get(key)
-        if known is None or not _same(known[0], inputs):
-            if (entry := _entry(inputs)) is None:
-                continue
-            known = (inputs, entry)
-        entries[key] = known
-        by_api[operation.api].append(known[1])
-    apis = {key: _operations(previous.apis.get(key), by_api[key]) for key in snapshot.apis}
-    router = Router((api.suffix, apis[key]) for key, api in snapshot.apis.items())
-    return State(snapshot.revision, router, apis, entries, previous.keys.updated(snapshot.subscriptions))
-
-
-def _inputs(snapshot: Snapshot, operation: Operation) -> _Inputs:
-    api = snapshot.apis[operation.api]
-    policy = snapshot.policies.get(operation.policy)
-    named = (
-        [s.certificate for s in policy.inbound if isinstance(s, AuthenticationCertificate)] if policy else ()
-    )
-    certificates = tuple(snapshot.certificates.get(key) for key in named)
-    return _Inputs(api, operation, policy, snapshot.trusts.get(api.trust), certificates)
-
-
-def _same(known: _Inputs, now: _Inputs) -> bool:
-    """Whether nothing changed. Publishing shares the objects of unchanged parts, which == sees at once."""
-    return (
-        (known.operation is now.operation or known.operation == now.operation)
-        and (known.api is now.api or known.api == now.api)
-        and (known.policy is now.policy or known.policy == now.policy)
-        and (known.trust is now.trust or known.trust == now.trust)
-        and known.certificates == now.certificates
-    )
-
-
-def _entry(inputs: _Inputs) -> Entry[Plan] | None:
-    try:
-        template = _parse_template(inputs.operation.url_template)
-    except (
-        ValueError
-    ) as error:  # checked when it was saved; what it matches is unknown, so it matches nothing
-        logger.error("operation %s of %s is disabled: %s", inputs.operation.id, inputs.api.id, error)
-        return None
-    return Entry(inputs.operation.method, template, _plan(inputs, template))
-
-
-def _operations(known: Operations[Plan] | None, entries: list[Entry[Plan]]) -> Operations[Plan]:
-    unchanged = known is not None and len(known.entries) == len(entries)
-    if known is not None and unchanged and all(map(_is, known.entries, entries)):
-        return known
-    return Operations(entries)
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other

@@ -4,6 +4,7 @@ Paths are split at literal slashes and compared with percent-encoded unreserved 
 6.2.2.2), otherwise byte for byte and with regard to case.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
@@ -23,22 +24,22 @@ class Entry(NamedTuple, Generic[Plan]):
 
 @dataclass(slots=True)
 class _Node(Generic[Plan]):
-    literals: "dict[str, _Node[Plan]]" = field(default_factory=dict)
+    """There may be hundreds of thousands: what most have nothing in is made when something comes."""
+
+    literals: "dict[str, _Node[Plan]] | None" = None
     parameter: "_Node[Plan] | None" = None
-    end: list[Entry[Plan]] = field(default_factory=list)
-    wildcard: list[Entry[Plan]] = field(default_factory=list)
+    end: tuple[Entry[Plan], ...] = ()
+    wildcard: tuple[Entry[Plan], ...] = ()
 
 
 class Operations(Generic[Plan]):
     """The operations of one API."""
 
-    __slots__ = ("_roots", "entries")
+    __slots__ = ("_roots",)
 
     def __init__(self, entries: Iterable[Entry[Plan]]) -> None:
-        self.entries = tuple(entries)
         self._roots: dict[str, _Node[Plan]] = {}
-        # Templates that demand more of the query come first among those of one path.
-        for entry in sorted(self.entries, key=lambda entry: -len(entry.template.query)):
+        for entry in sorted(entries, key=_order):
             self._add(entry)
 
     def _add(self, entry: Entry[Plan]) -> None:
@@ -48,13 +49,24 @@ class Operations(Generic[Plan]):
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
             else:
+                if node.literals is None:
+                    node.literals = {}
                 node = node.literals.setdefault(segment.text, _Node())
-        (node.wildcard if entry.template.wildcard else node.end).append(entry)
+        if entry.template.wildcard:
+            node.wildcard += (entry,)
+        else:
+            node.end += (entry,)
 
     def find(self, method: str, segments: list[str], query: str) -> tuple[Entry[Plan], QueryMatch] | None:
         """The operation for normalised segments: literal before parameter before wildcard, one by one."""
         root = self._roots.get(method)
         return _find(root, segments, 0, query) if root is not None else None
+
+
+def _order(entry: Entry[Plan]) -> tuple[int, int, str]:
+    """Templates that demand more of the query come first among those of one path, whatever order they came in."""
+    query = entry.template.query
+    return -len(query), sum(item.is_parameter for item in query), entry.template.text
 
 
 def _find(
@@ -65,14 +77,14 @@ def _find(
         found = _first(node.end, query)
     else:
         text = segments[place]
-        if (child := node.literals.get(text)) is not None:
+        if node.literals is not None and (child := node.literals.get(text)) is not None:
             found = _find(child, segments, place + 1, query)
         if found is None and text and node.parameter is not None:
             found = _find(node.parameter, segments, place + 1, query)
     return found or _first(node.wildcard, query)
 
 
-def _first(entries: list[Entry[Plan]], query: str) -> tuple[Entry[Plan], QueryMatch] | None:
+def _first(entries: tuple[Entry[Plan], ...], query: str) -> tuple[Entry[Plan], QueryMatch] | None:
     for entry in entries:
         if (match := entry.template.match_query(query)) is not None:
             return entry, match
@@ -104,24 +116,34 @@ class Route(NamedTuple, Generic[Plan]):
         return "/".join(self.segments[len(self.template.segments) :])
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _SuffixNode(Generic[Plan]):
-    children: "dict[str, _SuffixNode[Plan]]" = field(default_factory=dict)
+    children: "Mapping[str, _SuffixNode[Plan]]" = field(default_factory=dict)
     operations: Operations[Plan] | None = None
 
 
+_Change = tuple[list[str], Operations[Plan] | None]
+
+
 class Router(Generic[Plan]):
-    """All APIs by suffix: the longest one wins, by whole segments."""
+    """All APIs by suffix: the longest one wins, by whole segments. Immutable; `replaced` makes another one."""
 
     __slots__ = ("_root",)
 
-    def __init__(self, apis: Iterable[tuple[str, Operations[Plan]]]) -> None:
-        self._root: _SuffixNode[Plan] = _SuffixNode()
-        for suffix, operations in apis:
-            node = self._root
-            for part in normalise(suffix).split("/") if suffix else ():
-                node = node.children.setdefault(part, _SuffixNode())
-            node.operations = operations
+    def __init__(self, apis: Iterable[tuple[str, Operations[Plan]]] = ()) -> None:
+        changes: list[_Change[Plan]] = [(_parts(suffix), operations) for suffix, operations in apis]
+        self._root: _SuffixNode[Plan] = _replaced(_SuffixNode(), changes) or _SuffixNode()
+
+    def replaced(self, apis: Mapping[str, Operations[Plan] | None]) -> "Router[Plan]":
+        """Another router, with other operations (or None) at some suffixes. It shares all that is not on the way
+        to these.
+        """
+        if not apis:
+            return self
+        router: Router[Plan] = Router()
+        changes = [(_parts(suffix), operations) for suffix, operations in apis.items()]
+        router._root = _replaced(self._root, changes) or router._root
+        return router
 
     def find(self, method: str, path: str, query: str) -> Route[Plan] | None:
         """Where a call goes; `path` is raw and starts with a slash. None if no operation is for it."""
@@ -143,3 +165,23 @@ class Router(Generic[Plan]):
         raw = path.split("/")[length:]
         rest = "/" + "/".join(raw) if raw else ""
         return Route(entry.plan, entry.template, rest, raw or [""], match)
+
+
+def _parts(suffix: str) -> list[str]:
+    return normalise(suffix).split("/") if suffix else []
+
+
+def _replaced(node: _SuffixNode[Plan], changes: Iterable[_Change[Plan]]) -> _SuffixNode[Plan] | None:
+    """A copy of a node with changes in it and below; None if that leaves nothing."""
+    here, below = node.operations, defaultdict[str, list[_Change[Plan]]](list)
+    for parts, operations in changes:
+        if parts:
+            below[parts[0]].append((parts[1:], operations))
+        else:
+            here = operations
+    children = dict(node.children)
+    for part, some in below.items():
+        child = _replaced(children.pop(part, _SuffixNode()), some)
+        if child is not None:
+            children[part] = child
+    return _SuffixNode(children, here) if here is not None or children else None

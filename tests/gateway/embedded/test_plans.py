@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gateway.embedded.plans import build
+from gateway.embedded.state import State, build
+from gateway.outbound import Destination
 from gateway.snapshot import (
     AuthenticationBasic,
     AuthenticationCertificate,
@@ -14,6 +15,12 @@ from tests.pki import issue
 from tests.snapshots import FORWARD, HERE, material, merged, snapshot
 
 
+def destination(state: State) -> Destination:
+    """The only one."""
+    (found,) = state.destinations(state.apis)
+    return found
+
+
 def test_the_last_certificate_of_the_inbound_section_wins() -> None:
     first, second = (
         material(issue(common_name="first"), "first"),
@@ -22,7 +29,7 @@ def test_the_last_certificate_of_the_inbound_section_wins() -> None:
     whole = replace(snapshot("https://x.example"), certificates={"first": first, "second": second})
     inbound = tuple(AuthenticationCertificate(key, HERE) for key in ("first", "second"))
     whole = replace(whole, policies={"bank": EffectivePolicy("bank", 1, inbound, (FORWARD,))})
-    assert build(whole).destinations()[0].certificate is second
+    assert destination(build(whole)).certificate is second
 
 
 def test_what_is_made_of_unchanged_parts_is_taken_over() -> None:
@@ -39,7 +46,7 @@ def test_another_version_of_a_certificate_gives_another_pool() -> None:
     before = build(whole)
     renewed = material(issue(common_name="renewed"), revision=2)
     after = build(replace(whole, revision=2, certificates={part.key: renewed}), before)
-    assert before.destinations()[0].key != after.destinations()[0].key
+    assert destination(before).key != destination(after).key
 
 
 def test_a_changed_policy_is_worked_out_anew_even_at_the_same_revision() -> None:
