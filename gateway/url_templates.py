@@ -7,6 +7,7 @@ it came, still percent-encoded, and never brings a path separator, a query or an
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_TEMPLATE = 1000
 
@@ -240,6 +241,7 @@ def _check_allowed(allowed: re.Pattern[str], text: str, what: str) -> None:
     raise ValueError(f"The {what} holds {text[end]!r}, which must be percent-encoded.")
 
 
+@lru_cache(maxsize=4096)  # few words make up many templates: one object for each
 def _segment(text: str) -> Segment:
     match = _PARAMETER.fullmatch(text)
     if match:

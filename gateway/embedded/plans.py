@@ -60,8 +60,13 @@ class Planner:
         self._api = api
         self._common: dict[str, tuple[Plan, RewriteUri | None]] = {}
 
-    def entry(self, operation: Operation) -> Entry[Plan] | None:
-        """The operation with its plan, for the router; None, and an error log, for one that cannot be matched."""
+    def entry(self, operation: Operation, known: Entry[Plan] | None = None) -> Entry[Plan] | None:
+        """The operation with its plan, for the router; None, and an error log, for one that cannot be matched.
+
+        `known` is what it was before: as long as the template is the same it need not be parsed again.
+        """
+        if known and known.template.text == operation.url_template:
+            return Entry(operation.method, known.template, self._plan(operation, known.template))
         try:
             template = _parse_template(operation.url_template)
         except (

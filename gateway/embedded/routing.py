@@ -6,10 +6,10 @@ Paths are split at literal slashes and compared with percent-encoded unreserved 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from gateway.url_templates import QueryMatch, Template, normalise
+from gateway.url_templates import QueryMatch, Segment, Template, normalise
 
 Plan = TypeVar("Plan")
 
@@ -24,12 +24,23 @@ class Entry(NamedTuple, Generic[Plan]):
 
 @dataclass(slots=True)
 class _Node(Generic[Plan]):
-    """There may be hundreds of thousands: what most have nothing in is made when something comes."""
+    """The operations that begin in the same way: `children` by their next segment (None for a parameter), in `end`
+    and `wildcard` those that have none.
 
-    literals: "dict[str, _Node[Plan]] | None" = None
-    parameter: "_Node[Plan] | None" = None
+    An operation that is alone in its branch stands for all of it, and what most nodes have nothing of is made when
+    something comes: there may be hundreds of thousands.
+    """
+
+    children: "dict[str | None, _Node[Plan] | Entry[Plan]] | None" = None
     end: tuple[Entry[Plan], ...] = ()
     wildcard: tuple[Entry[Plan], ...] = ()
+
+    def add(self, entry: Entry[Plan]) -> None:
+        """Add an operation that ends here."""
+        if entry.template.wildcard:
+            self.wildcard += (entry,)
+        else:
+            self.end += (entry,)
 
 
 class Operations(Generic[Plan]):
@@ -38,29 +49,45 @@ class Operations(Generic[Plan]):
     __slots__ = ("_roots",)
 
     def __init__(self, entries: Iterable[Entry[Plan]]) -> None:
-        self._roots: dict[str, _Node[Plan]] = {}
+        self._roots: dict[str | None, _Node[Plan] | Entry[Plan]] = {}
         for entry in sorted(entries, key=_order):
             self._add(entry)
 
     def _add(self, entry: Entry[Plan]) -> None:
-        node = self._roots.setdefault(entry.method, _Node())
-        for segment in entry.template.segments:
-            if segment.is_parameter:
-                node.parameter = node.parameter or _Node()
-                node = node.parameter
-            else:
-                if node.literals is None:
-                    node.literals = {}
-                node = node.literals.setdefault(segment.text, _Node())
-        if entry.template.wildcard:
-            node.wildcard += (entry,)
-        else:
-            node.end += (entry,)
+        children, segments = self._roots, entry.template.segments
+        keys = [entry.method, *map(_key, segments)]
+        for depth, key in enumerate(keys):
+            child = children.get(key)
+            if child is None:
+                children[key] = entry
+                return
+            node = child if isinstance(child, _Node) else _parted(child, depth)
+            children[key] = node
+            if depth == len(segments):
+                node.add(entry)
+                return
+            if node.children is None:
+                node.children = {}
+            children = node.children
 
     def find(self, method: str, segments: list[str], query: str) -> tuple[Entry[Plan], QueryMatch] | None:
         """The operation for normalised segments: literal before parameter before wildcard, one by one."""
         root = self._roots.get(method)
         return _find(root, segments, 0, query) if root is not None else None
+
+
+def _key(segment: Segment) -> str | None:
+    return None if segment.is_parameter else segment.text
+
+
+def _parted(entry: Entry[Plan], depth: int) -> _Node[Plan]:
+    """A node with what was alone in its branch."""
+    node: _Node[Plan] = _Node()
+    if depth == len(entry.template.segments):
+        node.add(entry)
+    else:
+        node.children = {_key(entry.template.segments[depth]): entry}
+    return node
 
 
 def _order(entry: Entry[Plan]) -> tuple[int, int, str]:
@@ -70,18 +97,32 @@ def _order(entry: Entry[Plan]) -> tuple[int, int, str]:
 
 
 def _find(
-    node: _Node[Plan], segments: list[str], place: int, query: str
+    node: _Node[Plan] | Entry[Plan], segments: list[str], place: int, query: str
 ) -> tuple[Entry[Plan], QueryMatch] | None:
+    if not isinstance(node, _Node):
+        return _first((node,), query) if _leads_to(node.template, segments, place) else None
     found = None
     if place == len(segments):
         found = _first(node.end, query)
-    else:
+    elif node.children is not None:
         text = segments[place]
-        if node.literals is not None and (child := node.literals.get(text)) is not None:
+        if (child := node.children.get(text)) is not None:
             found = _find(child, segments, place + 1, query)
-        if found is None and text and node.parameter is not None:
-            found = _find(node.parameter, segments, place + 1, query)
+        if found is None and text and (child := node.children.get(None)) is not None:
+            found = _find(child, segments, place + 1, query)
     return found or _first(node.wildcard, query)
+
+
+def _leads_to(template: Template, segments: list[str], place: int) -> bool:
+    """Whether the rest of a path, from `place` on, is as a template says."""
+    wanted = template.segments
+    if len(segments) < len(wanted) or (len(segments) > len(wanted) and not template.wildcard):
+        return False
+    for number in range(place, len(wanted)):
+        segment, text = wanted[number], segments[number]
+        if not text if segment.is_parameter else segment.text != text:
+            return False
+    return True
 
 
 def _first(entries: tuple[Entry[Plan], ...], query: str) -> tuple[Entry[Plan], QueryMatch] | None:
@@ -118,7 +159,7 @@ class Route(NamedTuple, Generic[Plan]):
 
 @dataclass(frozen=True, slots=True)
 class _SuffixNode(Generic[Plan]):
-    children: "Mapping[str, _SuffixNode[Plan]]" = field(default_factory=dict)
+    children: "Mapping[str, _SuffixNode[Plan]] | None" = None
     operations: Operations[Plan] | None = None
 
 
@@ -150,7 +191,7 @@ class Router(Generic[Plan]):
         parts = normalise(path).split("/")
         node, operations, length = self._root, self._root.operations, 1
         for place in range(1, len(parts)):
-            if (child := node.children.get(parts[place])) is None:
+            if node.children is None or (child := node.children.get(parts[place])) is None:
                 break
             node = child
             if node.operations is not None:
@@ -179,9 +220,11 @@ def _replaced(node: _SuffixNode[Plan], changes: Iterable[_Change[Plan]]) -> _Suf
             below[parts[0]].append((parts[1:], operations))
         else:
             here = operations
-    children = dict(node.children)
+    children = dict(node.children or {})
     for part, some in below.items():
         child = _replaced(children.pop(part, _SuffixNode()), some)
         if child is not None:
             children[part] = child
-    return _SuffixNode(children, here) if here is not None or children else None
+    if here is None and not children:
+        return None
+    return _SuffixNode(children or None, here)

@@ -14,11 +14,12 @@ from gateway.embedded.plans import Plan, Planner, named_certificates
 from gateway.embedded.routing import Entry, Operations, Router
 from gateway.outbound import Destination
 from gateway.snapshot import Operation, Snapshot
-from gateway.snapshot_difference import Difference, between
+from gateway.snapshot_difference import Difference, between, patched
 from gateway.url_templates import normalise
 
 # A part of a snapshot, or a suffix: what it is and its key.
 _Need = tuple[str, str]
+_Entries = Mapping[str, Entry[Plan] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,7 @@ class Served:
     `destinations` are where its calls may go.
     """
 
-    entries: Mapping[str, Entry[Plan] | None]
+    entries: _Entries
     operations: Operations[Plan]
     destinations: tuple[Destination, ...]
 
@@ -99,11 +100,8 @@ class _Step:
 
     def state(self) -> State:
         affected = self._affected()
-        apis = dict(self._previous.apis)
-        for key in affected:
-            apis.pop(key, None)
-            if key in self._snapshot.apis:
-                apis[key] = self._served(key)
+        there = {key: self._served(key) for key in affected if key in self._snapshot.apis}
+        apis = patched(self._previous.apis, there, affected - there.keys())
         users = self._users(affected, apis)
         router = self._router(affected, apis, users)
         return State(self._snapshot, router, apis, self._keys(), users, frozenset(affected))
@@ -121,29 +119,31 @@ class _Step:
 
     def _served(self, api: str) -> Served:
         planner = Planner(self._snapshot, self._snapshot.apis[api])
-        entries = dict(self._kept(api))
-        for operation in self._operations(api):
+        known = self._known(api)
+        entries = dict(self._kept(api, known))
+        for operation in self._operations(api, known):
             if operation.key not in entries:
-                entries[operation.key] = planner.entry(operation)
+                entries[operation.key] = planner.entry(operation, known.get(operation.key))
         found = [entry for entry in entries.values() if entry]
         plans = (entry.plan for entry in found if entry.plan.forwards)
         destinations = {plan.destination.key: plan.destination for plan in plans if plan.destination}
         return Served(entries, Operations(found), tuple(destinations.values()))
 
-    def _operations(self, api: str) -> Iterator[Operation]:
-        known = self._previous.apis[api].entries if api in self._previous.apis else {}
+    def _known(self, api: str) -> _Entries:
+        return self._previous.apis[api].entries if api in self._previous.apis else {}
+
+    def _operations(self, api: str, known: _Entries) -> Iterator[Operation]:
         there = (self._snapshot.operations.get(key) for key in known)
         yield from (operation for operation in there if operation and operation.api == api)
         yield from self._new_operations[api]
 
-    def _kept(self, api: str) -> Iterator[tuple[str, Entry[Plan] | None]]:
+    def _kept(self, api: str, known: _Entries) -> Iterator[tuple[str, Entry[Plan] | None]]:
         """The operations of an API for which nothing changed."""
-        known = self._previous.apis.get(api)
         trust = self._snapshot.apis[api].trust
-        if known is None or api in self._difference.apis.parts or ("trusts", trust) in self._changed:
+        if api in self._difference.apis.parts or ("trusts", trust) in self._changed:
             return
         policies: dict[str, bool] = {}
-        for key, entry in known.entries.items():
+        for key, entry in known.items():
             operation = self._snapshot.operations.get(key)
             if operation is None or key in self._difference.operations.parts:
                 continue
@@ -163,10 +163,8 @@ class _Step:
                 if need not in edits:
                     edits[need] = set(previous.users.get(need, ()))
                 edits[need] ^= {key}
-        users = dict(previous.users) | {need: tuple(keys) for need, keys in edits.items()}
-        for need in [need for need, keys in edits.items() if not keys]:
-            del users[need]
-        return users
+        changed = {need: tuple(keys) for need, keys in edits.items()}
+        return patched(previous.users, changed, [need for need, keys in changed.items() if not keys])
 
     def _router(
         self, affected: Iterable[str], apis: Mapping[str, Served], users: Mapping[_Need, tuple[str, ...]]

@@ -21,9 +21,11 @@ from django.db.models import Model, QuerySet
 from gateway.models import (
     Api,
     BackEndTrust,
+    CaCertificate,
     Certificate,
     CertificateVersion,
     Deletion,
+    NamedValue,
     Operation,
     PolicyDocument,
     Subscription,
@@ -83,18 +85,19 @@ class _Since:
 
     def trusting_written_cas(self) -> set[str]:
         """The keys of trusts in CA certificates that were written."""
-        written = {"trusted_cas__ca_certificate__revision__gt": self.previous.revision}
-        return self._values(self._rows(BackEndTrust).filter(**written), "api_id")
+        written = self.written(CaCertificate)
+        trusting = chosen(self._rows(BackEndTrust), "trusted_cas__ca_certificate", written)
+        return {key for rows in trusting for key in self._values(rows, "api_id")}
 
     def scopes(self, certificates: set[str]) -> set[str]:
         """The scopes whose own document was written, deleted, or refers to something that was.
 
         A certificate that another version is current of is not found by its former thumbprint any more.
         """
-        documents, later = self._rows(PolicyDocument), self.previous.revision
+        documents = self._rows(PolicyDocument)
         found = [
-            documents.filter(revision__gt=later),
-            documents.filter(references__named_value__revision__gt=later),
+            documents.filter(revision__gt=self.previous.revision),
+            *chosen(documents, "references__named_value", self.written(NamedValue)),
             *chosen(documents, "references__certificate", certificates),
         ]
         columns = (each.values_list("operation_id", "api_id") for each in found)

@@ -1,4 +1,4 @@
-"""A snapshot that is changed step by step is what a whole reading gives, with everything unchanged shared."""
+"""What is read and worked out step by step is what a gateway has that starts now, with all unchanged shared."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import publish
+from gateway.embedded.state import State, build
 from gateway.models import Deletion
 from gateway.models.base import ConfigurationRow
-from gateway.snapshot import Snapshot
 from gateway.snapshot_difference import KINDS, apply, between
 from tests.gateway.random_changes import KEYS, NAMES, Changes
+from tests.gateway.served import check_taken_over, served
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +39,9 @@ def part_keys() -> set[tuple[str, object]]:
     return {(model._meta.db_table, row.part_key) for model in models for row in model._default_manager.all()}
 
 
-def look(before: Snapshot) -> Snapshot:
-    """What a gateway does after changes, checked against a whole reading."""
+def look(running: State) -> State:
+    """What a gateway does after changes, checked against what one does that starts now."""
+    before = running.snapshot
     difference = publish.read_difference(before, using="default")
     after = apply(before, difference)
     whole = publish.load(using="default")
@@ -48,7 +50,10 @@ def look(before: Snapshot) -> Snapshot:
     assert {k: v for k, v in after.troubled.items() if v} == {k: v for k, v in whole.troubled.items() if v}
     for kind in KINDS:
         _check_shared(getattr(before, kind), getattr(after, kind), getattr(difference, kind))
-    return after
+    state = build(after, running, difference)
+    assert served(state) == served(build(whole))
+    check_taken_over(running, state)
+    return state
 
 
 def _check_shared(before: dict[str, Any], after: dict[str, Any], changed: Any) -> None:
@@ -59,15 +64,15 @@ def _check_shared(before: dict[str, Any], after: dict[str, Any], changed: Any) -
 
 def run(steps: list[Step]) -> None:
     changes = Changes()
-    snapshot = publish.load(using="default")
+    state = build(publish.load(using="default"))
     for name, one, two, looks in steps:
         rows, revision = part_keys(), publish.current_revision("default")
         changes.make(name, one, two)
         deleted = Deletion.objects.filter(revision__gt=revision)
         assert rows - part_keys() <= set(deleted.values_list("table", "row"))
         if looks:
-            snapshot = look(snapshot)
-    look(snapshot)
+            state = look(state)
+    look(state)
 
 
 UNTIL_IT_IS_SHOWN = settings(
