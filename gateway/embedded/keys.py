@@ -52,7 +52,7 @@ class KeyRing:
 
     def _add(self, subscription: Subscription) -> None:
         secrets = (subscription.primary_key, subscription.secondary_key)
-        digests = tuple(_digest(secret.reveal()) for secret in secrets if secret is not None)
+        digests = tuple({_digest(secret.reveal()) for secret in secrets if secret is not None})
         self._digests[subscription.key] = (subscription, digests)
         for digest in digests:
             self._holders[digest] = (*self._holders.get(digest, ()), subscription)

@@ -22,6 +22,8 @@ class PolicyDocument(ConfigurationRow):
     xml = models.TextField()
 
     class Meta:
+        # SQLite would look for the document of All APIs among those of all APIs.
+        indexes = [models.Index(fields=["api", "operation"], name="policy_document_scope")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(api=None) | Q(operation=None), name="policy_document_one_scope"

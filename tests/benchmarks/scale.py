@@ -10,7 +10,6 @@ state. Printed are medians, and times of the processor but for routing, because 
 import argparse
 import gc
 import json
-import os
 import random
 import resource
 import statistics
@@ -25,87 +24,15 @@ from typing import Any
 
 from tests.databases import ROOT, environment, sqlite_copy, sqlite_template
 
-OPERATIONS_OF_AN_API = 10
 CERTIFICATES = 0.01  # for each API
-XML = """<policies>
-    <inbound>
-        <base />
-        {}
-    </inbound>
-    <backend>
-        <base />
-    </backend>
-    <outbound>
-        <base />
-    </outbound>
-    <on-error>
-        <base />
-    </on-error>
-</policies>
-"""
 
 
 def fill(count: int) -> None:
-    """So many APIs: every second with a policy of its own that names a certificate, one operation in ten with one
-    that rewrites, each with a subscription, all trusting one CA.
-    """
-    from django.db import transaction
-    from django.utils import timezone
-
-    from gateway import keystore, models
-    from gateway.url_templates import parse_template
+    from tests.arrange import fill_with_apis
     from tests.builders import make_ca_certificate, make_certificate
 
-    now = timezone.now()
     certificates = [make_certificate(f"c{n}") for n in range(max(2, int(count * CERTIFICATES)))]
-    ca = make_ca_certificate()
-    rows: dict[type[Any], list[Any]] = {}
-
-    def add(model: type[Any], **columns: Any) -> Any:
-        row = model(**columns)
-        if model not in (models.TrustedCa, models.PolicyReference):
-            row.revision = 2
-        rows.setdefault(model, []).append(row)
-        return row
-
-    def add_policy(statement: str, **columns: Any) -> Any:
-        return add(models.PolicyDocument, xml=XML.format(statement), **columns)
-
-    for number in range(count):
-        api = add(
-            models.Api, resource_id=f"api-{number}", display_name=f"API {number}", description="Text. " * 20,
-            web_service_url=f"https://back-end-{number}.example/base", suffix=f"apis/api-{number}", created_at=now,
-        )  # fmt: skip
-        trust = add(models.BackEndTrust, api=api)
-        add(models.TrustedCa, trust=trust, ca_certificate=ca)
-        if number % 2:
-            named = certificates[number % len(certificates)]
-            document = add_policy(f'<authentication-certificate certificate-id="{named}" />', api=api)
-            add(models.PolicyReference, document=document, certificate=named)
-        subscription = add(
-            models.Subscription,
-            resource_id=f"s-{number}",
-            display_name=f"S {number}",
-            api=api,
-            created_at=now,
-        )
-        for column in ("sealed_primary_key", "sealed_secondary_key"):
-            sealed = keystore.seal(
-                "gateway_subscription", column, subscription.key, os.urandom(16).hex().encode()
-            )
-            setattr(subscription, column, sealed)
-        for place in range(OPERATIONS_OF_AN_API):
-            template = parse_template(f"/resources-{number}-{place}/{{id}}/parts")
-            operation = add(
-                models.Operation, api=api, resource_id=f"operation-{place}", display_name=f"Operation {place}",
-                method=("GET", "POST")[place % 2], url_template=template.text, shape=template.shape,
-            )  # fmt: skip
-            if not place:
-                add_policy('<rewrite-uri template="/v2/{id}" />', operation=operation)
-    with transaction.atomic():
-        for model, instances in rows.items():
-            model.objects.bulk_create(instances, batch_size=2000)
-        models.Revision.objects.update(number=2 + len(certificates))
+    fill_with_apis(count, certificates, make_ca_certificate())
     print(json.dumps({}))
 
 

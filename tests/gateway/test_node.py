@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.node import engine_settings
-from tests.databases import sqlite_copy
+from tests.databases import manage, sqlite_copy
 from tests.running import until
 from tests.scene import Scene, open_scene
 
@@ -61,6 +61,19 @@ def test_another_file_in_the_place_of_the_database_is_noticed(scene: Scene, data
     for suffix in ("-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     copy.rename(database)  # a restored backup: an older revision
+    until(lambda: scene.call() == (200, scene.thumbprints["one"]))
+
+
+def test_another_file_with_a_newer_revision_is_read_whole(scene: Scene, database: Path) -> None:
+    scene.administer("choose", "one")
+    copy = database.with_suffix(".copy")
+    backup(database, copy)
+    scene.administer("choose", "two")
+    code = "from tests.builders import make_ca_certificate as make\nfor n in range(5): make(f'CA {n}')"
+    manage(f"sqlite:///{copy}", "shell", "--verbosity=0", "-c", code)
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    copy.rename(database)  # by its revision nothing happened to the API since the gateway looked
     until(lambda: scene.call() == (200, scene.thumbprints["one"]))
 
 

@@ -6,7 +6,7 @@ from gateway import publish, snapshot_codec
 from gateway.changes.base import change
 from gateway.changes.policies import save_document
 from gateway.changes.security import BasicCredentials
-from gateway.models import CertificateVersion, NamedValue
+from gateway.models import CertificateVersion, NamedValue, PolicyDocument
 from gateway.snapshot import (
     FORMAT,
     AuthenticationBasic,
@@ -16,6 +16,7 @@ from gateway.snapshot import (
     Secret,
     Snapshot,
 )
+from tests.arrange import delete_document, update_directly
 from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
 
 pytestmark = pytest.mark.django_db
@@ -108,9 +109,36 @@ def test_a_password_that_cannot_be_opened_is_a_problem_of_its_policy_only() -> N
     assert not policies[str(other.key)].problem
 
 
-def tamper(model: type, key: object, **columns: str) -> None:
-    from tests.arrange import update_directly
+def test_what_could_not_be_opened_is_tried_again_though_no_revision_says_so() -> None:
+    certificate = make_certificate()
+    version = certificate.current
+    tamper(CertificateVersion, version.key, sealed_private_key="damaged", revision=version.revision + 1)
+    before = publish.load(using="default")
+    tamper(CertificateVersion, version.key, sealed_private_key=version.sealed_private_key)
+    after = publish.load(before, using="default")
+    assert before.certificates[str(certificate.key)].problem
+    assert after.certificates[str(certificate.key)].private_key is not None
 
+
+def test_a_snapshot_that_is_newer_than_the_database_is_read_anew() -> None:
+    now = everything()
+    other = replace(now, revision=now.revision + 10, apis={}, certificates={})
+    assert publish.load(other, using="default") == now
+
+
+def test_a_document_that_goes_leaves_its_api_to_the_policy_of_all_apis() -> None:
+    api = make_api()
+    operation = make_operation(api)
+    choose(api, make_certificate())
+    before = publish.load(using="default")
+    delete_document(PolicyDocument.objects.get(api=api))
+    after = publish.load(before, using="default")
+    assert before.operations[str(operation.key)].policy == str(api.key)
+    assert after.apis[str(api.key)].policy == after.operations[str(operation.key)].policy == publish.GLOBAL
+    assert str(api.key) not in after.policies
+
+
+def tamper(model: type, key: object, **columns: object) -> None:
     update_directly(model, key, **columns)
 
 

@@ -48,3 +48,10 @@ def test_nothing_changed_is_the_same_ring() -> None:
 
 def test_a_key_that_cannot_be_opened_opens_nothing() -> None:
     assert ring_of(replace(subscription("one"), primary_key=None)).find(b"", "bank") is None
+
+
+def test_a_subscription_whose_keys_are_the_same_can_change_and_go() -> None:
+    twice = subscription("one", "one")
+    ring = KeyRing().changed([twice], [])
+    assert ring.changed([replace(twice, revision=2)], []).find(b"one", "bank") is not None
+    assert ring.changed([], [twice.key]).find(b"one", "bank") is None

@@ -1,11 +1,14 @@
 """Which operation a call is for."""
 
 import time
+from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.embedded.routing import Entry, Operations, Router
-from gateway.url_templates import parse_template
+from gateway.url_templates import Template, parse_template
 
 
 def operations(*templates: str, method: str = "GET") -> Operations[str]:
@@ -99,3 +102,94 @@ def test_routing_takes_as_long_with_ten_thousand_apis_as_with_ten() -> None:
         return best
 
     assert seconds(10_000) < 2 * seconds(10)
+
+
+SEGMENTS = st.sampled_from(("a", "b", "{p}"))
+TEMPLATES = st.builds(
+    lambda path, wildcard, query: "/" + "/".join((*unique(path), *wildcard)) + query,
+    st.lists(SEGMENTS, max_size=3),
+    st.sampled_from(((), ("*",))),
+    st.sampled_from(("", "?q={q}", "?q=1")),
+)
+
+
+def unique(path: list[str]) -> list[str]:
+    """A path whose parameters have names of their own."""
+    return [f"{{p{place}}}" if part == "{p}" else part for place, part in enumerate(path)]
+
+
+def expected(templates: list[Template], segments: list[str], query: str, place: int = 0) -> str | None:
+    """The rule, said the slow way: of the templates that fit so far, literal before parameter before wildcard."""
+    found = None
+    if place == len(segments):
+        found = first([each for each in templates if fits(each, place) and not each.wildcard], query)
+    else:
+        text = segments[place]
+        at = {each: each.segments[place] for each in templates if len(each.segments) > place}
+        literal = [each for each, segment in at.items() if not segment.is_parameter and segment.text == text]
+        parameter = [each for each, segment in at.items() if segment.is_parameter and text]
+        for some in (literal, parameter):
+            found = found or (expected(some, segments, query, place + 1) if some else None)
+    return found or first([each for each in templates if fits(each, place) and each.wildcard], query)
+
+
+def fits(template: Template, place: int) -> bool:
+    """Whether a template has no more segments."""
+    return len(template.segments) == place
+
+
+def first(templates: list[Template], query: str) -> str | None:
+    """The one that demands most of the query, a value before any value."""
+    order = ("?q=1", "?q={q}", "")
+    ranked = sorted(
+        templates, key=lambda each: order.index(each.text[each.text.find("?") :] if each.query else "")
+    )
+    return next((each.text for each in ranked if each.match_query(query) is not None), None)
+
+
+@given(
+    st.sets(TEMPLATES, max_size=8),
+    st.lists(st.sampled_from(("a", "b", "c", "")), min_size=1, max_size=4),
+    st.sampled_from(("", "q=1", "q=2")),
+)
+def test_any_templates_are_matched_segment_by_segment(texts: set[str], path: list[str], query: str) -> None:
+    templates = [parse_template(text) for text in texts]
+    route = Router([("s", operations(*texts))]).find("GET", "/s/" + "/".join(path), query)
+    assert (route.template.text if route else None) == expected(templates, path, query)
+
+
+def test_the_order_in_which_operations_come_decides_nothing() -> None:
+    texts = ("/x?kind={kind}", "/x?kind=special", "/x")
+    for order in permutations(texts):
+        assert find(Router([("", operations(*order))]), "/x?kind=special") == "/x?kind=special"
+
+
+def test_templates_of_very_many_segments_are_no_danger() -> None:
+    long = "/a" * 490
+    router = Router([("", operations(f"{long}/b", f"{long}/c"))])
+    assert find(router, f"{long}/c") == f"{long}/c"
+
+
+SUFFIXES = st.sampled_from(("", "a", "b", "a/b", "a/b/c", "b/b"))
+
+
+@given(st.lists(st.dictionaries(SUFFIXES, st.sampled_from((None, "1", "2")), max_size=3), max_size=6))
+def test_a_router_changed_step_by_step_is_the_one_made_anew(steps: list[dict[str, str | None]]) -> None:
+    router, apis = Router[str](), dict[str, str]()
+    for step in steps:
+        router = router.replaced({s: operations(f"/{name}/*") if name else None for s, name in step.items()})
+        apis = {s: name for s, name in (apis | step).items() if name}
+    fresh = Router((suffix, operations(f"/{name}/*")) for suffix, name in apis.items())
+    for suffix in ("", "a", "b", "a/b", "a/b/c", "b/b", "a/x"):
+        for rest in ("/1/x", "/2/x", ""):
+            assert router.find("GET", f"/{suffix}{rest}", "") == fresh.find("GET", f"/{suffix}{rest}", "")
+
+
+def test_a_router_shares_what_is_not_on_the_way_to_a_change() -> None:
+    one = operations("/x")
+    before = Router([("a/b", one), ("c/d", one)])
+    after = before.replaced({"a/b": None})
+    assert find(before, "/a/b/x") == "/x"
+    assert find(after, "/a/b/x") is None
+    assert after._root.children["c"] is before._root.children["c"]
+    assert list(after._root.children) == ["c"]

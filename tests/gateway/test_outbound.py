@@ -1,0 +1,57 @@
+"""How long pools of connections and TLS contexts are kept."""
+
+from gateway.addresses import AddressRules
+from gateway.outbound import Destination, Origin, Outbound
+from gateway.snapshot import Trust
+
+
+def destination(host: str = "one.example", scheme: str = "http", revision: int = 1) -> Destination:
+    trust = Trust("bank", revision, validate_chain=True, validate_name=True, public_cas=False)
+    return Destination(Origin(scheme, host, 443), None, trust)
+
+
+def outbound(*expected: Destination) -> Outbound:
+    made = Outbound(AddressRules(), most=5)
+    made.expect(expected)
+    return made
+
+
+def test_a_pool_is_kept_until_everybody_who_expected_it_released_it() -> None:
+    first, second = destination(), destination(revision=2)
+    pools = outbound(first, second)
+    adapter = pools.adapter(first)
+    pools.release([first])
+    assert pools.adapter(second) is adapter
+    pools.release([second])
+    assert pools.adapter(second) is not adapter
+
+
+def test_what_is_not_expected_is_not_kept() -> None:
+    pools = outbound(destination("other.example"))
+    assert pools.adapter(destination()) is not pools.adapter(destination())
+
+
+def test_releasing_one_destination_leaves_the_others_alone() -> None:
+    one, other = destination("one.example"), destination("other.example")
+    pools = outbound(one, other)
+    adapter = pools.adapter(other)
+    pools.release([one])
+    assert pools.adapter(other) is adapter
+
+
+def test_a_context_is_shared_by_origins_and_kept_as_long_as_one_needs_it() -> None:
+    one, other = destination("one.example", "https"), destination("other.example", "https")
+    pools = outbound(one, other)
+    context = pools.adapter(one)._context
+    pools.release([one])
+    assert pools.adapter(other)._context is context
+    pools.release([other])
+    assert pools.adapter(other)._context is not context
+
+
+def test_a_context_that_is_not_expected_is_not_kept() -> None:
+    pools = outbound()
+    assert (
+        pools.adapter(destination(scheme="https"))._context
+        is not pools.adapter(destination(scheme="https"))._context
+    )
