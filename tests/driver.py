@@ -1,23 +1,40 @@
 """An administrator in a process of their own: `python -m tests.driver` answers one JSON command a line.
 
-Commands are lists: a name of this module and its arguments.
+Commands are lists: a name of this module, its arguments and its named arguments.
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import django
+from django.db import connections
 
 django.setup()
 
-from gateway.changes.apis import create_api  # noqa: E402
+from gateway.changes.apis import Limits, create_api, delete_api, update_api  # noqa: E402
 from gateway.changes.base import Actor  # noqa: E402
 from gateway.changes.ca_certificates import upload_ca_certificates  # noqa: E402
 from gateway.changes.certificates import delete_certificate, upload_certificate  # noqa: E402
-from gateway.changes.security import CertificateCredentials, NoCredentials, Trust, save_security  # noqa: E402
-from gateway.models import Api, CaCertificate, Certificate  # noqa: E402
+from gateway.changes.operations import create_operation, delete_operation, update_operation  # noqa: E402
+from gateway.changes.security import (  # noqa: E402
+    BasicCredentials,
+    CertificateCredentials,
+    Credentials,
+    NoCredentials,
+    Trust,
+    save_security,
+)
+from gateway.changes.subscriptions import (  # noqa: E402
+    activate_subscription,
+    create_subscription,
+    regenerate_key,
+    reveal_keys,
+    suspend_subscription,
+)
+from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription  # noqa: E402
 from gateway.records import live_gateways, wait_in_effect  # noqa: E402
 
 ME = Actor("command", "driver")
@@ -42,14 +59,90 @@ def prepare(url: str, ca_file: str, *pfx_files: str) -> list[str]:
 
 
 def choose(certificate_id: str) -> dict[str, Any]:
-    """What Save on the Security tab does, the wait included. Without an id, no credentials."""
-    trust = Trust(ca_certificates=tuple(CaCertificate.objects.values_list("pk", flat=True)))
-    credentials = (
-        CertificateCredentials(Certificate.objects.get(resource_id=certificate_id).key)
-        if certificate_id
-        else NoCredentials()
-    )
-    return wait(save_security(ME, Api.objects.get().key, credentials=credentials, trust=trust))
+    """What Save on bank's Security tab does, the wait included. Without an id, no credentials."""
+    return secure("bank", certificate_id)
+
+
+def secure(api: str, certificate_id: str = "", user: str = "", trusts: bool = True) -> dict[str, Any]:
+    """The same for any API: a certificate, or HTTP basic as a user, or nothing; trusting every CA, or none."""
+    cas = CaCertificate.objects.values_list("pk", flat=True) if trusts else ()
+    credentials: Credentials = NoCredentials()
+    if certificate_id:
+        credentials = CertificateCredentials(Certificate.objects.get(resource_id=certificate_id).key)
+    elif user:
+        credentials = BasicCredentials(user, "secret")
+    trust = Trust(ca_certificates=tuple(cas))
+    return wait(save_security(ME, _api(api).key, credentials=credentials, trust=trust))
+
+
+def add_api(name: str, url: str, **more: Any) -> dict[str, Any]:
+    """An API with that name as its id and suffix; by default with every operation, and no key is asked for."""
+    values = {"http": True, "https": True, "subscription_required": False, "all_operations": True, **more}
+    values["limits"] = Limits(**values.get("limits", {}))
+    return wait(create_api(ME, display_name=name, web_service_url=url, suffix=name, **values).revision)
+
+
+def move_api(name: str, url: str) -> dict[str, Any]:
+    """Another web service URL."""
+    values = {"display_name": name, "description": "", "suffix": name, "http": True, "https": True}
+    return wait(update_api(ME, _api(name).key, web_service_url=url, **values).revision)
+
+
+def remove_api(name: str) -> dict[str, Any]:
+    return wait(delete_api(ME, _api(name).key))
+
+
+def remove_apis(*names: str) -> None:
+    """Those of these that are there."""
+    for api in Api.objects.filter(resource_id__in=names):
+        wait(delete_api(ME, api.key))
+
+
+def add_operation(api: str, url_template: str, rewrite_template: str = "") -> dict[str, Any]:
+    """GET with that URL template."""
+    key, name = _api(api).key, url_template.strip("/")
+    values = {"display_name": name, "rewrite_template": rewrite_template}
+    return wait(create_operation(ME, key, method="GET", url_template=url_template, **values).revision)
+
+
+def rewrite(api: str, url_template: str, template: str) -> dict[str, Any]:
+    """Another Rewrite URL template."""
+    operation = _api(api).operations.get(url_template=url_template)
+    values = {"display_name": operation.display_name, "rewrite_template": template}
+    update_operation(ME, operation.key, method="GET", url_template=url_template, **values)
+    return wait(Revision.objects.get().number)
+
+
+def remove_operation(api: str, url_template: str) -> dict[str, Any]:
+    return wait(delete_operation(ME, _api(api).operations.get(url_template=url_template).key))
+
+
+def subscribe(name: str) -> list[str]:
+    """A subscription to an API, with the same name; returns its keys."""
+    row = create_subscription(ME, display_name=name, api=_api(name).key)
+    wait(row.revision)
+    return list(reveal_keys(ME, row.key))
+
+
+def regenerate(subscription: str) -> dict[str, Any]:
+    """Another primary key."""
+    return wait(regenerate_key(ME, _subscription(subscription).key, "primary").revision)
+
+
+def suspend(subscription: str) -> dict[str, Any]:
+    return wait(suspend_subscription(ME, _subscription(subscription).key).revision)
+
+
+def activate(subscription: str) -> dict[str, Any]:
+    return wait(activate_subscription(ME, _subscription(subscription).key).revision)
+
+
+def _api(name: str) -> Api:
+    return Api.objects.get(resource_id=name)
+
+
+def _subscription(name: str) -> Subscription:
+    return Subscription.objects.get(resource_id=name)
 
 
 def delete(certificate_id: str) -> dict[str, Any]:
@@ -58,7 +151,13 @@ def delete(certificate_id: str) -> dict[str, Any]:
 
 def wait(revision: int) -> dict[str, Any]:
     effect = wait_in_effect(revision)
-    return {"revision": revision, "running": effect.running, "lagging": effect.lagging}
+    returned = time.monotonic()  # every process has the same clock
+    return {
+        "revision": revision,
+        "running": effect.running,
+        "lagging": effect.lagging,
+        "returned": returned,
+    }
 
 
 def gateways() -> list[str]:
@@ -67,8 +166,9 @@ def gateways() -> list[str]:
 
 def main() -> None:
     for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        print(json.dumps(globals()[name](*arguments)), flush=True)
+        name, arguments, named = json.loads(line)
+        print(json.dumps(globals()[name](*arguments, **named)), flush=True)
+        connections.close_all()  # the database may go away before the next command
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests import pki
-from tests.back_end import BackEnd
 from tests.databases import ENVIRONMENT, ROOT, environment
+from tests.history import Save
+from tests.reporter import Reporter
 from tests.running import Running, running, until
+
+CERTIFICATES = ("one", "two", "three")
 
 
 class Administrator:
@@ -31,12 +35,14 @@ class Administrator:
             text=True,
         )
 
-    def __call__(self, *command: str) -> Any:
+    def __call__(self, command: str, *arguments: Any, **named: Any) -> Any:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.write(json.dumps([command, arguments, named]) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        assert answer, f"{command} failed: standard error tells why"
+        return json.loads(answer)
 
     def __enter__(self) -> Self:
         return self
@@ -49,12 +55,17 @@ class Administrator:
 
 @dataclass
 class Scene:
-    """What a test sees. The API "bank" trusts the back end's CA; certificates "one" and "two" are uploaded."""
+    """What a test sees. The API "bank" trusts the back end's CA; certificates "one", "two" and "three" are
+    uploaded, three because of two one cannot tell a call that is behind from one that is ahead.
+
+    `back_ends` are the web service URLs of tests.reporter; "bank" goes to the one with TLS.
+    """
 
     gateway: Running
     port: int
     administer: Administrator
     thumbprints: dict[str, str]
+    back_ends: dict[str, str]
     stack: ExitStack = field(repr=False)
 
     def workers(self) -> list[int]:
@@ -62,6 +73,13 @@ class Scene:
         return sorted(n for n, command in self.gateway.processes().items() if "gunicorn_gateway" in command)[
             1:
         ]
+
+    def save(self, value: str, command: str, *arguments: Any, **named: Any) -> Save:
+        """A change that every process has to acknowledge; `value` is what calls see from then on."""
+        start = time.monotonic()
+        effect = self.administer(command, *arguments, **named)
+        assert effect["lagging"] == []
+        return Save(start, effect["returned"], value)
 
     def connect(self) -> HTTPConnection:
         """A connection to the gateway that is kept alive until the test ends."""
@@ -83,18 +101,18 @@ def open_scene(database_url: str, folder: Path, workers: int, **settings: str) -
     """Start everything; nothing of it outlives the block."""
     authority = pki.make_ca("Bank CA")
     (folder / "ca.pem").write_text(authority.pem)
-    issued = {name: pki.issue(authority, name) for name in ("one", "two")}
+    issued = {name: pki.issue(authority, name) for name in CERTIFICATES}
     for name, each in issued.items():
         (folder / f"{name}.pfx").write_bytes(pki.pfx(each, password=b"secret"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings |= {"DATABASE_URL": database_url, "GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers)}
     with ExitStack() as stack:
-        back_end = stack.enter_context(BackEnd(pki.issue(authority, "localhost"), authority))
+        back_end = stack.enter_context(Reporter(pki.issue(authority, "localhost"), authority))
         gateway = stack.enter_context(running("serve", "--gateway-only", **ENVIRONMENT | settings))
         administer = stack.enter_context(Administrator(database_url))
         files = [str(folder / f"{name}.pfx") for name in issued]
-        administer("prepare", back_end.url, str(folder / "ca.pem"), *files)
+        administer("prepare", back_end.urls["tls"], str(folder / "ca.pem"), *files)
         until(lambda: len(administer("gateways")) == workers, 30)
         thumbprints = {name: each.thumbprint for name, each in issued.items()}
-        yield Scene(gateway, port, administer, thumbprints, stack)
+        yield Scene(gateway, port, administer, thumbprints, back_end.urls, stack)
