@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from gateway import publish, snapshot_difference
@@ -49,7 +49,7 @@ def now() -> float:
 
 
 class _Watch(Protocol):
-    """Waits for signs of a change. Both methods raise DatabaseError or OSError while the database is away."""
+    """Waits for signs of a change. Both methods raise Error or OSError while the database is away."""
 
     def changed(self) -> bool:
         """Whether there may be a change since the last time."""
@@ -126,9 +126,10 @@ class _PostgresWatch:
 
     def wait(self) -> None:
         raw: Any = self._connection.connection
-        self._bell.wait(_POLL_SECONDS, raw.pgconn.socket)
-        for _ in raw.notifies(timeout=0):
-            pass
+        with self._connection.wrap_database_errors:
+            self._bell.wait(_POLL_SECONDS, raw.pgconn.socket)
+            for _ in raw.notifies(timeout=0):
+                pass
 
 
 def _watch(bell: _Bell) -> _Watch:
@@ -153,16 +154,18 @@ class Follower(threading.Thread):
         self._stopping = False
         self._snapshot = Snapshot(revision=-1)
         self._problem = ""
-        self._looked_at = 0.0
+        self._began = 0.0
         self._current_at = now()
         self.away_since: float | None = None
-        self._waiting: list[Callable[[], object]] = []
+        self._asking: list[Callable[[], object]] = []
+        self._asked: list[Callable[[], object]] = []
+        self.looked_at = 0.0  # when the last look began that is over: what was committed before is in effect
         self.looked = threading.Event()
 
     @property
-    def behind(self) -> bool:
-        """Whether this process could not look for so long that it has to before the next call."""
-        return now() - self._looked_at > LOOK_SECONDS
+    def away(self) -> bool:
+        """Whether the database could not be read when it was last tried."""
+        return bool(self._problem)
 
     @property
     def age(self) -> float:
@@ -171,7 +174,7 @@ class Follower(threading.Thread):
 
     def look(self, done: Callable[[], object]) -> None:
         """Look at once; `done` is called in the follower's thread afterwards, whatever came of it."""
-        self._waiting.append(done)
+        self._asking.append(done)
         self._bell.ring()
 
     def stop(self) -> None:
@@ -184,9 +187,10 @@ class Follower(threading.Thread):
     def run(self) -> None:
         """Look, wait, and look again; while the database is away what was read last stays in effect."""
         while not self._stopping:
+            self._begin()
             try:
                 self._follow(_watch(self._bell))
-            except (DatabaseError, OSError) as error:
+            except (Error, OSError) as error:
                 self._went(str(error) or type(error).__name__)
             except Exception as error:
                 logger.exception("the configuration could not be applied")
@@ -200,6 +204,7 @@ class Follower(threading.Thread):
     def _follow(self, watch: _Watch) -> None:
         whole = True  # what was read through another connection may have been another database
         while not self._stopping:
+            self._begin()
             if watch.changed() or whole:
                 with without_collecting(whole=whole):
                     self._read(whole=whole)
@@ -216,11 +221,17 @@ class Follower(threading.Thread):
             self._apply(snapshot, difference)
             self._snapshot = snapshot
 
+    def _begin(self) -> None:
+        """Whoever asks from here on asks for the next look: this one may miss what they have to know."""
+        self._began = now()
+        asking, self._asking = self._asking, []
+        self._asked += asking
+
     def _seen(self) -> None:
-        self._looked_at = now()
+        self.looked_at = self._began
         self.looked.set()
-        waiting, self._waiting = self._waiting, []
-        for done in waiting:
+        asked, self._asked = self._asked, []
+        for done in asked:
             done()
 
     def _went(self, problem: str) -> None:

@@ -6,9 +6,10 @@ import socket
 import threading
 import uuid
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from gateway import records
+from gateway.following import now
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,11 @@ class Lease(threading.Thread):
         self._wake = threading.Event()
         self._stopping = False
         self._away = False
+        self._since = self._until = 0.0
+
+    def held_since(self, moment: float) -> bool:
+        """Whether changes have been waiting for this process ever since (a moment of gateway.following.now)."""
+        return now() < self._until and self._since <= moment
 
     def acknowledge(self, revision: int) -> None:
         """Say at once that this process runs a revision."""
@@ -52,11 +58,15 @@ class Lease(threading.Thread):
         connections.close_all()
 
     def _renew(self) -> None:
+        began = now()
         try:
             if self._key is None or not records.renew_gateway(self._key, self._revision, self._problem):
                 self._key = records.register_gateway(self._process, self._revision)
+            if (renewed := now()) >= self._until:
+                self._since = renewed
+            self._until = began + records.LEASE_SECONDS
             self._away = False
-        except DatabaseError as error:
+        except Error as error:
             if not self._away:  # once, not every two seconds
                 logger.error("the lease of this gateway cannot be renewed: %s", error)
             self._away = True
@@ -66,5 +76,5 @@ class Lease(threading.Thread):
         try:
             if self._key is not None:
                 records.end_gateway(self._key)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("the lease of this gateway could not be ended and will run out: %s", error)

@@ -6,6 +6,7 @@ forks before that).
 
 import asyncio
 import gc
+import logging
 import os
 from functools import partial
 from ipaddress import ip_network
@@ -22,11 +23,13 @@ from django.conf import settings
 from gateway.addresses import AddressRules
 from gateway.embedded.asgi import Engine, EngineSettings
 from gateway.embedded.call import Receive, Scope, Send
-from gateway.following import LOOK_SECONDS, Follower
+from gateway.following import LOOK_SECONDS, Follower, now
 from gateway.lease import Lease
 from gateway.observing.observation import Observation
 from gateway.snapshot import Snapshot
 from gateway.snapshot_difference import Difference
+
+logger = logging.getLogger(__name__)
 
 _FIRST_LOOK_SECONDS = 10.0
 
@@ -64,25 +67,38 @@ class Node:
         self.lease = Lease()
         self.follower = Follower(self._apply, self.lease.report)
         engine.catch_up = self._catch_up
-        engine.behind = lambda: self.follower.behind
+        engine.behind = self._behind
+        self._asked_in_vain = -1.0
+
+    def _behind(self) -> bool:
+        """Whether to look before the next call, because a change may be acknowledged that is not in effect here:
+        this process could not look for a while, or changes did not wait for it. Not while the database is away."""
+        looked_at = self.follower.looked_at
+        if self.follower.away or looked_at == self._asked_in_vain:
+            return False
+        return now() - looked_at > LOOK_SECONDS or not self.lease.held_since(looked_at)
 
     def _apply(self, snapshot: Snapshot, difference: Difference) -> None:
         self.engine.apply(snapshot, difference)
         self.lease.acknowledge(snapshot.revision)
 
     async def _catch_up(self) -> None:
-        """Look before the next call, because this process was stopped for a while."""
+        """Look before the next call."""
+        looked_at = self.follower.looked_at
         loop = asyncio.get_running_loop()
         looked = asyncio.Event()
         self.follower.look(partial(loop.call_soon_threadsafe, looked.set))
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await looked.wait()
-        except TimeoutError:
-            pass  # the database is away: what was read last stays in effect
+        except TimeoutError:  # once, not for each call that waited
+            if self._asked_in_vain != looked_at:
+                logger.error("the database does not answer, what was read last stays in effect")
+            self._asked_in_vain = looked_at
 
     def start(self) -> None:
-        """Start to follow; returns when the configuration was read, or could not be."""
+        """Start to follow; returns when the configuration was read, or could not be. From then on changes wait for
+        this process; one that was made in between is why the first call looks again (`_behind`)."""
         self.follower.start()
         self.follower.looked.wait(_FIRST_LOOK_SECONDS)
         self.lease.start()

@@ -35,24 +35,6 @@ def worker(scene: Scene) -> int:
     return max(n for n, command in scene.gateway.processes().items() if "gunicorn_gateway" in command)
 
 
-def test_with_the_database_away_calls_go_on_and_one_error_says_so(scene: Scene, database: Path) -> None:
-    scene.administer("choose", "one")
-    away = database.with_suffix(".away")
-    database.rename(away)
-    try:
-        until(lambda: "cannot be read" in scene.gateway.stderr)
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            assert scene.call() == (200, scene.thumbprints["one"])
-            time.sleep(0.05)
-    finally:
-        away.rename(database)
-    until(lambda: "can be read again" in scene.gateway.stderr)
-    assert scene.gateway.stderr.count("what was read last stays in effect") == 1
-    until(lambda: scene.administer("choose", "two")["running"])
-    until(lambda: scene.call() == (200, scene.thumbprints["two"]))
-
-
 def test_another_file_in_the_place_of_the_database_is_noticed(scene: Scene, database: Path) -> None:
     scene.administer("choose", "one")
     copy = database.with_suffix(".copy")
@@ -100,14 +82,6 @@ def test_the_lease_ends_when_the_gateway_is_stopped(scene: Scene) -> None:
     assert len(scene.administer("gateways")) == 1
     assert scene.gateway.end() == 0
     assert scene.administer("gateways") == []
-
-
-def test_a_killed_worker_is_replaced_and_its_successor_serves(scene: Scene) -> None:
-    scene.administer("choose", "one")
-    stopped = worker(scene)
-    os.kill(stopped, signal.SIGKILL)
-    until(lambda: worker(scene) != stopped)
-    assert scene.call() == (200, scene.thumbprints["one"])
 
 
 @pytest.mark.parametrize(
