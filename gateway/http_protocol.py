@@ -30,6 +30,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _in_head = False
     _refused = False
     _resuming = False
+    _stopping = False
     _lost = False
     _watcher: Callable[[], None] | None = None
     _refusal = HTTPStatus.BAD_REQUEST
@@ -146,6 +147,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if version == "1.0":
             self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
+        if self._stopping:
+            self.cycle.keep_alive = False
         scope["gateway.connection"] = self
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
@@ -166,6 +169,19 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The server stops: the next answer is the last one. A request may be on its way over an idle connection:
+        it is waited for a moment, because closing would lose it (RFC 9112, 9.6)."""
+        self._stopping = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+        else:
+            self._last_cycle().keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed. `msg` may quote the request, so it is not sent."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # prometheus_client is not for gunicorn's master (gateway/obs
 
 FLUSH_SECONDS = 2  # after the last call, for its line of the access log
 
+_ACCEPTING_SECONDS = 0.05
+
 
 class _Server(uvicorn.Server):
     """uvicorn, which ends when gunicorn says so and does not kill its own process after that.
@@ -70,6 +72,15 @@ class _Server(uvicorn.Server):
 
     def _quit(self, number: int, frame: object) -> None:
         self.should_exit = self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop. Connections that are being accepted right now are told a moment later, or they would go on."""
+        asyncio.get_running_loop().call_later(_ACCEPTING_SECONDS, self._tell_connections)
+        await super().shutdown(sockets)
+
+    def _tell_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
 
 class _BesideServer(uvicorn.Server):
