@@ -207,6 +207,11 @@ class Adapter(HTTPAdapter):
         scheme, host, port = self._origin
         self._pool: HTTPConnectionPool = manager.connection_from_host(host, port, scheme)
 
+    def close(self) -> None:
+        """Close the idle connections. Left to requests, that would wait for the garbage collector (urllib3 2)."""
+        super().close()
+        self._pool.close()
+
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: the context has it all, and looking at files on every call costs more than the call."""
 

@@ -36,6 +36,30 @@ def test_a_pool_is_closed_when_its_certificate_is_replaced(
         wait_until(lambda: back_end.open == 1)
 
 
+def test_idle_connections_are_closed_with_their_pool_even_while_a_call_of_it_goes_on(
+    ca: Authority, server: Issued, client: Issued, other_client: Issued
+) -> None:
+    released = threading.Event()
+
+    def behave(connection: Connection, seen: Seen) -> None:
+        if seen.target.endswith("/long"):
+            assert released.wait(10)
+        show(connection, seen)
+
+    with BackEnd(server, ca, behave=behave) as back_end, running_engine() as gateway:
+        gateway.apply(snapshot(back_end.url, certificate=material(client), trusts=trust(ca)))
+        long = threading.Thread(target=gateway.call, args=("GET", "/bank/long"))
+        long.start()
+        wait_until(lambda: back_end.open == 1)
+        gateway.call()
+        assert back_end.open == 2
+        other = material(other_client, revision=2)
+        gateway.apply(snapshot(back_end.url, certificate=other, trusts=trust(ca), revision=2))
+        wait_until(lambda: back_end.open == 1)
+        released.set()
+        long.join()
+
+
 def test_a_call_in_flight_keeps_the_certificate_it_began_with(
     ca: Authority, server: Issued, client: Issued, other_client: Issued
 ) -> None:
