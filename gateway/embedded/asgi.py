@@ -6,6 +6,7 @@ await engine(scope, receive, send)
 """
 
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._state = NOTHING
+        self._applying = threading.Lock()
         self._threads = Threads(settings.exchange_threads)
         self._room = Room(settings.max_calls, settings.max_calls_per_api)
         self._outbound = Outbound(settings.rules, most=settings.max_calls_per_api)
@@ -110,10 +112,11 @@ class Engine:
 
         `difference` is what it differs by from the snapshot before; without one all parts are looked at.
         """
-        previous, state = self._state, build(snapshot, self._state, difference)
-        self._outbound.expect(state.destinations(state.affected))
-        self._state = state
-        self._outbound.release(previous.destinations(state.affected))
+        with self._applying:
+            previous, state = self._state, build(snapshot, self._state, difference)
+            self._outbound.expect(state.destinations(state.affected))
+            self._state = state
+            self._outbound.release(previous.destinations(state.affected))
 
     def close(self) -> None:
         """Close all connections and let the threads end."""

@@ -5,8 +5,8 @@ import pytest
 from gateway import publish, snapshot_codec
 from gateway.changes.base import change
 from gateway.changes.policies import save_document
-from gateway.changes.security import BasicCredentials
-from gateway.models import CertificateVersion, NamedValue, PolicyDocument
+from gateway.changes.security import BasicCredentials, Trust
+from gateway.models import CaCertificate, CertificateVersion, NamedValue, PolicyDocument
 from gateway.snapshot import (
     FORMAT,
     AuthenticationBasic,
@@ -17,7 +17,15 @@ from gateway.snapshot import (
     Snapshot,
 )
 from tests.arrange import delete_document, update_directly
-from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+from tests.builders import (
+    ALICE,
+    choose,
+    make_api,
+    make_ca_certificate,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -109,15 +117,32 @@ def test_a_password_that_cannot_be_opened_is_a_problem_of_its_policy_only() -> N
     assert not policies[str(other.key)].problem
 
 
-def test_what_could_not_be_opened_is_tried_again_though_no_revision_says_so() -> None:
-    certificate = make_certificate()
-    version = certificate.current
-    tamper(CertificateVersion, version.key, sealed_private_key="damaged", revision=version.revision + 1)
+@pytest.mark.parametrize("kind", ["certificates", "policies", "subscriptions"])
+def test_what_could_not_be_opened_is_tried_again_though_no_revision_says_so(kind: str) -> None:
+    certificate, subscription, api = make_certificate(), make_subscription(), make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    row, column, key = {
+        "certificates": (certificate.current, "sealed_private_key", certificate.key),
+        "policies": (NamedValue.objects.get(), "sealed_value", api.key),
+        "subscriptions": (subscription, "sealed_primary_key", subscription.key),
+    }[kind]
+    whole = getattr(row, column)
+    update_directly(
+        type(row), row.pk, **{column: "damaged"}, revision=publish.current_revision("default") + 1
+    )
     before = publish.load(using="default")
-    tamper(CertificateVersion, version.key, sealed_private_key=version.sealed_private_key)
+    update_directly(type(row), row.pk, **{column: whole})
     after = publish.load(before, using="default")
-    assert before.certificates[str(certificate.key)].problem
-    assert after.certificates[str(certificate.key)].private_key is not None
+    assert getattr(before, kind)[str(key)].problem
+    assert not getattr(after, kind)[str(key)].problem
+
+
+def test_a_ca_certificate_that_is_written_anew_changes_every_trust_in_it() -> None:
+    api, ca = make_api(), make_ca_certificate()
+    choose(api, make_certificate(), Trust(ca_certificates=(ca.key,)))
+    before = publish.load(using="default")
+    update_directly(CaCertificate, ca.key, pem="other", revision=publish.current_revision("default") + 1)
+    assert publish.load(before, using="default").trusts[str(api.key)].authorities_pem == ("other",)
 
 
 def test_a_snapshot_that_is_newer_than_the_database_is_read_anew() -> None:
@@ -138,7 +163,7 @@ def test_a_document_that_goes_leaves_its_api_to_the_policy_of_all_apis() -> None
     assert str(api.key) not in after.policies
 
 
-def tamper(model: type, key: object, **columns: object) -> None:
+def tamper(model: type, key: object, **columns: str) -> None:
     update_directly(model, key, **columns)
 
 
