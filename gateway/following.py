@@ -127,9 +127,9 @@ class _PostgresWatch:
     def wait(self) -> None:
         raw: Any = self._connection.connection
         with self._connection.wrap_database_errors:
-            self._bell.wait(_POLL_SECONDS, raw.pgconn.socket)
-            for _ in raw.notifies(timeout=0):
-                pass
+            if not list(raw.notifies(timeout=0)):  # of the last look: what came with its answers
+                self._bell.wait(_POLL_SECONDS, raw.pgconn.socket)
+                list(raw.notifies(timeout=0))
 
 
 def _watch(bell: _Bell) -> _Watch:

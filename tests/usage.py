@@ -40,4 +40,4 @@ def ports_of_callers(process: int, port: int) -> set[int]:
                 sockets.add(str(link.readlink()).removeprefix("socket:"))
     lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     ends = [(*(int(end[9:], 16) for end in line[1:3]), f"[{line[9]}]") for line in lines]
-    return {other for own, other, number in ends if own == port and number in sockets}
+    return {other for own, other, number in ends if own == port and other and number in sockets}
