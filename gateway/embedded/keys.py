@@ -6,7 +6,7 @@ what is in memory as an index tells anything of a key.
 
 import hmac
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from gateway.snapshot import Subscription
 
@@ -18,7 +18,7 @@ def _digest(key: bytes) -> bytes:
 
 
 class KeyRing:
-    """Which subscriptions have a key. Immutable; `updated` makes another one."""
+    """Which subscriptions have a key. Immutable; `changed` makes another one."""
 
     __slots__ = ("_digests", "_holders")
 
@@ -32,12 +32,6 @@ class KeyRing:
             if subscription.api in ("", api):
                 return subscription
         return None
-
-    def updated(self, subscriptions: Mapping[str, Subscription]) -> "KeyRing":
-        """The keys of these subscriptions; what is known of unchanged ones is taken over."""
-        gone = [key for key, (known, _) in self._digests.items() if subscriptions.get(key) is not known]
-        new = [each for key, each in subscriptions.items() if key in gone or key not in self._digests]
-        return self.changed(new, gone) if gone or new else self
 
     def changed(self, new: Iterable[Subscription], gone: Iterable[str]) -> "KeyRing":
         """Another ring: `new` are the parts that were added or changed, `gone` the keys of those that went."""

@@ -1,12 +1,12 @@
-"""How soon a process sees a change."""
+"""The thread that follows the configuration: what it looks at, and how soon it sees a change."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
+from gateway.following import without_collecting
 from tests.databases import manage, postgres_address, postgres_database
-
-pytestmark = [pytest.mark.wire, pytest.mark.postgres]
 
 # A look reads the number of a change, waits for a table that another change holds, and meanwhile that one is made.
 # Twenty that are seen by looking every second would take twenty seconds.
@@ -52,5 +52,27 @@ def database_url(postgres_url: str, postgres_migrated: str) -> Iterator[str]:
         yield postgres_address(postgres_url, name)
 
 
+@pytest.mark.wire
+@pytest.mark.postgres
 def test_a_change_that_is_made_during_a_look_is_seen_at_once(database_url: str) -> None:
     assert manage(database_url, "shell", "--verbosity=0", "-c", CHANGES_DURING_LOOKS) == "41\n"
+
+
+def test_nothing_is_collected_during_a_reading_and_what_was_read_is_never_looked_at_again() -> None:
+    frozen = gc.get_freeze_count()
+    try:
+        with without_collecting(whole=True):
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_garbage_is_collected_again_after_a_reading_that_failed(whole: bool) -> None:
+    frozen = gc.get_freeze_count()
+    with pytest.raises(ValueError, match="away"), without_collecting(whole=whole):
+        raise ValueError("away")
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen

@@ -71,6 +71,12 @@ def test_loopback_is_allowed_where_the_settings_say_so(settings) -> None:
     assert make_api(web_service_url="https://127.0.0.1:8443").web_service_url == "https://127.0.0.1:8443"
 
 
+def test_a_suffix_has_one_spelling_so_that_nobody_takes_the_calls_of_another_api() -> None:
+    assert make_api("One", suffix="partner%2dbank/a%2fb").suffix == "partner-bank/a%2Fb"
+    with pytest.raises(AlreadyExists):
+        make_api("Two", suffix="partner-bank/a%2Fb")
+
+
 def test_a_taken_suffix_is_refused_without_regard_to_case() -> None:
     make_api("One", suffix="bank")
     with pytest.raises(AlreadyExists) as refused:

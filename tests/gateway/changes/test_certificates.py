@@ -53,11 +53,27 @@ def test_a_taken_name_is_refused_without_regard_to_case_and_nothing_is_written()
     assert Revision.objects.get().number == before
 
 
-def test_names_are_unique_without_regard_to_case_in_every_alphabet() -> None:
-    make_certificate("one", name="Ärger")
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Ärger", "äRGER"),
+        ("bank-Ä", "BANK-ä"),
+        ("\u212aelvin-bank", "kelvin-bank"),  # the Kelvin sign
+        ("bank", "ban\u212a"),
+        ("\u0130stanbul", "i\u0307stanbul"),  # the dotted I
+    ],
+)
+def test_names_are_unique_without_regard_to_case_in_every_alphabet(name: str, other: str) -> None:
+    make_certificate("one", name=name)
     with pytest.raises(AlreadyExists) as refused:
-        make_certificate("two", name="äRGER")
+        make_certificate("two", name=other)
     assert list(refused.value.errors) == ["name"]
+
+
+def test_a_proposed_name_is_unique_without_regard_to_case_in_every_alphabet() -> None:
+    make_certificate("one", name="\u212aelvin")
+    make_certificate("two", name="KELVIN-2")
+    assert make_certificate("kelvin").resource_id == "kelvin-3"
 
 
 @pytest.mark.parametrize("name", ["a/b", "a\\b", "100%", "it's", 'a"b', "a\nb", "x" * 81])

@@ -35,6 +35,7 @@ def test_a_change_to_one_api_leaves_all_others_as_they_are() -> None:
     after = build(apply(whole, difference), before, difference)
     assert after.affected == {"one"}
     assert after.apis["two"] is before.apis["two"]
+    assert after.keys is before.keys
     assert (host(before, "/one/x"), host(after, "/one/x")) == (b"one.example", b"moved.example")
 
 
