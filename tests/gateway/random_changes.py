@@ -43,13 +43,15 @@ _PFX = [pki.pfx(pki.self_signed(common_name=name), password=b"secret") for name 
 _CAS = [pki.make_ca(common_name=name).pem.encode() for name in ("CA one", "CA two")]
 _TEMPLATES = ("/a", "/a/{id}", "/b/{id}/*", "/*")
 _REWRITES = ("", "", "/x", "/y/{id}")
+_OF_NAMED_VALUE = '<base /><authentication-certificate certificate-id="{{which}}" />'
+_OF_THUMBPRINT = '<base /><authentication-certificate thumbprint="{thumbprint}" />'
 _INBOUND = (
     "<base />",
     "",
     '<base /><authentication-certificate certificate-id="one" />',
     '<authentication-certificate certificate-id="TWO" />',
-    '<base /><authentication-certificate certificate-id="{{which}}" />',
-    '<base /><authentication-certificate thumbprint="{thumbprint}" />',
+    _OF_NAMED_VALUE,
+    _OF_THUMBPRINT,
     '<base /><authentication-basic username="{{user}}" password="{{password}}" />',
 )
 _BACKEND = ("<base />", '<forward-request timeout="{{seconds}}" />', '<forward-request timeout="9" />', "")
@@ -80,15 +82,21 @@ class Changes:
 
     def __init__(self) -> None:
         self._whole: dict[tuple[type[Model], str, object], str] = {}
-        for number in (0, 1):
-            self.create_api(number, 0)
-            self.create_operation(number, 1)
-            self.upload_certificate(number, 0)
-            self.create_subscription(number, number)
+
+    def begin(self) -> None:
+        """Something of everything, so that there is what to change."""
         for number in (0, 1, 2):
             self.set_named_value(number, 0)
         self.set_secret(0, 0)
         self.upload_ca_certificate(0, 0)
+        for number in (0, 1):
+            self.upload_certificate(number, 0)
+            api = make_api(f"API {number}")
+            make_operation(api, "/a")
+            make_operation(api, "/a/{id}", rewrite_template="/x/{id}")
+            self.create_subscription(number, number)
+        self._save_policy(pick(Api, 0), _INBOUND.index(_OF_THUMBPRINT))
+        self._save_policy(pick(Api, 1), _INBOUND.index(_OF_NAMED_VALUE))
 
     def make(self, name: str, one: int, two: int) -> None:
         """Make one change, or see it refused."""
@@ -242,5 +250,5 @@ class Changes:
 NAMES = tuple(
     name
     for name, value in vars(Changes).items()
-    if isinstance(value, Callable) and not name.startswith("_") and name != "make"
+    if isinstance(value, Callable) and not name.startswith("_") and name not in ("begin", "make")
 )

@@ -72,34 +72,39 @@ def _check_shared(before: dict[str, Any], after: dict[str, Any], changed: Any) -
     assert all(after[key] is part for key, part in before.items() if key not in set(changed))
 
 
-def run(drawn: list[Step]) -> None:
-    changes = Changes()
-    state = build(publish.load(using="default"))
+def run(before: State, drawn: list[Step]) -> None:
+    changes, state, rows = Changes(), before, part_keys()
     for name, one, two, looks in drawn:
-        rows, revision = part_keys(), publish.current_revision("default")
+        revision = publish.current_revision("default")
         changes.make(name, one, two)
-        deleted = Deletion.objects.filter(revision__gt=revision)
-        assert rows - part_keys() <= set(deleted.values_list("table", "row"))
+        left, deleted = part_keys(), Deletion.objects.filter(revision__gt=revision)
+        assert rows - left <= set(deleted.values_list("table", "row"))
+        rows = left
         if looks:
             state = look(state)
     look(state)
 
 
-UNTIL_IT_IS_SHOWN = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-
-
-@settings(UNTIL_IT_IS_SHOWN, max_examples=20)
-@given(steps(10))
-def test_changes_applied_step_by_step_equal_a_whole_reading(drawn: list[Step]) -> None:
+def check(examples: int, most: int) -> None:
+    """Many times from the same beginning."""
     with rolled_back():
-        run(drawn)
+        Changes().begin()
+        before = build(publish.load(using="default"))
+        slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+        @settings(deadline=None, suppress_health_check=slow, max_examples=examples)
+        @given(steps(most))
+        def changes(drawn: list[Step]) -> None:
+            with rolled_back():
+                run(before, drawn)
+
+        changes()
+
+
+def test_changes_applied_step_by_step_equal_a_whole_reading() -> None:
+    check(40, 12)
 
 
 @pytest.mark.long
-@settings(UNTIL_IT_IS_SHOWN, max_examples=400)
-@given(steps(40))
-def test_many_more_changes_applied_step_by_step_equal_a_whole_reading(drawn: list[Step]) -> None:
-    with rolled_back():
-        run(drawn)
+def test_many_more_changes_applied_step_by_step_equal_a_whole_reading() -> None:
+    check(1000, 30)

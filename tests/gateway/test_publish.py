@@ -16,6 +16,7 @@ from gateway.snapshot import (
     Secret,
     Snapshot,
 )
+from gateway.snapshot_difference import Difference
 from tests.arrange import delete_document, update_directly
 from tests.builders import (
     ALICE,
@@ -143,6 +144,12 @@ def test_a_ca_certificate_that_is_written_anew_changes_every_trust_in_it() -> No
     before = publish.load(using="default")
     update_directly(CaCertificate, ca.key, pem="other", revision=publish.current_revision("default") + 1)
     assert publish.load(before, using="default").trusts[str(api.key)].authorities_pem == ("other",)
+
+
+def test_a_whole_reading_of_what_is_known_differs_in_nothing() -> None:
+    now = everything()
+    difference = publish.read_difference(now, using="default", whole=True)
+    assert difference == Difference(now.revision, now.revision)
 
 
 def test_a_snapshot_that_is_newer_than_the_database_is_read_anew() -> None:
