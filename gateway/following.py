@@ -31,8 +31,8 @@ CHANNEL = "configuration"
 def without_collecting(*, whole: bool) -> Iterator[None]:
     """Without the collector of cyclic garbage; after a whole reading it never looks at what is there again.
 
-    A configuration has no cycles. One of 100,000 operations would be searched for them again and again while it is
-    read, and from then on a search would hold up all calls for a third of a second.
+    Neither the program nor a configuration goes. A configuration of 100,000 operations would be searched again and
+    again while it is read, and from then on a search would hold up all calls for a third of a second.
     """
     gc.disable()
     try:

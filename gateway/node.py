@@ -5,7 +5,6 @@ forks before that).
 """
 
 import asyncio
-import gc
 import logging
 import os
 from functools import partial
@@ -102,9 +101,6 @@ class Node:
         self.follower.start()
         self.follower.looked.wait(_FIRST_LOOK_SECONDS)
         self.lease.start()
-        # What is there now stays. Searching it for garbage would stop all calls for tens of milliseconds.
-        gc.collect()
-        gc.freeze()
 
     def stop(self) -> None:
         """End the lease, stop following, close all connections."""
