@@ -37,6 +37,8 @@ class _Raw(io.RawIOBase):
         return self._sock.fileno()
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.ended:  # by the closing alert of TLS; that TCP ends, too, is not waited for (RFC 9112, 9.8)
+            return 0
         if not self.waits and not self.wait(0):
             return None
         count = self._now(buffer) if not self.waits and self._is_tls else self._sock.recv_into(buffer)
