@@ -1,7 +1,8 @@
-"""Deadlines: how long the gateway waits for a back end, and for a caller."""
+"""Deadlines: how long the gateway waits for a back end, and for a caller. What takes time goes on together."""
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,16 +20,21 @@ pytestmark = pytest.mark.wire
 @shows(
     "RFC 9110", "15.6.5", "A back end that does not answer in time is told apart, by each of the deadlines."
 )
-@pytest.mark.parametrize("api", ["impatient", "brief", "deadline", "full"])
-def test_a_back_end_that_is_late_is_told(gateway: Gateway, back_end: BackEnd, api: str) -> None:
+def test_a_back_end_that_is_late_is_told(gateway: Gateway, back_end: BackEnd) -> None:
     released = threading.Event()
     back_end.behave = lambda connection, seen: (released.wait(10), connection.close())[1]
-    began = time.monotonic()
-    answer = gateway.call("POST", f"/{api}/x")
-    assert failure(answer) == (504, "back-end-timeout")
-    assert 0.5 < time.monotonic() - began < 6
-    wait_until(lambda: len(back_end.seen) == (0 if api == "full" else 1))
+
+    def late(api: str) -> tuple[str, tuple[int, str], bool]:
+        began = time.monotonic()
+        failed = failure(gateway.call("POST", f"/{api}/x"))
+        return api, failed, 0.5 < time.monotonic() - began < 6
+
+    apis = ("impatient", "brief", "deadline", "full")
+    with ThreadPoolExecutor(len(apis)) as callers:
+        told = [*callers.map(late, apis)]
     released.set()
+    assert told == [(api, (504, "back-end-timeout"), True) for api in apis]
+    assert len(back_end.seen) == 3
 
 
 @shows("this product", "deadlines", "forward-request's timeout is for the head of the answer alone.")
@@ -43,26 +49,28 @@ def test_the_timeout_of_the_policy_is_for_the_head(gateway: Gateway, back_end: B
 
 
 @shows("this product", "deadlines", "A deadline in the middle of an answer cuts it.")
-@pytest.mark.parametrize("api", ["impatient", "brief"])
-@pytest.mark.parametrize("framing", ["Content-Length: 10", "Transfer-Encoding: chunked"])
-def test_a_deadline_within_an_answer_cuts_it(
-    gateway: Gateway, back_end: BackEnd, api: str, framing: str
-) -> None:
+def test_a_deadline_within_an_answer_cuts_it(gateway: Gateway, back_end: BackEnd) -> None:
     released = threading.Event()
 
     def behave(connection: Connection, seen: Seen) -> None:
-        begun = b"4\r\nhalf\r\n" if "chunked" in framing else b"half"
-        connection.write(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n".encode() + begun)
+        chunked = "chunked" in seen.target
+        framing = b"Transfer-Encoding: chunked\r\n\r\n4\r\n" if chunked else b"Content-Length: 10\r\n\r\n"
+        connection.write(b"HTTP/1.1 200 OK\r\n" + framing + b"half" + (b"\r\n" if chunked else b""))
         released.wait(10)
         connection.close()
 
+    def status_of_what_is_cut(target: str) -> int:
+        with gateway.caller(seconds=6) as caller:
+            caller.send(request("GET", target))
+            status, fields = caller.head()
+            with pytest.raises(Cut):
+                list(caller.parts("GET", status, fields))
+            return status
+
     back_end.behave = behave
-    with gateway.caller(seconds=6) as caller:
-        caller.send(request("GET", f"/{api}/x"))
-        status, fields = caller.head()
-        assert status == 200
-        with pytest.raises(Cut):
-            list(caller.parts("GET", status, fields))
+    targets = [f"/{api}/{framing}" for api in ("impatient", "brief") for framing in ("length", "chunked")]
+    with ThreadPoolExecutor(len(targets)) as callers:
+        assert [*callers.map(status_of_what_is_cut, targets)] == [200] * 4
     released.set()
 
 
@@ -83,34 +91,30 @@ def test_an_answer_that_goes_on_is_not_cut(gateway: Gateway, back_end: BackEnd) 
     "15.5.9",
     "A caller that sends nothing more of its body is answered 408, and the exchange is closed.",
 )
-@pytest.mark.parametrize(
-    "begun",
-    [
+def test_a_caller_that_sends_nothing_more_is_told(gateway: Gateway, listeners: BackEnds) -> None:
+    back_end = listeners["mutual"]
+    counted = threading.Barrier(4, timeout=10)
+
+    def told(begun: bytes) -> tuple[int, str]:
+        with gateway.caller(seconds=BODY_SECONDS + 5) as caller:
+            caller.send(begun)
+            counted.wait()
+            failed = failure(caller.final("POST"))
+            assert caller.end() == "closed"
+            return failed
+
+    begun = (
         request("POST", "/open/x", "Content-Length: 10") + b"half",
         request("POST", "/open/x", "Transfer-Encoding: chunked") + b"4\r\nhalf\r\n",
-    ],
-    ids=["length", "chunked"],
-)
-def test_a_caller_that_sends_nothing_more_is_told(
-    gateway: Gateway, listeners: BackEnds, begun: bytes
-) -> None:
-    back_end = listeners["mutual"]
-    with gateway.caller(seconds=BODY_SECONDS + 5) as caller:
-        caller.send(begun)
-        wait_until(lambda: b"half" in b"".join(listeners.wire))  # the exchange has begun
+        request("POST", "/open/x", "Content-Length: 10"),
+    )
+    with ThreadPoolExecutor(len(begun)) as callers:
+        answers = [callers.submit(told, each) for each in begun]
+        wait_until(lambda: b"".join(listeners.wire).count(b"half") == 2)  # two exchanges have begun
         number = back_end.open
-        assert failure(caller.final("POST")) == (408, "request-timeout")
-        assert caller.end() == "closed"
-    wait_until(lambda: back_end.open < number)
-    assert not back_end.seen
-
-
-@shows("RFC 9110", "15.5.9", "A caller that sends nothing of its body at all is answered 408.")
-def test_a_caller_that_sends_nothing_at_all_is_told(gateway: Gateway, back_end: BackEnd) -> None:
-    with gateway.caller(seconds=BODY_SECONDS + 5) as caller:
-        caller.send(request("POST", "/open/x", "Content-Length: 10"))
-        assert failure(caller.final("POST")) == (408, "request-timeout")
-        assert caller.end() == "closed"
+        counted.wait()
+        assert [answer.result() for answer in answers] == [(408, "request-timeout")] * 3
+    wait_until(lambda: back_end.open <= number - 2)
     assert not back_end.seen
 
 
@@ -129,5 +133,4 @@ def test_a_caller_that_takes_nothing_is_let_go(gateway: Gateway, plain: BackEnd)
     with gateway.caller() as caller:
         caller.send(request("GET", "/plain/x"))
         wait_until(lambda: bool(plain.seen))
-        number = plain.open
-        wait_until(lambda: plain.open < number, BODY_SECONDS + 5)
+        wait_until(lambda: not plain.is_open(plain.seen[0].connection), BODY_SECONDS + 5)

@@ -2,7 +2,9 @@
 
 import select
 import socket
+import ssl
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -135,6 +137,27 @@ def test_an_answer_arrives_whole(
         assert not answer.values("trailer")
     one, other = back_end.seen
     assert (one.connection == other.connection) is (framing != "close")
+
+
+@shows("RFC 9112", "9.8", "An answer that ends with its connection ends with the closing alert of TLS.")
+def test_an_answer_ends_with_the_closing_alert(gateway: Gateway, back_end: BackEnd) -> None:
+    answered = threading.Event()
+
+    def behave(connection: Connection, seen: Seen) -> None:
+        assert isinstance(connection.socket, ssl.SSLSocket)
+        connection.socket.settimeout(0.1)
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # both arrive at once
+        connection.write(b"HTTP/1.1 200 OK\r\n\r\nbody")
+        with suppress(OSError):
+            connection.socket.unwrap()
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        answered.wait(5)  # and TCP goes on
+        connection.close()
+
+    back_end.behave = behave
+    with gateway.caller(seconds=3) as caller:
+        assert caller.ask().body == b"body"
+    answered.set()
 
 
 @shows("RFC 9110", "8.6", "A length that an answer has several times, always the same, is handed on once.")
