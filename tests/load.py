@@ -66,7 +66,9 @@ class Request:
 
 
 class Load:
-    """The callers, as the test sees them: all have an answer when the block is entered, and none calls after it."""
+    """The callers, as the test sees them. All have an answer when the block is entered; at its end each asks for
+    everything once more, and none calls after it.
+    """
 
     def __init__(self, port: int, requests: Mapping[str, Request], callers: int = 32, new: int = 0) -> None:
         self.calls: list[Call] = []
@@ -127,7 +129,8 @@ class _Callers:
         print("ready", flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
         self.stopping = True
-        await asyncio.wait(callers, timeout=30)
+        _, waiting = await asyncio.wait(callers, timeout=30)
+        assert not waiting, f"{len(waiting)} calls do not end"
         print(json.dumps(list(self.seen)))
         for call in self.calls:
             print(json.dumps(call))
@@ -147,6 +150,7 @@ class _Caller(asyncio.Protocol):
         self._heads: Iterator[tuple[str, str]] = itertools.islice(
             itertools.cycle(callers.heads), number, None
         )
+        self._left = len(callers.heads)  # when they are asked to stop
         self._under_way: tuple[str, float, str] | None = None
         self._buffer = b""
 
@@ -185,7 +189,8 @@ class _Caller(asyncio.Protocol):
         assert self._under_way, f"an answer nobody asked for: {self._buffer!r}"
         self._buffer = b""
         self._over(_seen(status, fields, body, self._under_way[2]))
-        if self._callers.stopping or not self._keeps or fields.get("connection") == "close":
+        self._left -= self._callers.stopping
+        if not self._left or not self._keeps or fields.get("connection") == "close":
             self._transport.close()
         else:
             self._call()
