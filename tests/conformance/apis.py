@@ -157,7 +157,9 @@ TRUSTING: dict[str, Described] = {
         "self-signed", certificate="", authorities=(), trust={"validate_chain": False}
     ),
     "unchecked": Described("other-name", certificate="", authorities=(), trust=_ANY),
-    "unreadable-authority": Described("optional", trust={"authorities_pem": ("not a certificate",)}),
+    "unreadable-authority": Described(
+        "optional", certificate="", trust={"authorities_pem": ("not a certificate",)}
+    ),
     "old": Described("old", certificate=""),
 }
 

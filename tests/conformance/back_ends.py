@@ -67,23 +67,27 @@ _SERVERS = {
     "self-signed": "server-self-signed",
     "by-intermediate": "server-by-intermediate",
 }
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)
-    _NEWEST = {"mutual-1-2": ssl.TLSVersion.TLSv1_2, "old": ssl.TLSVersion.TLSv1_1}
+_NEWEST = {"mutual-1-2": ssl.TLSVersion.TLSv1_2, "old": ssl.TLSVersion.TLSv1_1}
 
 
 @contextmanager
 def back_ends(port: int, issued: Credentials) -> Iterator[BackEnds]:
     """The listeners at a port and those behind it; with port 0 wherever there is room."""
-    with ExitStack() as stack, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of TLS 1.1, which is there to be refused
-        while True:
-            try:
-                yield stack.enter_context(BackEnds(port or _somewhere(), issued).listening())
-                return
-            except OSError:
-                if port:
-                    raise
+    with ExitStack() as stack:
+        yield _listening(stack, port, issued)
+
+
+def _listening(stack: ExitStack, port: int, issued: Credentials) -> BackEnds:
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # of TLS 1.1, which is there to be refused
+                return stack.enter_context(BackEnds(port or _somewhere(), issued).listening())
+        except OSError:
+            if port:
+                raise
 
 
 def _somewhere() -> int:

@@ -3,7 +3,8 @@
 python -m tests.conformance.configuration --back-end-port 21000 --keys folder    prints it as JSON, for any engine
                                                                                 (gateway.snapshot_codec)
 
-The suite's back end then listens at that port and those behind it, one for each of LISTENERS (apis.py).
+The suite's back end then listens at that port and those behind it, one for each of LISTENERS (apis.py). The gateway
+must also run with what SETTINGS says.
 """
 
 import argparse
@@ -31,9 +32,8 @@ MAX_CALLS = 120
 BODY_SECONDS = 2
 HEAD_BYTES = 65536
 HEAD_SECONDS = 20
-PRIVATE_COOKIES = ("portal_session", "csrftoken")
 
-# What is no part of a snapshot. Few threads and short times make what is missing show at once.
+# What is no part of a snapshot (see README.md). Few threads and short times make what is missing show at once.
 SETTINGS = {
     "GATEWAY_ALLOWED_BACK_END_NETWORKS": "127.0.0.0/8,::1/128",
     "GATEWAY_TRUSTED_PROXIES": f"{TRUSTED_PROXY}/32",
@@ -69,13 +69,11 @@ def _api(suffix: str, described: Described, ports: dict[str, int], issued: Crede
         trusts={key: _trust(key, described, issued)},
         apis={key: _row(key, suffix, described, ports)},
         operations={name: _operation(name, key, op) for name, op in operations.items()},
-        policies={
-            key: _policy(key, inbound, described),
-            **{
-                n: _policy(n, (*inbound, *op.statements), described)
-                for n, op in operations.items()
-                if op.statements
-            },
+        policies={key: _policy(key, inbound, described)}
+        | {
+            name: _policy(name, (*inbound, *op.statements), described)
+            for name, op in operations.items()
+            if op.statements
         },
     )
 

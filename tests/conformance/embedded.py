@@ -26,3 +26,6 @@ async def application(
         await receive()
         await send({"type": f"lifespan.{step}.complete"})
     engine.close()
+
+
+application.max_head_bytes = engine.max_head_bytes  # type: ignore[attr-defined]

@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Matrix(config), "conformance-matrix")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One process for one gateway, whose back end has one port."""
     return 0 if config.getoption("--gateway-address") else None

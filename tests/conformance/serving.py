@@ -93,26 +93,12 @@ def embedded(snapshot: Snapshot, folder: Path) -> Iterator[Gateway]:
     configuration.touch(mode=0o600)
     configuration.write_text(encode(snapshot))
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, (folder / "log").open("wb") as log:
+        command = f"-m gunicorn -c python:gateway.gunicorn_gateway --workers 1 -b fd://{listener.fileno()}"
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "CONFIGURATION": str(configuration)}
         process = subprocess.Popen(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "gunicorn",
-                    "-c",
-                    "python:gateway.gunicorn_gateway",
-                    "--workers",
-                    "1",
-                ),
-                *("-b", f"fd://{listener.fileno()}", "tests.conformance.embedded:application"),
-            ],
+            [sys.executable, *command.split(), "tests.conformance.embedded:application"],
             cwd=ROOT,
-            env={
-                **os.environ,
-                **SETTINGS,
-                "DJANGO_SETTINGS_MODULE": "tests.settings",
-                "CONFIGURATION": str(configuration),
-            },
+            env={**os.environ, **SETTINGS, **settings},
             pass_fds=[listener.fileno()],
             stdout=log,
             stderr=log,

@@ -52,6 +52,10 @@ UNSUPPORTED = (
         "Two parsers that differ about the end of a line differ about the whole request.",
     ),
     Unsupported(
+        "RFC 9112", "3", "RTSP/1.0 and ICE/1.0 in the place of HTTP/1.0 are taken for it.",
+        "The parser does not tell them apart; what reaches the back end is one clean request of HTTP/1.1.",
+    ),
+    Unsupported(
         "RFC 9112", "5.2", "Folded lines of requests are refused; those of answers are read as spaces.",
         "The section allows both.",
     ),
@@ -63,6 +67,10 @@ UNSUPPORTED = (
     Unsupported(
         "RFC 9112", "9.3", "A connection of an HTTP/1.0 caller is closed after its answer.",
         "Keep-Alive of HTTP/1.0 cannot be told from a proxy that passes it on without knowing it.",
+    ),
+    Unsupported(
+        "RFC 9112", "9.5", "An answer that a back end gives before it has the whole body waits for the body's end.",
+        "Unless it stops reading: then it is heard at once.",
     ),
     Unsupported("RFC 9113", "3", "HTTP/2 is not spoken, to neither side.", "A proxy in front can."),
     Unsupported("RFC 9114", "3", "HTTP/3 is not spoken, to neither side.", "A proxy in front can."),
