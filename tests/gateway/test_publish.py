@@ -6,7 +6,7 @@ from gateway import publish, snapshot_codec
 from gateway.changes.base import change
 from gateway.changes.policies import save_document
 from gateway.changes.security import BasicCredentials, Trust
-from gateway.models import CaCertificate, CertificateVersion, NamedValue, PolicyDocument
+from gateway.models import Api, CaCertificate, CertificateVersion, NamedValue, PolicyDocument
 from gateway.snapshot import (
     FORMAT,
     AuthenticationBasic,
@@ -17,7 +17,7 @@ from gateway.snapshot import (
     Snapshot,
 )
 from gateway.snapshot_difference import Difference
-from tests.arrange import delete_document, update_directly
+from tests.arrange import delete_document, renew, set_text, update_directly
 from tests.builders import (
     ALICE,
     choose,
@@ -136,6 +136,32 @@ def test_what_could_not_be_opened_is_tried_again_though_no_revision_says_so(kind
     after = publish.load(before, using="default")
     assert getattr(before, kind)[str(key)].problem
     assert not getattr(after, kind)[str(key)].problem
+
+
+def inbound_of(api: Api, statement: str) -> None:
+    with change(ALICE) as this:
+        save_document(this, api, f"<policies><inbound><base />{statement}</inbound></policies>")
+
+
+def test_a_document_does_not_find_a_renewed_certificate_by_its_former_thumbprint() -> None:
+    api, certificate = make_api(), make_certificate()
+    inbound_of(api, f'<authentication-certificate thumbprint="{certificate.current.thumbprint}" />')
+    before = publish.load(using="default")
+    renew(certificate)
+    after = publish.load(before, using="default")
+    assert not before.policies[str(api.key)].problem
+    assert "could not be resolved" in after.policies[str(api.key)].problem
+
+
+def test_a_named_value_that_names_a_certificate_names_another_one_at_once() -> None:
+    api, one, two = make_api(), make_certificate("one"), make_certificate("two")
+    set_text("which", "one")
+    inbound_of(api, '<authentication-certificate certificate-id="{{which}}" />')
+    before = publish.load(using="default")
+    set_text("which", "TWO")
+    after = publish.load(before, using="default")
+    presented = [snapshot.policies[str(api.key)].inbound[0] for snapshot in (before, after)]
+    assert [statement.certificate for statement in presented] == [str(one.key), str(two.key)]
 
 
 def test_a_ca_certificate_that_is_written_anew_changes_every_trust_in_it() -> None:

@@ -90,18 +90,15 @@ def test_values_and_the_remainder_are_raw() -> None:
 
 def test_routing_takes_as_long_with_ten_thousand_apis_as_with_ten() -> None:
     templates = operations(*(f"/r{number}/{{id}}" for number in range(10)))
-
-    def seconds(count: int) -> float:
-        router = Router((f"apis/api-{number}", templates) for number in range(count))
-        best = 1.0
-        for _ in range(7):
+    routers = [Router((f"apis/api-{n}", templates) for n in range(count)) for count in (10, 10_000)]
+    best = [1.0, 1.0]
+    for _ in range(20):  # in turns, because other programs run on this machine
+        for which, router in enumerate(routers):
             began = time.perf_counter()
-            for number in range(2000):
+            for number in range(500):
                 assert router.find("GET", f"/apis/api-{number % 10}/r7/1", "") is not None
-            best = min(best, time.perf_counter() - began)
-        return best
-
-    assert seconds(10_000) < 2 * seconds(10)
+            best[which] = min(best[which], time.perf_counter() - began)
+    assert best[1] < 1.5 * best[0]
 
 
 SEGMENTS = st.sampled_from(("a", "b", "{p}"))
