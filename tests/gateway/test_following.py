@@ -31,7 +31,7 @@ seen = []
 follower = Follower(lambda snapshot, difference: seen.append(snapshot.revision), print)
 follower.start()
 until(lambda: seen)
-end = time.monotonic() + 15
+end = time.monotonic() + 18
 for number in range(20):
     with transaction.atomic():
         connection.cursor().execute("LOCK TABLE gateway_api IN ACCESS EXCLUSIVE MODE")

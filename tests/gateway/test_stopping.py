@@ -67,7 +67,7 @@ def test_a_killed_worker_takes_its_calls_in_flight_with_it_and_nothing_else(scen
         until(lambda: choose("one") == [], 30)
         print(f"every process acknowledges {time.monotonic() - killed:.1f} s after the kill")
         (successor,) = set(scene.workers()) - set(workers)
-        until(lambda: ports_of_callers(successor, scene.port))
+        until(lambda: ports_of_callers(successor, scene.port), 60)
     lost = failed(load)
     print(f"{len(load.calls)} calls, {len(its)} connections to the killed worker, {len(lost)} lost")
     assert lost
