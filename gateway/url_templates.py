@@ -17,7 +17,8 @@ _PATH = re.compile(rf"(?:{SEGMENT_CHARACTERS}|/)*")
 _QUERY = re.compile(rf"(?:{SEGMENT_CHARACTERS}|[/?])*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _SEPARATOR = re.compile(r"/|\\|%2f|%5c", re.IGNORECASE)
-_DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
+# With parameters behind it, "..;x" is still a dot segment to some back ends, which take these away first.
+_DOTS = re.compile(r"(?:\.|%2e){1,2}(?:(?:;|%3b).*)?", re.IGNORECASE)
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
@@ -38,7 +39,7 @@ def _normalised_escape(match: re.Match[str]) -> str:
 
 
 def has_dot_segment(path: str) -> bool:
-    """Whether a raw path holds a "." or ".." segment: also %2e, also beside %2F, %5C or a backslash."""
+    """Whether a raw path holds a "." or ".." segment: also as %2e or "..;x", also beside %2F, %5C or "\\"."""
     if "." not in path and "%2" not in path:
         return False
     return any(_DOTS.fullmatch(part) for part in _SEPARATOR.split(path))

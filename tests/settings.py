@@ -19,6 +19,9 @@ from portal.settings import DATABASES  # noqa: E402
 
 # A file, not memory: tests with threads need connections of their own.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # What a process left that was killed and had this number.
+    for _stale in _SCRATCH.glob(f"test-{os.getpid()}[._]*"):
+        _stale.unlink(missing_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": str(_SCRATCH / f"test-{os.getpid()}.sqlite3")}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -96,7 +96,7 @@ def test_escaped_unreserved_characters_are_compared_decoded(
     assert arrived_at(gateway, back_end, target) == operation
 
 
-DOTS = (".", "..", "%2e", "%2E", ".%2e", "%2e.", "%2E%2e")
+DOTS = (".", "..", "%2e", "%2E", ".%2e", "%2e.", "%2E%2e", "..;", "..;x=1", "%2e%2E%3Bx")
 SEPARATORS = ("/", "\\", "%2f", "%2F", "%5c", "%5C")
 
 

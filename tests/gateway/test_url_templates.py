@@ -119,13 +119,30 @@ def test_only_unreserved_characters_are_decoded_for_comparing() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/.", "/..", "/a/../b", "/%2e", "/.%2E/", "/a%2f..%2fb", "/..%5Cb", "/a\\..\\b", "/a/%2e%2e"]
+    "path",
+    [
+        "/.",
+        "/..",
+        "/a/../b",
+        "/%2e",
+        "/.%2E/",
+        "/a%2f..%2fb",
+        "/..%5Cb",
+        "/a\\..\\b",
+        "/a/%2e%2e",
+        "/..;/b",
+        "/a/..;x=1/b",
+        "/%2e%2e%3bx",
+        "/.;",
+    ],
 )
 def test_dot_segments_are_seen_in_every_spelling(path: str) -> None:
     assert has_dot_segment(path)
 
 
-@pytest.mark.parametrize("path", ["/", "/a.b", "/...", "/.a", "/a..", "/%2e%2e%2e", "/%252e", "/%20"])
+@pytest.mark.parametrize(
+    "path", ["/", "/a.b", "/...", "/.a", "/a..", "/%2e%2e%2e", "/%252e", "/%20", "/a;..", "/a..;x", "/...;x"]
+)
 def test_other_dots_are_no_dot_segments(path: str) -> None:
     assert not has_dot_segment(path)
 
