@@ -11,7 +11,7 @@ from gateway.headers import Field
 from gateway.outbound import Adapter, Connection, Destination, Outbound
 from gateway.outbound_errors import BackEndGone, failure_of
 
-BLOCK = 65536
+BLOCK = 262144
 # How long a step waits in its thread for what is likely to be there in a moment.
 _MOMENT = 0.01
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110, 9.2.2
