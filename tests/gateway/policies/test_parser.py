@@ -263,9 +263,9 @@ def hostile() -> list[str]:
 @pytest.mark.parametrize("which", range(len(hostile())))
 def test_a_hostile_document_is_refused_quickly(which: int) -> None:
     xml = hostile()[which]
-    began = time.perf_counter()
+    began = time.process_time()
     faults(xml)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 MARKUP = r"""<policies> </policies> <inbound> </inbound> <base/> <!-- --> <![CDATA[ ]]> <cors/> &#0; &lt; @(
