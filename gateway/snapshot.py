@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Secret:
@@ -173,7 +173,92 @@ class ForwardRequest:
     origin: Origin
 
 
-Statement = AuthenticationCertificate | AuthenticationBasic | RewriteUri | ForwardRequest
+# A text as it goes over the wire; a Secret where a secret named value is a part of it.
+Text = str | Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SetHeader:
+    """Set, keep, extend or delete a field of the request (inbound, backend) or of the answer (outbound).
+
+    `action` is "override", "skip" (only where there is none), "append" or "delete"; `name` as it was written.
+    """
+
+    name: str
+    action: str
+    values: tuple[Text, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SetQueryParameter:
+    """The same for a parameter of the query that the back end is asked with; values are not encoded yet."""
+
+    name: str
+    action: str
+    values: tuple[Text, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class SetBackendService:
+    """Forward to another base URL than the API's web service URL; the last one counts."""
+
+    base_url: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHeader:
+    """Refuse a call without this field, or without one of these values in it if there are any."""
+
+    name: str
+    status: int
+    message: str
+    ignore_case: bool
+    values: tuple[Text, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class IpFilter:
+    """Refuse callers by address: `networks` are CIDR blocks, `ranges` pairs of first and last address.
+
+    `action` is "allow" (only these) or "forbid" (all but these).
+    """
+
+    action: str
+    networks: tuple[str, ...]
+    ranges: tuple[tuple[str, str], ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnResponse:
+    """Answer the call here and now; no statement behind this one is executed.
+
+    An empty `reason` leaves the phrase to the status. `headers` are applied to an answer without any.
+    """
+
+    status: int
+    reason: str
+    headers: tuple[SetHeader, ...]
+    body: str
+    origin: Origin
+
+
+Statement = (
+    AuthenticationCertificate
+    | AuthenticationBasic
+    | CheckHeader
+    | ForwardRequest
+    | IpFilter
+    | ReturnResponse
+    | RewriteUri
+    | SetBackendService
+    | SetHeader
+    | SetQueryParameter
+)
 
 
 @dataclass(frozen=True, slots=True)

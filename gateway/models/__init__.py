@@ -3,7 +3,7 @@ from gateway.models.audit import AuditEntry
 from gateway.models.base import Deletion, Revision
 from gateway.models.certificates import CaCertificate, Certificate, CertificateVersion
 from gateway.models.named_values import NamedValue
-from gateway.models.policies import PolicyDocument, PolicyReference
+from gateway.models.policies import PolicyDocument, PolicyReference, PolicyVersion
 from gateway.models.records import GatewayLease
 from gateway.models.subscriptions import Subscription
 
@@ -20,6 +20,7 @@ __all__ = [
     "Operation",
     "PolicyDocument",
     "PolicyReference",
+    "PolicyVersion",
     "Revision",
     "Subscription",
     "TrustedCa",

@@ -7,11 +7,15 @@ from gateway.models.base import ResourceRow
 
 
 class NamedValue(ResourceRow):
-    """A named value; a secret one is sealed and its `value` is empty. Its id is the name used in {{name}}."""
+    """A named value; a secret one is sealed and its `value` is empty. Its id is the name used in {{name}}.
+
+    `tags` are words by which people find it.
+    """
 
     secret = models.BooleanField(default=False)
     value = models.TextField(blank=True)
     sealed_value = models.TextField(blank=True)
+    tags = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("resource_id"), name="named_value_id_unique")]

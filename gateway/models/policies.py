@@ -61,6 +61,34 @@ class PolicyDocument(ConfigurationRow):
         )
 
 
+class PolicyVersion(ConfigurationRow):
+    """What a scope's document was since a change: its text, or nothing if that change deleted it.
+
+    `action` is what was done, such as "saved". The actor is text, so that the version outlives the account.
+    """
+
+    api = models.ForeignKey(Api, null=True, on_delete=models.CASCADE, related_name="policy_versions")
+    operation = models.ForeignKey(
+        Operation, null=True, on_delete=models.CASCADE, related_name="policy_versions"
+    )
+    at = models.DateTimeField()
+    actor_kind = models.CharField(max_length=20)
+    actor_name = models.CharField(max_length=200)
+    action = models.CharField(max_length=40)
+    xml = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["api", "operation", "revision"], name="policy_version_scope")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(api=None) | Q(operation=None), name="policy_version_one_scope"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"policy of {self.operation or self.api or 'All APIs'}, revision {self.revision}"
+
+
 class PolicyReference(Row):
     """That a document names a certificate or a named value, which keeps that from being deleted."""
 

@@ -1,8 +1,9 @@
 """What a policy statement is. Each statement is one module of gateway/policies/statements/."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 from gateway import snapshot
@@ -56,10 +57,15 @@ class Statement(ABC):
     __slots__ = ()
 
     element: ClassVar[str]
+    title: ClassVar[str]  # what the list beside the editor calls it, in the words of the original
+    summary: ClassVar[str]  # one sentence: what it does to a call
+    snippet: ClassVar[str]  # what the list inserts; its lines are not indented
     sections: ClassVar[tuple[str, ...]]
     scopes: ClassVar[tuple[str, ...]] = SCOPES
     required: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # the values of attributes
+    children: ClassVar[tuple[str, ...]] = ()  # the elements that may stand in it
     once: ClassVar[bool] = (
         False  # at most one in a section; of an effective policy's the narrowest scope's counts
     )

@@ -22,6 +22,9 @@ class AuthenticationBasic(Statement):
     password: str
 
     element: ClassVar[str] = "authentication-basic"
+    title: ClassVar[str] = "Authenticate with Basic"
+    summary: ClassVar[str] = "Sends a user name and a password to the back end."
+    snippet: ClassVar[str] = '<authentication-basic username="" password="{{}}" />'
     sections: ClassVar[tuple[str, ...]] = ("inbound",)
     required: ClassVar[tuple[str, ...]] = ("username", "password")
 

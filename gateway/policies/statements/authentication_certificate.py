@@ -18,6 +18,9 @@ class AuthenticationCertificate(Statement):
     thumbprint: str | None
 
     element: ClassVar[str] = "authentication-certificate"
+    title: ClassVar[str] = "Authenticate with client certificate"
+    summary: ClassVar[str] = "Presents a client certificate to the back end."
+    snippet: ClassVar[str] = '<authentication-certificate certificate-id="" />'
     sections: ClassVar[tuple[str, ...]] = ("inbound",)
     optional: ClassVar[tuple[str, ...]] = ("thumbprint", "certificate-id")
 

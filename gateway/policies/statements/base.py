@@ -13,6 +13,9 @@ class Base(Statement):
     """Stands for what it is replaced by; it is gone before anything is compiled (see effective)."""
 
     element: ClassVar[str] = "base"
+    title: ClassVar[str] = "Inherited policy"
+    summary: ClassVar[str] = "What the same section of the next broader scope says."
+    snippet: ClassVar[str] = "<base />"
     sections: ClassVar[tuple[str, ...]] = SECTIONS
     once: ClassVar[bool] = True
 

@@ -21,6 +21,9 @@ class ForwardRequest(Statement):
     timeout: str | None
 
     element: ClassVar[str] = "forward-request"
+    title: ClassVar[str] = "Forward request to backend service"
+    summary: ClassVar[str] = "Forwards the call to the back end. Without it nothing is forwarded."
+    snippet: ClassVar[str] = '<forward-request timeout="300" />'
     sections: ClassVar[tuple[str, ...]] = ("backend",)
     optional: ClassVar[tuple[str, ...]] = ("timeout",)
     once: ClassVar[bool] = True

@@ -21,6 +21,9 @@ class RewriteUri(Statement):
     copy_unmatched_params: str = "true"
 
     element: ClassVar[str] = "rewrite-uri"
+    title: ClassVar[str] = "Rewrite URL"
+    summary: ClassVar[str] = "Asks the back end for another path and query than the caller did."
+    snippet: ClassVar[str] = '<rewrite-uri template="" />'
     sections: ClassVar[tuple[str, ...]] = ("inbound",)
     scopes: ClassVar[tuple[str, ...]] = ("api", "operation")
     required: ClassVar[tuple[str, ...]] = ("template",)
