@@ -8,13 +8,14 @@ went on being forwarded. To drop a parent's section, write it empty.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gateway import snapshot
 from gateway.policies.faults import Fault, Unresolved
+from gateway.policies.lookups import CertificateLookup, Lookups
+from gateway.policies.named_values import NamedValueLookup, Unresolvable
 from gateway.policies.parser import Document, Placed
-from gateway.policies.statement import CertificateLookup, Lookups, NamedValueLookup, Unresolvable
 from gateway.policies.statements.base import Base
 
 
@@ -82,7 +83,7 @@ def resolve(
     faults: list[Fault] = []
     documents = (global_, api, operation)
     inbound, backend, outbound = (
-        _compiled(compose(documents, section), lookups, faults)
+        _compiled(compose(documents, section), replace(lookups, section=section), faults)
         for section in ("inbound", "backend", "outbound")
     )
     if faults:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from gateway.policies.faults import Fault, PolicyErrors
+from gateway.policies.faults import Fault, PolicyErrors, shown
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 200
@@ -25,12 +25,14 @@ class Element:
     """An element. Offsets count characters of the text that was read.
 
     `start` and `end` enclose the element, `content_start` and `content_end` what is between its tags. `text`
-    is its own text, stripped. `line` and `column` (of its name) count from 1.
+    is its own text, stripped; `raw_text` is not, and line endings are "\n" in it (XML 1.0, 2.11). `line` and
+    `column` (of its name) count from 1.
     """
 
     name: str
     attributes: Mapping[str, str]
     children: tuple["Element", ...]
+    raw_text: str
     text: str
     line: int
     column: int
@@ -42,7 +44,7 @@ class Element:
 
     def fault(self, message: str) -> Fault:
         """A fault of this element."""
-        return Fault(self.name, self.line, self.column, message)
+        return Fault(shown(self.name), self.line, self.column, message)
 
 
 def read_xml(text: str) -> Element:
@@ -128,11 +130,13 @@ class _Reader:
         assert tag is not None  # noqa: S101 (expat has read this tag)
         self_closed = tag[0].endswith("/>")
         content_end = tag.end() if self_closed else self._offset()
+        raw_text = "".join(opened.text)
         element = Element(
             name=name,
             attributes=opened.attributes,
             children=tuple(opened.children),
-            text="".join(opened.text).strip(),
+            raw_text=raw_text,
+            text=raw_text.strip(),
             line=opened.line,
             column=opened.column,
             start=opened.start,

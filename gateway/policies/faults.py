@@ -4,6 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MAX_FAULTS = 100
+MAX_SHOWN = 100
+
+
+def shown(name: str) -> str:
+    """A name of a document as its faults show it: not a megabyte of it."""
+    return name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""References to named values, {{name}}, in the attributes of statements."""
+"""References to named values, {{name}}, in the attributes and texts of statements."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,6 +8,8 @@ from gateway.snapshot import Secret
 NamedValueLookup = Callable[[str], str | Secret]
 
 _REFERENCE = re.compile(r"\{\{([^{}]{1,200})\}\}")
+# what follows "@{" is code; "@{{" is an at sign before a named value
+_EXPRESSION = re.compile(r"\s*@(?:\(|\{(?!\{))")
 
 
 class Unresolvable(ValueError):
@@ -39,14 +41,36 @@ def looked_up(name: str, named_value: NamedValueLookup) -> str | Secret:
         raise Unresolvable(f"Named value '{name}' could not be resolved.{reason}") from None
 
 
-def substituted(text: str, named_value: NamedValueLookup) -> str:
-    """A text with its references replaced. Raises Unresolvable, also for a secret one: this text is shown."""
+def is_expression(text: str) -> bool:
+    """Whether a text is a policy expression, @(...) or @{...}."""
+    return _EXPRESSION.match(text) is not None
+
+
+def substituted(
+    text: str, named_value: NamedValueLookup, objection: str = "cannot be used in this attribute"
+) -> str:
+    """A text with its references replaced. Raises Unresolvable, also for a secret one, with the objection to it."""
 
     def replacement(match: re.Match[str]) -> str:
         name = match[1].strip()
         value = looked_up(name, named_value)
         if isinstance(value, Secret):
-            raise Unresolvable(f"Named value '{name}' is secret and cannot be used in this attribute.")
+            raise Unresolvable(f"Named value '{name}' is secret and {objection}.")
         return value
 
     return _REFERENCE.sub(replacement, text)
+
+
+def substituted_secret(text: str, named_value: NamedValueLookup) -> tuple[str, bool]:
+    """A text with its references replaced, and whether a secret one is among them. Raises Unresolvable."""
+    secret = False
+
+    def replacement(match: re.Match[str]) -> str:
+        nonlocal secret
+        value = looked_up(match[1].strip(), named_value)
+        if not isinstance(value, Secret):
+            return value
+        secret = True
+        return value.reveal().decode()
+
+    return _REFERENCE.sub(replacement, text), secret

@@ -1,18 +1,17 @@
 """A policy document: from its text to its statements, or to everything that is wrong with it."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 
+from gateway.policies.checks import faults_in, undeclared
 from gateway.policies.elements import Element, read_xml
-from gateway.policies.faults import MAX_FAULTS, Fault, PolicyErrors
+from gateway.policies.faults import Fault, PolicyErrors, shown
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
-from gateway.policies.statement import SCOPES, SECTIONS, Context, Statement, Wrong
+from gateway.policies.shape import SCOPES, SECTIONS, Context, Shape, listed
+from gateway.policies.statement import Statement
 
 __all__ = ["SCOPES", "SECTIONS", "Document", "Fault", "Placed", "PolicyErrors", "Section", "parse"]
 
-_EXPRESSION = re.compile(r"\s*@[({]")
 _SCOPE_WORDS = {"global": "All APIs", "api": "API", "operation": "operation"}
 
 
@@ -55,7 +54,7 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
     if scope not in SCOPES:
         raise ValueError(f"'{scope}' is not a scope")
     root = read_xml(xml)
-    reading = _Reading(Context(scope, url_template))
+    reading = _Reading(Context(scope, url_template=url_template))
     document = reading.document(root)
     if reading.faults:
         raise PolicyErrors(reading.faults)
@@ -99,25 +98,17 @@ class _Reading:
         if kind is None:
             self.faults.append(element.fault(_unknown(element.name)))
             return None
-        messages = [
-            *_misplaced(kind, section, self._context.scope),
-            *_undeclared(element, (*kind.required, *kind.optional)),
-            *_missing(kind, element),
-            *_contents(element),
-            *_expressions(element),
+        context = replace(self._context, section=section)
+        faults = [
+            *map(element.fault, _misplaced(kind, context)),
+            *faults_in(element, kind.shape(), context),
         ]
-        self.faults += map(element.fault, messages)
-        if any(_missing(kind, element)) or any(_expressions(element)):
-            return None
-        try:
-            return Placed(kind.parse(element, self._context), element)
-        except Wrong as wrong:
-            self.faults += map(element.fault, wrong.messages)
-            return None
+        self.faults += faults
+        return None if faults else Placed(kind.parse(element), element)
 
     def _container(self, element: Element) -> None:
         """Policies and sections have no attributes and no text of their own."""
-        self.faults += map(element.fault, _undeclared(element, ()))
+        self.faults += map(element.fault, undeclared(element, Shape(element.name)))
         if element.text:
             self.faults.append(element.fault("Text is not allowed here; a comment is written <!-- so -->."))
 
@@ -125,10 +116,11 @@ class _Reading:
 def _not_a_section(name: str) -> str:
     kind = STATEMENTS.get(name)
     if kind:
-        return f"The '{name}' statement must stand in a section: {_listed(kind.sections)}."
+        return f"The '{name}' statement must stand in a section: {listed(kind.sections)}."
     if name in NOT_SUPPORTED:
         return f"The '{name}' statement is not supported here."
-    return f"The '{name}' element is not known. A section is one of {_listed(SECTIONS)}."
+    name = shown(name)
+    return f"The '{name}' element is not known. A section is one of {listed(SECTIONS)}."
 
 
 def _unknown(name: str) -> str:
@@ -136,45 +128,18 @@ def _unknown(name: str) -> str:
         return f"The '{name}' statement is not supported here."
     if name in SECTIONS or name == "policies":
         return f"The '{name}' element must not stand inside a section."
+    name = shown(name)
     if name.lower() in STATEMENTS:
         return f"The '{name}' element is not known: write '{name.lower()}', in lower case."
     return f"The '{name}' element is not known."
 
 
-def _misplaced(kind: type[Statement], section: str, scope: str) -> Iterator[str]:
-    if section not in kind.sections:
-        where = _listed(kind.sections)
-        yield f"The '{kind.element}' statement is not allowed in the '{section}' section, only in {where}."
-    if scope not in kind.scopes:
-        here, there = _SCOPE_WORDS[scope], ", ".join(_SCOPE_WORDS[name] for name in kind.scopes)
+def _misplaced(kind: type[Statement], context: Context) -> Iterator[str]:
+    if context.section not in kind.sections:
+        yield (
+            f"The '{kind.element}' statement is not allowed in the '{context.section}' section, "
+            f"only in {listed(kind.sections)}."
+        )
+    if context.scope not in kind.scopes:
+        here, there = _SCOPE_WORDS[context.scope], ", ".join(_SCOPE_WORDS[name] for name in kind.scopes)
         yield f"The '{kind.element}' statement is not allowed at the scope {here}, only at {there}."
-
-
-def _undeclared(element: Element, declared: tuple[str, ...]) -> Iterator[str]:
-    undeclared = (name for name in element.attributes if name not in declared)
-    return (f"The '{name}' attribute is not declared." for name in islice(undeclared, MAX_FAULTS))
-
-
-def _missing(kind: type[Statement], element: Element) -> Iterator[str]:
-    missing = (name for name in kind.required if name not in element.attributes)
-    return (f"The required attribute '{name}' is missing." for name in missing)
-
-
-def _contents(element: Element) -> Iterator[str]:
-    for child in element.children:
-        yield f"The '{child.name}' element is not expected inside '{element.name}'."
-    if element.text:
-        yield f"Text is not allowed inside '{element.name}'."
-
-
-def _expressions(element: Element) -> Iterator[str]:
-    for name, value in element.attributes.items():
-        if _EXPRESSION.match(value):
-            yield (
-                f"The '{name}' attribute is a policy expression. Policy expressions such as @(...) are not "
-                "supported here: write the value itself, or a named value as {{name}}."
-            )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

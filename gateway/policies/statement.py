@@ -1,57 +1,22 @@
 """What a policy statement is. Each statement is one module of gateway/policies/statements/."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import ClassVar, Self
 
 from gateway import snapshot
+from gateway.policies.checks import attribute_problem
 from gateway.policies.elements import Element
-from gateway.policies.named_values import NamedValueLookup, Unresolvable, substituted
-
-SECTIONS = ("inbound", "backend", "outbound", "on-error")
-SCOPES = ("global", "api", "operation")
-
-CertificateLookup = Callable[[str | None, str | None], str]
-
-
-class Wrong(ValueError):
-    """A statement is not written as it must be; `messages` say all that is wrong."""
-
-    def __init__(self, *messages: str) -> None:
-        super().__init__(*messages)
-        self.messages = messages
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where a statement is parsed: its scope, and the operation's URL template where that is known."""
-
-    scope: str
-    url_template: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lookups:
-    """What statements are compiled with.
-
-    `certificate(certificate_id, thumbprint)` gets one of the two, the other is None, and returns the key of a
-    certificate; `named_value(name)` returns its text, or a Secret. Both raise LookupError.
-    """
-
-    certificate: CertificateLookup
-    named_value: NamedValueLookup
-
-    def text(self, value: str) -> str:
-        """An attribute with its named values replaced. Raises Unresolvable."""
-        return substituted(value, self.named_value)
+from gateway.policies.lookups import Lookups
+from gateway.policies.shape import SCOPES, Context, Judge, Shape
 
 
 class Statement(ABC):
-    """A statement as its author wrote it: a frozen dataclass of the texts of its attributes.
+    """A statement as its author wrote it: a frozen dataclass of the texts of its attributes and children.
 
-    Named values are replaced when it is compiled, so whatever holds one can be judged only then.
+    Named values are replaced when it is compiled, and what holds one is judged then, as the rest was before.
     """
 
     __slots__ = ()
@@ -65,15 +30,39 @@ class Statement(ABC):
     required: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # the values of attributes
-    children: ClassVar[tuple[str, ...]] = ()  # the elements that may stand in it
+    judges: ClassVar[Mapping[str, Judge]] = MappingProxyType({})  # what else judges attributes
+    refused: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {}
+    )  # attributes of the original, and why not here
+    children: ClassVar[tuple[Shape, ...]] = ()  # the elements that may stand in it
     once: ClassVar[bool] = (
         False  # at most one in a section; of an effective policy's the narrowest scope's counts
     )
 
     @classmethod
+    @cache
+    def shape(cls) -> Shape:
+        """What its element may hold."""
+        return Shape(
+            element=cls.element,
+            required=cls.required,
+            optional=cls.optional,
+            choices=cls.choices,
+            judges=cls.judges,
+            refused=cls.refused,
+            children=cls.children,
+            problems=cls.problems,
+        )
+
+    @classmethod
+    def problems(cls, element: Element, context: Context) -> Iterable[str]:
+        """What is wrong with an element as a whole (see Shape)."""
+        return ()
+
+    @classmethod
     @abstractmethod
-    def parse(cls, element: Element, context: Context) -> Self:
-        """The statement of an element that has the required attributes. Raises Wrong."""
+    def parse(cls, element: Element) -> Self:
+        """The statement of an element without faults."""
 
     @abstractmethod
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.Statement:
@@ -83,15 +72,6 @@ class Statement(ABC):
         """The certificates that this statement names: ("certificate-id" or "thumbprint", text as written)."""
         return iter(())
 
-
-__all__ = [
-    "SCOPES",
-    "SECTIONS",
-    "CertificateLookup",
-    "Context",
-    "Lookups",
-    "NamedValueLookup",
-    "Statement",
-    "Unresolvable",
-    "Wrong",
-]
+    def attribute(self, name: str, text: str, lookups: Lookups) -> str:
+        """An attribute with its named values replaced, and then judged. Raises Unresolvable."""
+        return lookups.text(text, lambda known: attribute_problem(name, known, self.shape()))

@@ -6,7 +6,10 @@ from typing import ClassVar, Self
 
 from gateway import snapshot
 from gateway.policies.elements import Element
-from gateway.policies.statement import Context, Lookups, Statement, Unresolvable, Wrong
+from gateway.policies.lookups import Lookups
+from gateway.policies.named_values import Unresolvable
+from gateway.policies.shape import Context
+from gateway.policies.statement import Statement
 from gateway.thumbprints import normalise_thumbprint
 
 
@@ -25,17 +28,17 @@ class AuthenticationCertificate(Statement):
     optional: ClassVar[tuple[str, ...]] = ("thumbprint", "certificate-id")
 
     @classmethod
-    def parse(cls, element: Element, context: Context) -> Self:
-        certificate_id = element.attributes.get("certificate-id")
-        thumbprint = element.attributes.get("thumbprint")
-        if (certificate_id is None) == (thumbprint is None):
-            raise Wrong(
-                "Name the certificate with either the 'certificate-id' or the 'thumbprint' attribute."
-            )
-        for name, value in (("certificate-id", certificate_id), ("thumbprint", thumbprint)):
-            if value is not None and not normalise_thumbprint(value):
-                raise Wrong(f"The '{name}' attribute must not be empty.")
-        return cls(certificate_id, thumbprint)
+    def problems(cls, element: Element, context: Context) -> Iterator[str]:
+        named = [name for name in cls.optional if name in element.attributes]
+        if len(named) != 1:
+            yield "Name the certificate with either the 'certificate-id' or the 'thumbprint' attribute."
+        for name in named:
+            if not normalise_thumbprint(element.attributes[name]):
+                yield f"The '{name}' attribute must not be empty."
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        return cls(element.attributes.get("certificate-id"), element.attributes.get("thumbprint"))
 
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.AuthenticationCertificate:
         if self.certificate_id is not None:

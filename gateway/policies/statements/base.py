@@ -5,7 +5,9 @@ from typing import ClassVar, Self
 
 from gateway import snapshot
 from gateway.policies.elements import Element
-from gateway.policies.statement import SECTIONS, Context, Lookups, Statement
+from gateway.policies.lookups import Lookups
+from gateway.policies.shape import SECTIONS
+from gateway.policies.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Base(Statement):
     once: ClassVar[bool] = True
 
     @classmethod
-    def parse(cls, element: Element, context: Context) -> Self:
+    def parse(cls, element: Element) -> Self:
         return cls()
 
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.Statement:

@@ -1,16 +1,16 @@
 """<rewrite-uri />: another path and query for the back end than the caller's."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from gateway import snapshot
 from gateway.policies.elements import Element
-from gateway.policies.named_values import has_reference
-from gateway.policies.statement import Context, Lookups, Statement, Unresolvable, Wrong
+from gateway.policies.lookups import Lookups
+from gateway.policies.named_values import Unresolvable
+from gateway.policies.shape import Context, literal
+from gateway.policies.statement import Statement
 from gateway.url_templates import parse_rewrite_template
-
-_BOOLEANS = {"true": True, "false": False}
-_COPY = "The 'copy-unmatched-params' attribute must be 'true' or 'false'."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +28,31 @@ class RewriteUri(Statement):
     scopes: ClassVar[tuple[str, ...]] = ("api", "operation")
     required: ClassVar[tuple[str, ...]] = ("template",)
     optional: ClassVar[tuple[str, ...]] = ("copy-unmatched-params",)
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {"copy-unmatched-params": ("true", "false")}
 
     @classmethod
-    def parse(cls, element: Element, context: Context) -> Self:
-        template = element.attributes["template"]
-        copy = element.attributes.get("copy-unmatched-params", "true")
-        messages = [] if has_reference(copy) or copy in _BOOLEANS else [_COPY]
-        if not has_reference(template):
-            messages += _template_problems(template, context)
-        if messages:
-            raise Wrong(*messages)
-        return cls(template, copy)
+    def problems(cls, element: Element, context: Context) -> Iterator[str]:
+        template = literal(element.attributes.get("template"))
+        if template is not None and (problem := _template_problem(template, context)):
+            yield problem
+
+    @classmethod
+    def parse(cls, element: Element) -> Self:
+        return cls(element.attributes["template"], element.attributes.get("copy-unmatched-params", "true"))
 
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.RewriteUri:
-        template, copy = lookups.text(self.template), lookups.text(self.copy_unmatched_params)
-        if copy not in _BOOLEANS:
-            raise Unresolvable(_COPY)
-        problems = _template_problems(template, Context(origin.scope))
-        if problems:
-            raise Unresolvable(problems[0])
-        return snapshot.RewriteUri(template, _BOOLEANS[copy], origin)
+        template = lookups.text(self.template)
+        copy = self.attribute("copy-unmatched-params", self.copy_unmatched_params, lookups)
+        if problem := _template_problem(template, Context(origin.scope)):
+            raise Unresolvable(problem)
+        return snapshot.RewriteUri(template, copy == "true", origin)
 
 
-def _template_problems(text: str, context: Context) -> list[str]:
+def _template_problem(text: str, context: Context) -> str | None:
     try:
         template = parse_rewrite_template(text, context.url_template)
     except ValueError as error:
-        return [f"The 'template' attribute is not valid: {error}"]
+        return f"The 'template' attribute is not valid: {error}"
     if context.scope == "api" and (template.parameters or template.wildcard):
-        return ["At API scope the template must hold no {parameters} and no /*: each operation has its own."]
-    return []
+        return "At API scope the template must hold no {parameters} and no /*: each operation has its own."
+    return None

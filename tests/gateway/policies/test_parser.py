@@ -41,8 +41,14 @@ def test_this_release_has_these_statements() -> None:
         "base",
         "authentication-certificate",
         "authentication-basic",
-        "rewrite-uri",
+        "check-header",
         "forward-request",
+        "ip-filter",
+        "return-response",
+        "rewrite-uri",
+        "set-backend-service",
+        "set-header",
+        "set-query-parameter",
     }
     assert not STATEMENTS.keys() & NOT_SUPPORTED
 
