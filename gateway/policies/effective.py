@@ -7,16 +7,24 @@ documents of the original's first generation had only inbound and outbound, and 
 went on being forwarded. To drop a parent's section, write it empty.
 """
 
-from collections.abc import Iterable
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gateway import snapshot
+from gateway.policies.elements import Element
 from gateway.policies.faults import Fault, Unresolved
 from gateway.policies.lookups import CertificateLookup, Lookups
 from gateway.policies.named_values import NamedValueLookup, Unresolvable
 from gateway.policies.parser import Document, Placed
+from gateway.policies.shape import SECTIONS
 from gateway.policies.statements.base import Base
+
+_INDENT = "    "
+_LINE = re.compile(r"\r\n|\n|\r")
+_LINE_START = re.compile(r"[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,15 @@ class Composed:
 
     scope: str
     placed: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveLine:
+    """A line of an effective policy, and the scope and line that it was written in; "" and 0 for the frame."""
+
+    text: str
+    scope: str = ""
+    line: int = 0
 
 
 class Sections(NamedTuple):
@@ -102,3 +119,54 @@ def _compiled(
         except Unresolvable as error:
             faults.append(item.placed.element.fault(str(error)))
     return tuple(compiled)
+
+
+def composed_text(documents: Iterable[Document | None]) -> tuple[EffectiveLine, ...]:
+    """The effective policy of a call's scopes, broadest first, as one document: the statements of compose() as
+    they were written, indented anew; None is a scope without a document."""
+    documents = tuple(documents)
+    sources = {document.scope: document.xml for document in documents if document}
+    lines = [EffectiveLine("<policies>")]
+    for section in SECTIONS:
+        composed = compose(documents, section)
+        if not composed:
+            lines.append(EffectiveLine(f"{_INDENT}<{section} />"))
+            continue
+        lines.append(EffectiveLine(f"{_INDENT}<{section}>"))
+        for item in composed:
+            lines += _written(item, sources[item.scope])
+        lines.append(EffectiveLine(f"{_INDENT}</{section}>"))
+    return (*lines, EffectiveLine("</policies>"))
+
+
+def _written(item: Composed, xml: str) -> Iterator[EffectiveLine]:
+    """The lines of a statement: indented by two levels instead of what its first line is indented by."""
+    element = item.placed.element
+    before = max(xml.rfind("\n", 0, element.start), xml.rfind("\r", 0, element.start)) + 1
+    match = _LINE_START.match(xml, before)
+    indent = match[0] if match else ""
+    texts = list(_texts(element))
+    ends = [end for _, end in texts]
+    for number, (start, line) in enumerate(_lines(xml, element)):
+        around = bisect_left(ends, start)
+        # a text is shown as it is: the lines of a body are sent with the white space before them
+        as_it_is = around < len(texts) and texts[around][0] < start
+        text = line if as_it_is else _INDENT * 2 + line.removeprefix(indent)
+        yield EffectiveLine(text, item.scope, element.line + number)
+
+
+def _texts(element: Element) -> Iterator[tuple[int, int]]:
+    """Where the texts in an element begin and end, in order."""
+    if element.text:
+        yield element.content_start, element.content_end
+    for child in element.children:
+        yield from _texts(child)
+
+
+def _lines(xml: str, element: Element) -> Iterator[tuple[int, str]]:
+    """The lines of an element, each with where it begins in the text."""
+    start = element.start
+    for line_end in _LINE.finditer(xml, element.start, element.end):
+        yield start, xml[start : line_end.start()]
+        start = line_end.end()
+    yield start, xml[start : element.end]

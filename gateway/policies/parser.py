@@ -33,9 +33,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid policy document. `sections` has those that are written in it."""
+    """A valid policy document. `sections` has those that are written in it, `xml` is its text."""
 
     scope: str
+    xml: str
     root: Element
     sections: Mapping[str, Section]
 
@@ -55,7 +56,7 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
         raise ValueError(f"'{scope}' is not a scope")
     root = read_xml(xml)
     reading = _Reading(Context(scope, url_template=url_template))
-    document = reading.document(root)
+    document = reading.document(xml, root)
     if reading.faults:
         raise PolicyErrors(reading.faults)
     return document
@@ -68,7 +69,7 @@ class _Reading:
         self._context = context
         self.faults: list[Fault] = []
 
-    def document(self, root: Element) -> Document:
+    def document(self, xml: str, root: Element) -> Document:
         if root.name != "policies":
             raise PolicyErrors([root.fault("The document must be one 'policies' element.")])
         self._container(root)
@@ -80,7 +81,7 @@ class _Reading:
                 self.faults.append(child.fault(f"The '{child.name}' section may appear only once."))
             else:
                 sections[child.name] = self._section(child)
-        return Document(self._context.scope, root, sections)
+        return Document(self._context.scope, xml, root, sections)
 
     def _section(self, element: Element) -> Section:
         self._container(element)
