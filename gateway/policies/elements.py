@@ -26,14 +26,15 @@ class Element:
 
     `start` and `end` enclose the element, `content_start` and `content_end` what is between its tags. `text`
     is its own text, stripped; `raw_text` is not, and line endings are "\n" in it (XML 1.0, 2.11). `line` and
-    `column` (of its name) count from 1.
+    `column` (of its name) count from 1. What is written in it may be a password that is not moved yet, so no repr
+    shows that.
     """
 
     name: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str] = field(repr=False)
     children: tuple["Element", ...]
-    raw_text: str
-    text: str
+    raw_text: str = field(repr=False)
+    text: str = field(repr=False)
     line: int
     column: int
     start: int

@@ -1,7 +1,7 @@
 """A policy document: from its text to its statements, or to everything that is wrong with it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.policies.checks import faults_in, undeclared
 from gateway.policies.elements import Element, read_xml
@@ -19,7 +19,7 @@ _SCOPE_WORDS = {"global": "All APIs", "api": "API", "operation": "operation"}
 class Placed:
     """A statement and the element that it was read from."""
 
-    statement: Statement
+    statement: Statement = field(repr=False)
     element: Element
 
 
@@ -36,7 +36,7 @@ class Document:
     """A valid policy document. `sections` has those that are written in it, `xml` is its text."""
 
     scope: str
-    xml: str
+    xml: str = field(repr=False)
     root: Element
     sections: Mapping[str, Section]
 

@@ -111,8 +111,7 @@ def set_rewrite(xml: str, template: str | None) -> str:
         return xml
     if not existing:
         return _set(xml, existing, rewrite_statement(template))
-    first = xml[existing[0].start : existing[0].end]
-    return _set(xml, existing, _with_attribute(first, "template", template) or rewrite_statement(template))
+    return _set(xml, existing, _with_template(xml, existing[0], template))
 
 
 def _says_the_same(element: Element, statement: str) -> bool:
@@ -120,11 +119,19 @@ def _says_the_same(element: Element, statement: str) -> bool:
     return element.name == other.name and dict(element.attributes) == dict(other.attributes)
 
 
-def _with_attribute(tag: str, name: str, value: str) -> str | None:
-    """A tag with another value of an attribute, None if the attribute is not there."""
-    for match in _ATTRIBUTE.finditer(tag):
+def _with_template(xml: str, element: Element, template: str) -> str:
+    """The text of a rewrite-uri with another template."""
+    span = attribute_span(xml, element, "template")
+    if span is None:
+        return rewrite_statement(template)
+    return xml[element.start : span[0] - 1] + _quoted(template) + xml[span[1] + 1 : element.end]
+
+
+def attribute_span(xml: str, element: Element, name: str) -> tuple[int, int] | None:
+    """From where to where an attribute's value stands in a text, without its quotes; None if it is not there."""
+    for match in _ATTRIBUTE.finditer(xml, element.start, element.content_start):
         if match[1] == name:
-            return tag[: match.start(2)] + _quoted(value) + tag[match.end(2) :]
+            return match.start(2) + 1, match.end(2) - 1
     return None
 
 

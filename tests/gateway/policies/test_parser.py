@@ -145,9 +145,10 @@ def test_all_faults_are_reported_at_once_in_document_order_with_line_and_column(
         ),
         (inbound('<authentication-certificate thumbprint="\u200e " />'), "must not be empty"),
         (
-            inbound('<authentication-basic username="a" password="hunter2" />'),
+            inbound('<authentication-basic username="a" password="" />'),
             "must be a reference to a named value",
         ),
+        (inbound('<authentication-basic username="a" password="a&#10;b" />'), "control"),
         (
             inbound('<authentication-basic username="a" password="x{{y}}" />'),
             "must be a reference to a named value",
@@ -170,8 +171,14 @@ def test_a_document_that_is_wrong_is_refused_in_words(xml: str, words: str) -> N
 
 
 def test_a_password_in_a_document_is_not_repeated_in_its_fault() -> None:
-    xml = inbound('<authentication-basic username="a" password="hunter2" />')
+    xml = inbound('<authentication-basic username="a:b" password="hunter2" />')
     assert "hunter2" not in "".join(faults(xml))
+
+
+def test_a_password_in_a_document_is_read_but_shown_by_no_repr() -> None:
+    document = parse(inbound('<authentication-basic username="a" password="hunter2" />'), "api")
+    assert [placed.element.attributes["password"] for placed in document.statements] == ["hunter2"]
+    assert "hunter2" not in repr(document)
 
 
 def test_rewriting_is_for_an_api_or_an_operation() -> None:
