@@ -296,26 +296,24 @@ def parse_rewrite_template(text: str, template: Template | str | None) -> Rewrit
 
 
 def _insertions(text: str, template: Template | None, *, in_query: bool) -> Iterator[str | Insertion]:
+    originals = None if template is None else {name.lower(): name for name in template.parameters}
+    from_query = {item.value for item in template.query if item.is_parameter} if template else set()
     for place, part in enumerate(_PARAMETER.split(text)):
         if place % 2:
-            name = _original_name(part, template)
-            yield Insertion(name, _escapes(name, template, in_query=in_query))
+            name = part if originals is None else _original_name(part, originals)
+            yield Insertion(name, _escapes(in_query=in_query, from_query=name in from_query))
         elif part:
             yield part
 
 
-def _original_name(name: str, template: Template | None) -> str:
-    if template is None:
-        return name
-    for original in template.parameters:
-        if original.lower() == name.lower():
-            return original
-    raise ValueError(f"The parameter {{{name}}} of the rewrite URL template is not in the URL template.")
+def _original_name(name: str, originals: Mapping[str, str]) -> str:
+    if name.lower() not in originals:
+        raise ValueError(f"The parameter {{{name}}} of the rewrite URL template is not in the URL template.")
+    return originals[name.lower()]
 
 
-def _escapes(name: str, template: Template | None, *, in_query: bool) -> Mapping[int, str]:
+def _escapes(*, in_query: bool, from_query: bool) -> Mapping[int, str]:
     """What must not arrive raw: a value of the path is not a query parameter, and the other way round."""
     if not in_query:
         return _INTO_PATH
-    from_query = template is not None and name in {item.value for item in template.query if item.is_parameter}
     return {ord("#"): "%23", ord("&"): "%26"} if from_query else _INTO_QUERY

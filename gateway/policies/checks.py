@@ -1,6 +1,5 @@
 """Everything that is wrong with an element and with what is in it, judged by its shape."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -18,16 +17,15 @@ _NO_EXPRESSION = (
 def faults_in(element: Element, shape: Shape, context: Context) -> Iterator[Fault]:
     """All faults of an element and of those in it, each at its own place."""
     yield from map(element.fault, _own(element, shape, context))
-    shapes = {child.element: child for child in shape.children}
-    count: Counter[str] = Counter()
+    seen: set[str] = set()
     for child in element.children:
-        inner = shapes.get(child.name)
+        inner = next((inner for inner in shape.children if inner.element == child.name), None)
         if inner is None:
             yield child.fault(_unexpected(child, element, shape))
             continue
-        count[child.name] += 1
-        if inner.once and count[child.name] > 1:
+        if inner.once and child.name in seen:
             yield child.fault(f"'{child.name}' may appear only once in '{element.name}'.")
+        seen.add(child.name)
         yield from faults_in(child, inner, context)
 
 

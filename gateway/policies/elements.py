@@ -14,7 +14,8 @@ from gateway.policies.faults import Fault, PolicyErrors, shown
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 200
-MAX_ELEMENTS = 10_000
+MAX_ELEMENTS = 5_000
+MAX_LINES = 20_000
 
 _START_TAG = re.compile(r"""<[^\s/>"']+(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
 _EXPRESSION = re.compile(r"@[({]")
@@ -56,6 +57,9 @@ def read_xml(text: str) -> Element:
         raise _refused("The document holds half of a character (a lone surrogate).") from None
     if len(data) > MAX_BYTES:
         raise _refused(f"The document is larger than {MAX_BYTES // 1_000_000} MB.")
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if lines >= MAX_LINES:
+        raise _refused(f"The document has more than {MAX_LINES} lines.")
     return _Reader(text, data).read()
 
 

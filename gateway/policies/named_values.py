@@ -23,7 +23,7 @@ def names_in(text: str) -> Iterator[str]:
 
 def has_reference(text: str) -> bool:
     """Whether a text refers to a named value."""
-    return _REFERENCE.search(text) is not None
+    return "{{" in text and _REFERENCE.search(text) is not None
 
 
 def only_name(text: str) -> str | None:
@@ -43,7 +43,7 @@ def looked_up(name: str, named_value: NamedValueLookup) -> str | Secret:
 
 def is_expression(text: str) -> bool:
     """Whether a text is a policy expression, @(...) or @{...}."""
-    return _EXPRESSION.match(text) is not None
+    return "@" in text and _EXPRESSION.match(text) is not None
 
 
 def substituted(

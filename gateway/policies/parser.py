@@ -1,16 +1,20 @@
 """A policy document: from its text to its statements, or to everything that is wrong with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.policies.checks import faults_in, undeclared
 from gateway.policies.elements import Element, read_xml
-from gateway.policies.faults import Fault, PolicyErrors, shown
+from gateway.policies.faults import MAX_FAULTS, Fault, PolicyErrors, shown
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 from gateway.policies.shape import SCOPES, SECTIONS, Context, Shape, listed
 from gateway.policies.statement import Statement
 
 __all__ = ["SCOPES", "SECTIONS", "Document", "Fault", "Placed", "PolicyErrors", "Section", "parse"]
+
+# Far more than a policy has: with these limits none is slow to read.
+MAX_STATEMENTS = 300
+MAX_REFERENCES = 5_000
 
 _SCOPE_WORDS = {"global": "All APIs", "api": "API", "operation": "operation"}
 
@@ -55,6 +59,8 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
     if scope not in SCOPES:
         raise ValueError(f"'{scope}' is not a scope")
     root = read_xml(xml)
+    if xml.count("{{") > MAX_REFERENCES:
+        raise PolicyErrors([root.fault(f"The document refers to more than {MAX_REFERENCES} named values.")])
     reading = _Reading(Context(scope, url_template=url_template))
     document = reading.document(xml, root)
     if reading.faults:
@@ -68,6 +74,7 @@ class _Reading:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.faults: list[Fault] = []
+        self._count = 0
 
     def document(self, xml: str, root: Element) -> Document:
         if root.name != "policies":
@@ -76,42 +83,56 @@ class _Reading:
         sections: dict[str, Section] = {}
         for child in root.children:
             if child.name not in SECTIONS:
-                self.faults.append(child.fault(_not_a_section(child.name)))
+                self._refuse(child, _not_a_section(child.name))
             elif child.name in sections:
-                self.faults.append(child.fault(f"The '{child.name}' section may appear only once."))
+                self._refuse(child, f"The '{child.name}' section may appear only once.")
             else:
                 sections[child.name] = self._section(child)
         return Document(self._context.scope, xml, root, sections)
 
     def _section(self, element: Element) -> Section:
         self._container(element)
-        placed = [found for child in element.children if (found := self._statement(child, element.name))]
+        context = replace(self._context, section=element.name)
+        placed: list[Placed] = []
         seen: set[str] = set()
         for child in element.children:
             kind = STATEMENTS.get(child.name)
-            if kind and kind.once and child.name in seen:
-                self.faults.append(child.fault(f"'{child.name}' may appear only once in a section."))
+            if kind is None:
+                self._refuse(child, _unknown(child.name))
+                continue
+            if kind.once and child.name in seen:
+                self._refuse(child, f"'{child.name}' may appear only once in a section.")
             seen.add(child.name)
+            if self._is_faultless(child, kind, context):
+                placed.append(Placed(kind.parse(child), child))
         return Section(element, tuple(placed))
 
-    def _statement(self, element: Element, section: str) -> Placed | None:
-        kind = STATEMENTS.get(element.name)
-        if kind is None:
-            self.faults.append(element.fault(_unknown(element.name)))
-            return None
-        context = replace(self._context, section=section)
-        faults = [
-            *map(element.fault, _misplaced(kind, context)),
-            *faults_in(element, kind.shape(), context),
-        ]
-        self.faults += faults
-        return None if faults else Placed(kind.parse(element), element)
+    def _is_faultless(self, element: Element, kind: type[Statement], context: Context) -> bool:
+        before = len(self.faults)
+        self._count += 1
+        if self._count > MAX_STATEMENTS:
+            raise PolicyErrors(
+                [*self.faults, element.fault(f"The document has more than {MAX_STATEMENTS} statements.")]
+            )
+        self._collect(map(element.fault, _misplaced(kind, context)))
+        self._collect(faults_in(element, kind.shape(), context))
+        return len(self.faults) == before
 
     def _container(self, element: Element) -> None:
         """Policies and sections have no attributes and no text of their own."""
-        self.faults += map(element.fault, undeclared(element, Shape(element.name)))
+        self._collect(map(element.fault, undeclared(element, Shape(element.name))))
         if element.text:
-            self.faults.append(element.fault("Text is not allowed here; a comment is written <!-- so -->."))
+            self._refuse(element, "Text is not allowed here; a comment is written <!-- so -->.")
+
+    def _refuse(self, element: Element, message: str) -> None:
+        self._collect([element.fault(message)])
+
+    def _collect(self, faults: Iterable[Fault]) -> None:
+        """Keep faults, which come in document order; more than are reported need not be looked for."""
+        for fault in faults:
+            self.faults.append(fault)
+            if len(self.faults) == MAX_FAULTS:
+                raise PolicyErrors(self.faults)
 
 
 def _not_a_section(name: str) -> str:

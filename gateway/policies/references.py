@@ -72,8 +72,9 @@ def references_of(document: Document, named_value: NamedValueLookup | None = Non
 
 
 def _named_values(element: Element) -> Iterator[Reference]:
-    for text in (*element.attributes.values(), element.text):
-        yield from (Reference("named-value", name, element) for name in names_in(text))
+    texts = [text for text in (*element.attributes.values(), element.text) if "{{" in text]
+    for name in dict.fromkeys(name for text in texts for name in names_in(text)):
+        yield Reference("named-value", name, element)
     for child in element.children:
         yield from _named_values(child)
 

@@ -12,6 +12,8 @@ from gateway.policies.shape import Context
 from gateway.policies.statement import Statement
 from gateway.thumbprints import normalise_thumbprint
 
+_MAX_NAME = 500
+
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationCertificate(Statement):
@@ -33,7 +35,9 @@ class AuthenticationCertificate(Statement):
         if len(named) != 1:
             yield "Name the certificate with either the 'certificate-id' or the 'thumbprint' attribute."
         for name in named:
-            if not normalise_thumbprint(element.attributes[name]):
+            if len(element.attributes[name]) > _MAX_NAME:
+                yield f"The '{name}' attribute is longer than {_MAX_NAME} characters."
+            elif not normalise_thumbprint(element.attributes[name]):
                 yield f"The '{name}' attribute must not be empty."
 
     @classmethod

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import ClassVar, Self
 
 from gateway import snapshot
@@ -13,42 +14,53 @@ from gateway.policies.named_values import Unresolvable
 from gateway.policies.shape import Context, Shape, literal
 from gateway.policies.statement import Statement
 
-_NETWORK = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
-_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, 2.5.5.2: such callers are judged by their IPv4 address
+_NETWORK = re.compile(r"([0-9A-Fa-f.:]+)(?:/([0-9]{1,3}))?")
+_MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291, 2.5.5.2: such callers are judged by their IPv4 address
 
 
-def _address(text: str) -> IPv4Address | IPv6Address:
-    """Raises ValueError."""
-    address = ip_address(text.strip())
-    if isinstance(address, IPv6Address):
-        if address.scope_id:
-            raise ValueError("a zone")
-        return address.ipv4_mapped or address
-    return address
+def _address(text: str) -> bytes:
+    """The bytes of an address. Raises ValueError. Not with ipaddress: a filter may have thousands."""
+    try:
+        packed = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except OSError:
+        raise ValueError("not an address") from None
+    return packed.removeprefix(_MAPPED)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    """Raises ValueError."""
-    if not _NETWORK.fullmatch(text):
-        raise ValueError("not digits")
-    network = ip_network(text)
-    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        mapped = network.network_address.ipv4_mapped
-        return IPv4Network((mapped, network.prefixlen - 96))
-    return network
+def _spelt(address: bytes) -> str:
+    return inet_ntop(AF_INET if len(address) == 4 else AF_INET6, address)
+
+
+def _network(text: str) -> str:
+    """A network in its one spelling. Raises ValueError."""
+    match = _NETWORK.fullmatch(text)
+    if match is None:
+        raise ValueError("not a network")
+    address = _address(match[1])
+    bits = len(address) * 8
+    prefix = bits
+    if match[2] is not None:
+        prefix = int(match[2]) - (96 if ":" in text and bits == 32 else 0)
+    if not 0 <= prefix <= bits or int.from_bytes(address) & (1 << bits - prefix) - 1:
+        raise ValueError("not a prefix of it")
+    return f"{_spelt(address)}/{prefix}"
 
 
 def _network_problem(text: str) -> str | None:
     try:
         _network(text)
     except ValueError:
-        pass
-    else:
-        return None
-    try:
-        return f"The network has bits set behind its prefix: write {ip_network(text, strict=False)}."
-    except ValueError:
-        return "The text must be an IP address or a network, like 203.0.113.7, 10.1.0.0/16 or 2001:db8::/32."
+        return _network_advice(text)
+    return None
+
+
+def _network_advice(text: str) -> str:
+    if _NETWORK.fullmatch(text):
+        try:
+            return f"The network has bits set behind its prefix: write {ip_network(text, strict=False)}."
+        except ValueError:
+            pass
+    return "The text must be an IP address or a network, like 203.0.113.7, 10.1.0.0/16 or 2001:db8::/32."
 
 
 def _end_problem(text: str) -> str | None:
@@ -59,19 +71,20 @@ def _end_problem(text: str) -> str | None:
     return None
 
 
-def _range_problem(first: str | None, last: str | None) -> str | None:
-    """What is wrong with the two ends of a range together; None is one that is not known yet."""
-    if first is None or last is None or _end_problem(first) or _end_problem(last):
+def _range_problem(first: str, last: str) -> str | None:
+    """What is wrong with the two ends of a range together."""
+    try:
+        low, high = _address(first), _address(last)
+    except ValueError:  # each is judged on its own
         return None
-    low, high = _address(first), _address(last)
-    if low.version != high.version:
+    if len(low) != len(high):
         return "The 'from' and 'to' attributes must both be IPv4 addresses, or both IPv6."
-    return None if int(low) <= int(high) else "The 'from' address must not be behind the 'to' address."
+    return None if low <= high else "The 'from' address must not be behind the 'to' address."
 
 
 def _range_problems(element: Element, context: Context) -> Iterator[str]:
-    ends = (literal(element.attributes.get(name)) for name in ("from", "to"))
-    if problem := _range_problem(*ends):
+    first, last = (literal(element.attributes.get(name)) for name in ("from", "to"))
+    if first is not None and last is not None and (problem := _range_problem(first, last)):
         yield problem
 
 
@@ -125,11 +138,11 @@ class IpFilter(Statement):
         action = self.attribute("action", self.action, lookups)
         networks = (lookups.text(text, _network_problem) for text in self.addresses)
         ranges = tuple(_known_range(first, last, lookups) for first, last in self.ranges)
-        return snapshot.IpFilter(action, tuple(str(_network(text)) for text in networks), ranges, origin)
+        return snapshot.IpFilter(action, tuple(map(_network, networks)), ranges, origin)
 
 
 def _known_range(first: str, last: str, lookups: Lookups) -> tuple[str, str]:
     low, high = lookups.text(first, _end_problem), lookups.text(last, _end_problem)
     if problem := _range_problem(low, high):
         raise Unresolvable(problem)
-    return str(_address(low)), str(_address(high))
+    return _spelt(_address(low)), _spelt(_address(high))

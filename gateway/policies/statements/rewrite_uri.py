@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from gateway import snapshot
@@ -10,7 +11,9 @@ from gateway.policies.lookups import Lookups
 from gateway.policies.named_values import Unresolvable
 from gateway.policies.shape import Context, literal
 from gateway.policies.statement import Statement
-from gateway.url_templates import parse_rewrite_template
+from gateway.url_templates import parse_rewrite_template, parse_template
+
+_parse_url_template = lru_cache(maxsize=64)(parse_template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class RewriteUri(Statement):
 
 def _template_problem(text: str, context: Context) -> str | None:
     try:
-        template = parse_rewrite_template(text, context.url_template)
+        of_operation = _parse_url_template(context.url_template) if context.url_template else None
+        template = parse_rewrite_template(text, of_operation)
     except ValueError as error:
         return f"The 'template' attribute is not valid: {error}"
     if context.scope == "api" and (template.parameters or template.wildcard):
