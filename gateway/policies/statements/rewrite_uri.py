@@ -53,7 +53,7 @@ class RewriteUri(Statement):
 
 def _template_problem(text: str, context: Context) -> str | None:
     try:
-        of_operation = _parse_url_template(context.url_template) if context.url_template else None
+        of_operation = _parse_url_template(context.url_template) if context.url_template is not None else None
         template = parse_rewrite_template(text, of_operation)
     except ValueError as error:
         return f"The 'template' attribute is not valid: {error}"
