@@ -17,6 +17,7 @@ from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused
 from gateway.changes.operations import add_all_operations
 from gateway.changes.policies import documents_of, presents_certificate, references_in, sends_secret
+from gateway.changes.policy_references import HTTPS_NEEDED
 from gateway.changes.subscriptions import delete_in
 from gateway.errors import AlreadyExists, Invalid, NeedsConfirmation, NotFound
 from gateway.models import Api, BackEndTrust
@@ -228,22 +229,15 @@ def _taken(suffix: str, other: Api) -> str:
 
 def _check_credentials(api: Api, web_service_url: str, confirmed: bool) -> None:
     """A certificate is presented over https only; no credentials go to another host unless a person agreed."""
-    certificate = presents_certificate(api)
     old, new = (addresses.parse_web_service_url(url) for url in (api.web_service_url, web_service_url))
-    if certificate and new.scheme != "https":
+    if new.scheme != "https" and (certificate := presents_certificate(api, at_its_own_url=True)):
         raise Invalid({"web_service_url": HTTPS_NEEDED.format(certificate=certificate)})
     if old.origin == new.origin or confirmed:
         return
-    if certificate:
+    if certificate := presents_certificate(api):
         what = f"present the client certificate “{certificate}”"
     elif sends_secret(api):
         what = "send the HTTP basic user name and password"
     else:
         return
     raise NeedsConfirmation(f"From now on the gateway would {what} to {new.origin} instead of {old.origin}.")
-
-
-HTTPS_NEEDED = (
-    "A client certificate is only presented over https, and this API presents “{certificate}”. "
-    "Use an https:// web service URL, or choose other credentials on the Security tab first."
-)

@@ -1,123 +1,201 @@
-"""Changes to policy documents, and the reference rows that are derived from them."""
+"""Changes to policy documents. Whatever writes one (the policy editor, the Security tab, an operation's Rewrite URL
+template, an import) comes through save_document, so all are checked and kept alike, and none holds a password.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
 
-from django.db.models import QuerySet
+from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.policy_documents import (
+    Scope,
+    document_of,
+    documents_of,
+    parsed,
+    presents_certificate,
+    references_in,
+    scope_columns,
+    sends_secret,
+    text_of,
+    write_version,
+)
+from gateway.changes.policy_references import Lookup, faults_in, refuse, write_references
+from gateway.changes.policy_secrets import Move, new_values, planned_moves, write_secrets
+from gateway.errors import Invalid, NotFound
+from gateway.models import Api, Operation, PolicyDocument, PolicyVersion
+from gateway.policies.faults import Fault, PolicyErrors
+from gateway.policies.parser import Document
+from gateway.policies.secrets import with_named_values
 
-from gateway.changes.base import Change
-from gateway.errors import Invalid
-from gateway.models import Api, Certificate, NamedValue, Operation, PolicyDocument, PolicyReference
-from gateway.models.base import with_id
-from gateway.policies import parser
-from gateway.policies.documents import NEW_DOCUMENT
-from gateway.policies.parser import Document, Fault, PolicyErrors
-from gateway.policies.references import references_of
-from gateway.snapshot import Secret
-
-Scope = Api | Operation | None
-
-
-def document_of(scope: Scope) -> PolicyDocument | None:
-    """The document of an API, an operation, or (None) of All APIs; None where the scope has no policy."""
-    return PolicyDocument.objects.filter(**_scope_columns(scope)).first()
-
-
-def _scope_columns(scope: Scope) -> dict[str, Api | Operation | None]:
-    return {
-        "api": scope if isinstance(scope, Api) else None,
-        "operation": scope if isinstance(scope, Operation) else None,
-    }
+__all__ = [
+    "SavedPolicy",
+    "Scope",
+    "check_document",
+    "delete_policy",
+    "document_of",
+    "documents_of",
+    "faults_of",
+    "presents_certificate",
+    "references_in",
+    "restore_policy",
+    "save_document",
+    "save_policy",
+    "sends_secret",
+    "text_of",
+]
 
 
-def text_of(scope: Scope) -> str:
-    """The text of a scope's document, or the one that a new document starts with."""
-    document = document_of(scope)
-    return document.xml if document else NEW_DOCUMENT
+@dataclass(frozen=True, slots=True)
+class SavedPolicy:
+    """What a save came to: the document's revision, and the secret named values that passwords moved to."""
+
+    revision: int
+    moved: tuple[str, ...] = ()
 
 
-def save_document(this: Change, scope: Scope, xml: str) -> PolicyDocument | None:
-    """Write a scope's document and its references; a text that is there already is left alone.
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A document that can be saved: as its author wrote it, and as it is kept."""
 
+    written: Document
+    final: Document
+    moves: tuple[Move, ...]
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        return tuple(move.name for move in self.moves)
+
+
+class _Unchanged(Exception):
+    """Nothing is to be written, not even a revision."""
+
+
+def faults_of(scope: Scope, xml: str) -> tuple[Fault, ...]:
+    """Why a text would be refused as the document of a scope, in order; nothing is written."""
+    try:
+        _check(scope, xml)
+    except PolicyErrors as error:
+        return tuple(error.faults)
+    return ()
+
+
+def check_document(scope: Scope, xml: str) -> Document:
+    """A text as the document of a scope, if it can be saved; nothing is written. Raises Invalid on "xml"."""
+    return _checked(scope, xml).written
+
+
+def save_policy(
+    actor: Actor, scope: Scope, xml: str, *, revision: int | None = None, move: Iterable[str] = ()
+) -> SavedPolicy:
+    """Make a text the document of a scope.
+
+    `revision` is that of the document that the author began from, 0 for none. Passwords move into secret named
+    values, as do the literal secrets with the ids `move` (see gateway.policies.secrets). A text that is there
+    already raises no revision. Raises NotFound, EditConflict, or Invalid on "xml" with every fault.
+    """
+    return _save(actor, scope, xml, revision, move, "saved")
+
+
+def restore_policy(
+    actor: Actor, scope: Scope, version_key: UUID, *, revision: int | None = None
+) -> SavedPolicy:
+    """Make a former version of a scope's document its document again. Raises what save_policy does."""
+    version = PolicyVersion.objects.filter(pk=version_key, **scope_columns(scope)).first()
+    if version is None:
+        raise NotFound("This policy has no such version.")
+    if not version.xml:
+        raise Invalid({"xml": "With this version the policy was deleted, so it has no text to restore."})
+    return _save(actor, scope, version.xml, revision, (), "restored")
+
+
+def _save(
+    actor: Actor, scope: Scope, xml: str, revision: int | None, move: Iterable[str], action: str
+) -> SavedPolicy:
+    try:
+        with change(actor) as this:
+            scope = _locked(scope)
+            before = document_of(scope)
+            expect_revision(before.revision if before else 0, revision)
+            checked = _checked(scope, xml, move)
+            if not _write(this, scope, before, checked, action):
+                raise _Unchanged
+            return SavedPolicy(this.revision, checked.moved)
+    except _Unchanged:  # and so the revision that the change began with is taken back
+        return SavedPolicy(before.revision if before else 0, checked.moved)
+
+
+def _locked(scope: Scope) -> Scope:
+    """A scope as it is behind the revision lock. Raises NotFound."""
+    if isinstance(scope, Api):
+        found: Scope = Api.objects.filter(pk=scope.pk).first()
+    elif isinstance(scope, Operation):
+        found = Operation.objects.select_related("api").filter(pk=scope.pk).first()
+    else:
+        return None
+    if found is None:
+        raise NotFound(f"{'API' if isinstance(scope, Api) else 'Operation'} not found.")
+    return found
+
+
+def save_document(this: Change, scope: Scope, xml: str) -> tuple[str, ...]:
+    """Write a scope's document within a change, and return the secret named values that passwords moved to.
+
+    A text that is there already is left alone, as is the one that a new document starts with where there is none.
     Raises Invalid on "xml" with every fault of the document.
     """
-    document = document_of(scope)
-    if (document.xml if document else NEW_DOCUMENT) == xml:
-        return document
-    document = document or PolicyDocument(**_scope_columns(scope))
-    before, document.xml, document.revision = document.xml, xml, this.revision
-    url_template = scope.url_template if isinstance(scope, Operation) else None
-    targets = _resolve(_parse(xml, document.scope, url_template))
-    document.save()
-    document.references.all().delete()
-    for target in targets:
-        PolicyReference.objects.create(document=document, **target)
-    this.audit("saved", document, {"policy": [before, xml]})
-    return document
+    if text_of(scope) == xml:
+        return ()
+    checked = _checked(scope, xml)
+    _write(this, scope, document_of(scope), checked, "saved")
+    return checked.moved
 
 
-def _parse(xml: str, scope: str, url_template: str | None) -> Document:
+def _checked(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
     try:
-        return parser.parse(xml, scope, url_template)
+        return _check(scope, xml, move)
     except PolicyErrors as error:
         raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
 
 
-def _resolve(document: Document) -> list[dict[str, Certificate | NamedValue]]:
-    """Everything that a document refers to, each thing once. Raises Invalid for what is not there."""
-    found: dict[object, dict[str, Certificate | NamedValue]] = {}
-    missing: list[Fault] = []
-    for reference in references_of(document, _named_value):
-        target = _target(reference.kind, reference.name)
-        if target is None:
-            missing.append(reference.fault())
-        else:
-            found[target.pk] = {"certificate" if isinstance(target, Certificate) else "named_value": target}
-    if missing:
-        raise Invalid({"xml": [str(fault) for fault in missing]})
-    return list(found.values())
+def _check(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
+    """Raises PolicyErrors with all faults of how the document is written, or else of what it refers to."""
+    written = parsed(scope, xml)
+    moves = planned_moves(scope, written, move)
+    final = parsed(scope, with_named_values(xml, {each.secret: each.name for each in moves}))
+    refuse(faults_in(scope, written, final, Lookup(new_values(moves))))
+    return _Checked(written, final, moves)
 
 
-def _named_value(name: str) -> str | Secret:
-    """A named value, which may be (a part of) a certificate's name; a secret one may not and is not opened."""
-    row = with_id(NamedValue.objects.all(), name).first()
-    if row is None:
-        raise LookupError(name)
-    return Secret(b"") if row.secret else row.value
+def _write(this: Change, scope: Scope, row: PolicyDocument | None, checked: _Checked, action: str) -> bool:
+    """Write what differs: the secrets, the document with its references, a version. False if nothing does."""
+    written = write_secrets(this, checked.moves)
+    before, xml = row.xml if row else None, checked.final.xml
+    if before == xml:
+        return written
+    row = row or PolicyDocument(**scope_columns(scope))
+    row.xml, row.revision = xml, this.revision
+    row.save()
+    write_references(row, checked.final, Lookup())
+    write_version(this, scope, action, xml)
+    this.audit(action, row, {"policy": [before or "", xml]})
+    return True
 
 
-def _target(kind: str, name: str) -> Certificate | NamedValue | None:
-    match kind:
-        case "certificate-id":
-            return with_id(Certificate.objects.all(), name).first()
-        case "thumbprint":
-            return Certificate.objects.filter(current__thumbprint=name).first()
-        case _:
-            return with_id(NamedValue.objects.all(), name).first()
+def delete_policy(actor: Actor, scope: Scope, *, revision: int | None = None) -> int:
+    """Delete the document of an API or operation, which then inherits; returns the revision of the change.
 
-
-def presents_certificate(api: Api) -> Certificate | None:
-    """A certificate that a document of an API or of one of its operations names, if any."""
-    for references in references_in(api):
-        if reference := references.filter(named_value=None).select_related("certificate").first():
-            return reference.certificate
-    return None
-
-
-def sends_secret(api: Api) -> bool:
-    """Whether a document of an API or of one of its operations refers to a secret named value."""
-    return any(references.filter(named_value__secret=True).exists() for references in references_in(api))
-
-
-def documents_of(api: Api) -> list[PolicyDocument]:
-    """The documents of an API and of its operations."""
-    return [
-        *PolicyDocument.objects.filter(api=api),
-        *PolicyDocument.objects.filter(operation__api=api),
-    ]
-
-
-def references_in(api: Api) -> Iterator[QuerySet[PolicyReference]]:
-    """What the documents of an API and of its operations refer to: two queries, because each has its index and
-    either-or has none."""
-    yield PolicyReference.objects.filter(document__api=api)
-    yield PolicyReference.objects.filter(document__operation__api=api)
+    The named values that it alone referred to stay, so that a version of it can be restored. Raises NotFound,
+    EditConflict, or Invalid on "xml" for All APIs.
+    """
+    if scope is None:
+        raise Invalid({"xml": "The policy of All APIs cannot be deleted. Empty its sections instead."})
+    with change(actor) as this:
+        scope = _locked(scope)
+        row = document_of(scope)
+        if row is None:
+            raise NotFound("There is no policy for this scope.")
+        expect_revision(row.revision, revision)
+        this.audit("deleted", row, {"policy": [row.xml, ""]})
+        this.delete(row)
+        write_version(this, scope, "deleted", "")
+        return this.revision

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from gateway import addresses
-from gateway.changes.apis import HTTPS_NEEDED, get_api
+from gateway.changes.apis import get_api
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused, password_stem, set_secret
 from gateway.changes.policies import document_of, save_document, text_of
+from gateway.changes.policy_references import HTTPS_NEEDED
 from gateway.errors import Invalid
 from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
 from gateway.models.base import with_id

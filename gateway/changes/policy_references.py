@@ -1,0 +1,213 @@
+"""What policy documents refer to: looked up, tried out, and kept as rows that protect it from being deleted."""
+
+from collections.abc import Iterator, Mapping
+
+from gateway import keystore
+from gateway.addresses import parse_web_service_url
+from gateway.changes.base import Change
+from gateway.changes.policy_documents import (
+    Scope,
+    api_of,
+    document_of,
+    parsed,
+    parsed_or_none,
+    scope_of,
+    sets_back_end,
+)
+from gateway.errors import Invalid, Unreadable
+from gateway.models import (
+    Api,
+    Certificate,
+    CertificateVersion,
+    NamedValue,
+    Operation,
+    PolicyDocument,
+    PolicyReference,
+)
+from gateway.models.base import with_id
+from gateway.policies import effective
+from gateway.policies.elements import Element
+from gateway.policies.faults import Fault, PolicyErrors
+from gateway.policies.parser import Document
+from gateway.policies.references import Reference, references_of
+from gateway.snapshot import Secret
+
+HTTPS_NEEDED = (
+    "A client certificate is only presented over https, and this API presents “{certificate}”. "
+    "Use an https:// web service URL, or choose other credentials on the Security tab first."
+)
+
+
+class Lookup:
+    """Certificates and named values by the names that documents use, each asked for once.
+
+    `new` are secret named values that are about to be made, by name.
+    """
+
+    def __init__(self, new: Mapping[str, Secret] | None = None) -> None:
+        self._new = {name.lower(): value for name, value in (new or {}).items()}
+        self._found: dict[tuple[str, str], Certificate | NamedValue | None] = {}
+
+    def target(self, kind: str, name: str) -> Certificate | NamedValue | None:
+        """What a reference of that kind (see gateway.policies.references) names, None if it is not there."""
+        key = (kind, name.lower())
+        if key not in self._found:
+            self._found[key] = _target(kind, name)
+        return self._found[key]
+
+    def certificate(self, certificate_id: str | None, thumbprint: str | None) -> str:
+        """The key of a certificate. Raises LookupError."""
+        by_id = certificate_id is not None
+        found = self.target("certificate-id" if by_id else "thumbprint", certificate_id or thumbprint or "")
+        if found is None:
+            raise LookupError(certificate_id or thumbprint)
+        return str(found.key)
+
+    def named_value(self, name: str) -> str | Secret:
+        """The value that a name stands for. Raises LookupError.
+
+        A secret that cannot be opened is no fault of the document, and must not keep anybody from mending it:
+        something else stands for it.
+        """
+        if name.lower() in self._new:
+            return self._new[name.lower()]
+        row = self.target("named-value", name)
+        if not isinstance(row, NamedValue):
+            raise LookupError(name)
+        if not row.secret:
+            return row.value
+        try:
+            return Secret(keystore.open_sealed(row._meta.db_table, "sealed_value", row.key, row.sealed_value))
+        except Unreadable:
+            return Secret(b"unreadable")
+
+
+def _target(kind: str, name: str) -> Certificate | NamedValue | None:
+    match kind:
+        case "certificate-id":
+            return with_id(Certificate.objects.all(), name).first()
+        case "thumbprint":
+            return Certificate.objects.filter(current__thumbprint=name).first()
+        case _:
+            return with_id(NamedValue.objects.all(), name).first()
+
+
+def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) -> tuple[Fault, ...]:
+    """Why a document cannot be compiled with the certificates and named values that there are.
+
+    `final` is what is going to be saved, which is compiled; the faults are those of `written`, of which it was
+    made by moving secrets.
+    """
+    references = references_of(written, lookup.named_value)
+    missing = [each for each in references if lookup.target(each.kind, each.name) is None]
+    places = dict(zip(map(_place, _elements(final.root)), _elements(written.root), strict=True))
+    compiling = [(places[fault.line, fault.column], fault) for fault in _compiling(final, lookup)]
+    return (
+        *map(_missing, missing),
+        *(element.fault(f.message) for element, f in compiling if not _holds_one(element, missing)),
+        *_without_https(scope, written, lookup),
+    )
+
+
+def _place(element: Element) -> tuple[int, int]:
+    return element.line, element.column
+
+
+def _elements(element: Element) -> Iterator[Element]:
+    yield element
+    for child in element.children:
+        yield from _elements(child)
+
+
+def _holds_one(element: Element, references: list[Reference]) -> bool:
+    """Whether it is known already why an element cannot be compiled."""
+    return any(element.start <= each.element.start < element.end for each in references)
+
+
+def _missing(reference: Reference) -> Fault:
+    """That what a reference names is not there; a former thumbprint comes with the id to use."""
+    fault = reference.fault()
+    if reference.kind != "thumbprint":
+        return fault
+    former = (
+        CertificateVersion.objects.filter(thumbprint=reference.name).select_related("certificate").first()
+    )
+    if former is None:
+        return fault
+    name = former.certificate.resource_id
+    return reference.element.fault(
+        f"{fault.message.removesuffix('.')}: it belongs to an earlier version of '{name}'. "
+        f'Write certificate-id="{name}" instead.'
+    )
+
+
+def _compiling(document: Document, lookup: Lookup) -> list[Fault]:
+    """What is wrong with the statements of a document once its named values are known.
+
+    Each is compiled on its own, so what stands in the documents of other scopes makes no difference.
+    """
+    alone = {document.scope: document}
+    scopes = (alone.get("global"), alone.get("api"), alone.get("operation"))
+    try:
+        effective.resolve(*scopes, lookup.certificate, lookup.named_value)
+    except PolicyErrors as error:
+        return list(error.faults)
+    return []
+
+
+def _without_https(scope: Scope, document: Document, lookup: Lookup) -> Iterator[Fault]:
+    """A certificate is presented over https only (see changes.apis for the other way round)."""
+    api = api_of(scope)
+    if api is None or parse_web_service_url(api.web_service_url).scheme == "https":
+        return
+    if any(map(sets_back_end, (document, *_around(scope)))):
+        return
+    for reference in references_of(document, lookup.named_value):
+        certificate = lookup.target(reference.kind, reference.name)
+        if isinstance(certificate, Certificate):
+            yield reference.element.fault(HTTPS_NEEDED.format(certificate=certificate))
+
+
+def _around(scope: Api | Operation | None) -> Iterator[Document | None]:
+    """The documents of the broader scopes."""
+    if isinstance(scope, Operation):
+        yield parsed_or_none(document_of(scope.api))
+    yield parsed_or_none(document_of(None))
+
+
+def write_references(row: PolicyDocument, document: Document, lookup: Lookup) -> None:
+    """Keep what a document refers to, each thing once."""
+    found = {}
+    for reference in references_of(document, lookup.named_value):
+        target = lookup.target(reference.kind, reference.name)
+        if target is not None:
+            found[target.pk] = target
+    row.references.all().delete()
+    PolicyReference.objects.bulk_create(_reference(row, target) for target in found.values())
+
+
+def _reference(row: PolicyDocument, target: Certificate | NamedValue) -> PolicyReference:
+    if isinstance(target, Certificate):
+        return PolicyReference(document=row, certificate=target)
+    return PolicyReference(document=row, named_value=target)
+
+
+def derive_references(this: Change, row: PolicyDocument) -> None:
+    """Derive what a document refers to once more, within a change of a named value that is in it.
+
+    Raises Invalid on "xml" with everything that this change makes wrong with it.
+    """
+    lookup = Lookup()
+    scope = scope_of(row)
+    try:
+        document = parsed(scope, row.xml)
+        refuse(faults_in(scope, document, document, lookup))
+    except PolicyErrors as error:
+        raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
+    write_references(row, document, lookup)
+
+
+def refuse(faults: tuple[Fault, ...]) -> None:
+    """Raise PolicyErrors if there are any faults."""
+    if faults:
+        raise PolicyErrors(faults)

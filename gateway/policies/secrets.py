@@ -1,0 +1,171 @@
+"""Secrets that are written in a policy document itself, and the text with named values in their place. Pure.
+
+A document is shown to all who may read it, kept in its versions and repeated in the audit log, so a password must
+not stand in it. That of authentication-basic is one for certain; what a header, a query parameter or a condition
+holds is likely to be one by its name or its form.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.policies.elements import Element
+from gateway.policies.named_values import only_name
+from gateway.policies.parser import Document
+from gateway.policies.splice import attribute_span
+from gateway.snapshot import Secret
+
+# Names of headers and parameters that carry credentials, as words: "X-Api-Key" is "x-api-key", "apiKey" "api-key".
+_LIKELY_NAMES = re.compile(
+    r"(^|-)(authorization|auth|cookie|credentials?|secret|token|key|password|passwd|passphrase|pwd|jwt|sas)$"
+    r"|(apikey|accesskey|secretkey|authtoken|accesstoken)$"
+)
+_LIKELY_PARAMETERS = re.compile("^(code|sig|signature|access-code)$")
+# RFC 9110, 11.4: a scheme and what follows it; and a JSON Web Token (RFC 7519) on its own
+_LIKELY_VALUE = re.compile(r"(?i:basic|bearer|sharedaccesssignature|sharedkey)\s+\S|eyJ[\w-]+\.[\w-]+\.")
+_WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_AROUND = re.compile(r"(?:\s|<!--.*?-->)*", re.DOTALL)
+_HOLDERS = {
+    "set-header": "the value of the header '{}'",
+    "check-header": "the value that the header '{}' must have",
+    "set-query-parameter": "the value of the query parameter '{}'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralSecret:
+    """A secret that a document holds as it is written, and where.
+
+    `id` names it within one text. `certain` ones are moved by every save. `element`, `line` and `column` are those
+    of the element that holds it, `what` is it in words, `start` and `end` enclose it in the text. `value` is what
+    the text means, references to characters (&amp;) resolved. `purpose` is what it serves for, "" where a document
+    has several for the same.
+    """
+
+    id: str
+    certain: bool
+    element: str
+    line: int
+    column: int
+    what: str
+    suggested_name: str
+    start: int
+    end: int
+    value: Secret
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a document holds a credential, written out or as {{name}}."""
+
+    purpose: tuple[str, str, str]
+    element: Element
+    certain: bool
+    text: Secret
+    what: str
+    name: str
+    start: int
+    end: int
+
+
+def literal_secrets(document: Document) -> tuple[LiteralSecret, ...]:
+    """The secrets that a document holds as they are written, in order."""
+    places = list(_places(document))
+    often = Counter(place.purpose for place in places)
+    return tuple(
+        LiteralSecret(
+            id=f"{place.element.line}-{place.element.column}",
+            certain=place.certain,
+            element=place.element.name,
+            line=place.element.line,
+            column=place.element.column,
+            what=place.what,
+            suggested_name=place.name,
+            start=place.start,
+            end=place.end,
+            value=place.text,
+            purpose=" ".join(place.purpose) if often[place.purpose] == 1 else "",
+        )
+        for place in places
+        if "{{" not in _revealed(place)
+    )
+
+
+def named_secrets(document: Document) -> Mapping[str, str]:
+    """The named values that stand for credentials in a document, by purpose: those that serve for one alone."""
+    places = list(_places(document))
+    often = Counter(place.purpose for place in places)
+    named = [(place, only_name(_revealed(place))) for place in places]
+    return {
+        " ".join(place.purpose): name
+        for place, name in named
+        if name is not None and often[place.purpose] == 1
+    }
+
+
+def with_named_values(xml: str, names: Mapping[LiteralSecret, str]) -> str:
+    """The text with a reference to a named value in place of each secret, and nothing else changed."""
+    for secret in sorted(names, key=lambda secret: secret.start, reverse=True):
+        xml = f"{xml[: secret.start]}{{{{{names[secret]}}}}}{xml[secret.end :]}"
+    return xml
+
+
+def _revealed(place: _Place) -> str:
+    return place.text.reveal().decode()
+
+
+def _places(document: Document) -> Iterator[_Place]:
+    for section in (
+        "inbound",
+        "backend",
+    ):  # what stands elsewhere goes to callers: no named value may hide it
+        found = document.sections.get(section)
+        for placed in found.statements if found else ():
+            element = placed.element
+            if element.name == "authentication-basic":
+                yield from _password(element, document.xml)
+            elif element.name in _HOLDERS:
+                yield from _values(section, element, document.xml)
+
+
+def _password(element: Element, xml: str) -> Iterator[_Place]:
+    span = attribute_span(xml, element, "password")
+    if span:
+        text = Secret(element.attributes["password"].encode())
+        purpose = ("inbound", element.name, "password")
+        yield _Place(purpose, element, True, text, "the password of HTTP basic", "basic-password", *span)
+
+
+def _values(section: str, element: Element, xml: str) -> Iterator[_Place]:
+    name = element.attributes.get("name", "")
+    words = re.sub("[^a-z0-9]+", "-", _WORD_BEGINS.sub("-", name).lower()).strip("-")
+    by_name = bool(_LIKELY_NAMES.search(words)) or (
+        element.name == "set-query-parameter" and bool(_LIKELY_PARAMETERS.match(words))
+    )
+    for value in element.children:
+        likely = by_name or _LIKELY_VALUE.match(value.text)
+        if value.name == "value" and value.text and likely:
+            purpose = (section, element.name, name.lower())
+            what = _HOLDERS[element.name].format(name)
+            text = Secret(value.text.encode())
+            yield _Place(purpose, value, False, text, what, words[:30].strip("-"), *_text_span(value, xml))
+
+
+def _text_span(element: Element, xml: str) -> tuple[int, int]:
+    """From where to where an element's text stands, without white space and comments around it."""
+    begins = _AROUND.match(xml, element.content_start, element.content_end)
+    start = begins.end() if begins else element.content_start
+    end = element.content_end
+    while (shorter := _without_end(xml, start, end)) < end:
+        end = shorter
+    return start, end
+
+
+def _without_end(xml: str, start: int, end: int) -> int:
+    """The end of a text without the white space or the comment at its end."""
+    text = xml[start:end]
+    if text.endswith("-->"):
+        return start + text.rindex("<!--")
+    return start + len(text.rstrip())

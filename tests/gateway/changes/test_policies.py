@@ -1,0 +1,224 @@
+"""Changes to policy documents: what is saved, what is refused, and what stays behind of it."""
+
+from uuid import uuid4
+
+import pytest
+
+from gateway import keystore
+from gateway.changes.apis import delete_api
+from gateway.changes.base import change
+from gateway.changes.certificates import delete_certificate
+from gateway.changes.operations import delete_operation, update_operation
+from gateway.changes.policies import (
+    check_document,
+    delete_policy,
+    document_of,
+    faults_of,
+    restore_policy,
+    save_policy,
+)
+from gateway.changes.policy_references import derive_references
+from gateway.changes.security import BasicCredentials, CertificateCredentials, read_security
+from gateway.errors import EditConflict, InUse, Invalid, NotFound
+from gateway.models import (
+    Api,
+    AuditEntry,
+    Certificate,
+    CertificateVersion,
+    Deletion,
+    NamedValue,
+    Operation,
+    PolicyDocument,
+    PolicyReference,
+    PolicyVersion,
+    Revision,
+)
+from gateway.policies.documents import NEW_DOCUMENT
+from tests.arrange import renew, set_text, update_directly
+from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+
+pytestmark = pytest.mark.django_db
+
+
+def inbound(*statements: str) -> str:
+    lines = "".join(f"        {statement}\n" for statement in ("<base />", *statements))
+    return f"<policies>\n    <inbound>\n{lines}    </inbound>\n</policies>\n"
+
+
+def certificate_id(name: str) -> str:
+    return f'<authentication-certificate certificate-id="{name}" />'
+
+
+def thumbprint(text: str) -> str:
+    return f'<authentication-certificate thumbprint="{text}" />'
+
+
+def refused(scope: Api | Operation | None, xml: str) -> list[str]:
+    """The faults with which a text is refused, which is by every door alike."""
+    number, versions = Revision.objects.get().number, PolicyVersion.objects.count()
+    with pytest.raises(Invalid) as saving:
+        save_policy(ALICE, scope, xml)
+    with pytest.raises(Invalid) as checking:
+        check_document(scope, xml)
+    assert saving.value.errors == checking.value.errors
+    assert [str(fault) for fault in faults_of(scope, xml)] == saving.value.errors["xml"]
+    assert (Revision.objects.get().number, PolicyVersion.objects.count()) == (number, versions)
+    return saving.value.errors["xml"]
+
+
+# --- saving -------------------------------------------------------------------------------------------------------
+def test_a_saved_text_is_the_document_to_the_letter_with_its_references() -> None:
+    api, certificate = make_api(), make_certificate()
+    xml = f"<!-- mine -->\r\n{inbound(certificate_id('PARTNER-bank'))}"
+    saved = save_policy(ALICE, api, xml)
+    document = PolicyDocument.objects.get(api=api)
+    assert (document.xml, document.revision, saved.moved) == (xml, saved.revision, ())
+    assert [reference.certificate for reference in document.references.all()] == [certificate]
+    assert saved.revision == Revision.objects.get().number
+
+
+def test_each_scope_has_a_document_of_its_own() -> None:
+    operation = make_operation(make_api())
+    scopes = (None, operation.api, operation)
+    for number, scope in enumerate(scopes):
+        save_policy(ALICE, scope, inbound(f"<!-- {number} -->"))
+    assert ["<!-- {} -->".format(n) in document_of(s).xml for n, s in enumerate(scopes)] == [True] * 3
+    assert PolicyDocument.objects.count() == 3
+
+
+def test_what_everybody_starts_with_can_be_saved_where_there_is_nothing_yet() -> None:
+    api = make_api()
+    save_policy(ALICE, api, NEW_DOCUMENT, revision=0)
+    assert document_of(api).xml == NEW_DOCUMENT
+
+
+def test_a_text_that_is_there_already_writes_nothing_and_raises_no_revision() -> None:
+    api, xml = make_api(), inbound()
+    first = save_policy(ALICE, api, xml)
+    entries = AuditEntry.objects.count()
+    assert save_policy(ALICE, api, xml) == first
+    assert save_policy(ALICE, api, xml, revision=first.revision) == first
+    assert Revision.objects.get().number == first.revision
+    assert (AuditEntry.objects.count(), PolicyVersion.objects.filter(api=api).count()) == (entries, 1)
+
+
+def test_saving_over_somebody_elses_document_is_a_conflict_that_says_its_revision() -> None:
+    api = make_api()
+    first = save_policy(ALICE, api, inbound()).revision
+    for seen in (0, first - 1):
+        with pytest.raises(EditConflict) as refused:
+            save_policy(ALICE, api, inbound("<!-- mine -->"), revision=seen)
+        assert refused.value.revision == first
+    assert document_of(api).xml == inbound()
+    save_policy(ALICE, api, inbound("<!-- mine -->"), revision=first)
+
+
+def test_beginning_from_a_document_that_was_deleted_meanwhile_is_a_conflict() -> None:
+    api = make_api()
+    seen = save_policy(ALICE, api, inbound()).revision
+    delete_policy(ALICE, api)
+    with pytest.raises(EditConflict) as refused:
+        save_policy(ALICE, api, inbound("<!-- mine -->"), revision=seen)
+    assert refused.value.revision == 0
+
+
+def test_a_scope_that_is_gone_is_not_found() -> None:
+    api, operation = make_api(), make_operation(make_api("Other"))
+    delete_api(ALICE, api.key)
+    delete_operation(ALICE, operation.key)
+    for scope in (api, operation):
+        for door in (lambda s=scope: save_policy(ALICE, s, inbound()), lambda s=scope: delete_policy(ALICE, s)):
+            with pytest.raises(NotFound):
+                door()
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+def test_how_a_document_is_written_is_told_before_what_it_names() -> None:
+    api = make_api()
+    faults = refused(api, inbound("<no-such />", certificate_id("gone"), '<rewrite-uri tmplate="/x" />'))
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "Error in element 'no-such' on line 4, column 10",
+        "Error in element 'rewrite-uri' on line 6, column 10",
+        "Error in element 'rewrite-uri' on line 6, column 10",
+    ]
+
+
+def test_everything_that_a_document_names_and_is_not_there_is_told_at_once() -> None:
+    set_text("user", "a:b")
+    faults = refused(
+        make_api(),
+        inbound(
+            certificate_id("gone"),
+            thumbprint("ab cd"),
+            '<rewrite-uri template="/{{nothing}}/{{more}}" />',
+            '<authentication-basic username="{{user}}" password="{{password}}" />',
+            '<authentication-basic username="{{user}}" password="written" />',
+        ),
+    )
+    assert faults == [
+        "Error in element 'authentication-certificate' on line 4, column 10: "
+        "Certificate with id 'gone' could not be resolved.",
+        "Error in element 'authentication-certificate' on line 5, column 10: "
+        "Certificate with thumbprint 'ABCD' could not be resolved.",
+        "Error in element 'rewrite-uri' on line 6, column 10: Named value 'nothing' could not be resolved.",
+        "Error in element 'rewrite-uri' on line 6, column 10: Named value 'more' could not be resolved.",
+        "Error in element 'authentication-basic' on line 7, column 10: "
+        "Named value 'password' could not be resolved.",
+        "Error in element 'authentication-basic' on line 8, column 10: "
+        "The 'username' attribute must not hold a colon.",
+    ]
+
+
+def test_a_named_value_that_does_not_fit_is_refused_where_it_is_used() -> None:
+    set_text("seconds", "soon")
+    xml = '<policies><backend>\n<forward-request timeout="{{seconds}}" /></backend></policies>'
+    (fault,) = refused(None, xml)
+    assert fault.startswith("Error in element 'forward-request' on line 2, column 2: The 'timeout'")
+    set_text("seconds", "9")
+    save_policy(ALICE, None, xml)
+
+
+def test_a_secret_where_it_would_be_shown_is_refused_by_its_name_alone() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    name = NamedValue.objects.get().resource_id
+    (fault,) = refused(api, inbound(f'<rewrite-uri template="/{{{{{name}}}}}" />'))
+    assert name in fault
+    assert "hunter2" not in fault
+
+
+def test_a_secret_that_cannot_be_opened_keeps_nobody_from_changing_the_document() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    value = NamedValue.objects.get()
+    update_directly(NamedValue, value.key, sealed_value="damaged")
+    save_policy(ALICE, api, document_of(api).xml.replace('"alice"', '"bob"'))
+    assert read_security(api).credentials == BasicCredentials("bob", None)
+
+
+def test_the_thumbprint_of_an_earlier_version_is_refused_with_the_id_to_use_by_every_door() -> None:
+    api, certificate = make_api(), make_certificate()
+    earlier = certificate.current.thumbprint
+    save_policy(ALICE, api, inbound(thumbprint(earlier)))
+    version = PolicyVersion.objects.get(api=api)
+    renew(certificate)
+    expected = (
+        "Error in element 'authentication-certificate' on line 4, column 10: "
+        f"Certificate with thumbprint '{earlier}' could not be resolved: it belongs to an earlier version of "
+        "'partner-bank'. Write certificate-id=\"partner-bank\" instead."
+    )
+    assert refused(api, inbound(thumbprint(earlier))) == [expected]
+    with pytest.raises(Invalid) as restoring:
+        restore_policy(ALICE, api, version.key)
+    assert restoring.value.errors["xml"] == [expected]
+    save_policy(ALICE, api, inbound(thumbprint(Certificate.objects.get().current.thumbprint)))
+
+
+def test_a_certificate_is_refused_where_calls_go_out_over_http() -> None:
+    make_certificate()
+    operation = make_operation(make_api(web_service_url="http://bank.example"))
+    for scope in (operation.api, operation):
+        (fault,) = refused(scope, inbound(certificate_id("partner-bank")))
+        assert fault.startswith("Error in element 'authentication-certificate' on line 4, column 10: A client")
+        assert "only presented over https, and this API presents “partner-bank”" in fault
+    save_policy(ALICE, None, inbound(certificate_id("partner-bank")))
