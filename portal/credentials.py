@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.models import Api, Certificate, PolicyDocument
 from gateway.policies import parser, splice
+from gateway.policies.named_values import has_reference
 from gateway.policies.parser import PolicyErrors
 
 
@@ -48,7 +49,7 @@ def credentials_of(api: Api) -> CredentialsInWords:
 def _certificate(document: PolicyDocument, kind: str, name: str) -> CredentialsInWords:
     for reference in document.references.all():
         certificate = reference.certificate
-        if certificate is not None and _is_named(certificate, kind, name):
+        if certificate is not None and (has_reference(name) or _is_named(certificate, kind, name)):
             return CredentialsInWords(f"Client certificate {certificate.resource_id}", certificate)
     missing = "The policy of this API names a client certificate that is not there."
     return CredentialsInWords(f"Client certificate {name}", problem=missing)

@@ -1,5 +1,10 @@
-"""Changes to operations."""
+"""Changes to operations.
 
+Of an operation's policy document the rewrite-uri statement is a field here, too. A document that says more than the
+field can show is left alone by it: only the policy editor changes that.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -7,9 +12,12 @@ from gateway import url_templates
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.policies import document_of, save_document, text_of
+from gateway.changes.policy_documents import parsed
 from gateway.errors import AlreadyExists, Invalid, NotFound
 from gateway.models import Api, Operation
 from gateway.policies import parser, splice
+from gateway.policies.faults import PolicyErrors
+from gateway.policies.named_values import has_reference
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE")
 
@@ -76,17 +84,25 @@ def update_operation(
     url_template: str,
     display_name: str,
     description: str = "",
-    rewrite_template: str = "",
+    rewrite_template: str | None = "",
     revision: int | None = None,
 ) -> Operation:
-    """Change an operation. Raises what create_operation does, and EditConflict."""
-    values = _clean(method, url_template, display_name, description, rewrite_template)
+    """Change an operation; a rewrite template of None leaves its policy alone.
+
+    Raises what create_operation does, and EditConflict.
+    """
+    values = _clean(method, url_template, display_name, description, rewrite_template or "")
     with change(actor) as this:
         operation = get_operation(key)
         expect_revision(revision_of(operation), revision)
         _refuse_clash(operation.api, values["method"], values["shape"], but=operation)
+        before = rewrite_template_of(operation)
         this.audit("updated", operation, _write(this, operation, values))
-        _set_rewrite(this, operation, rewrite_template)
+        if rewrite_template is not None:
+            _refuse_other(before)
+            _set_rewrite(this, operation, rewrite_template)
+        elif before != OtherRewrite(UNREADABLE):
+            _check_policy(operation)
     return operation
 
 
@@ -136,14 +152,47 @@ def revision_of(operation: Operation) -> int:
     return max(operation.revision, document.revision if document else 0)
 
 
-def rewrite_template_of(operation: Operation) -> str:
+@dataclass(frozen=True, slots=True)
+class OtherRewrite:
+    """The author of an operation's document wrote what the field cannot show."""
+
+    explanation: str
+
+
+UNREADABLE = "The policy of this operation cannot be read."
+_SEVERAL = "The policy of this operation holds more than one rewrite-uri statement."
+_NAMED = "The policy of this operation rewrites the URL with a named value."
+
+
+def rewrite_template_of(operation: Operation) -> str | OtherRewrite:
     """The Rewrite URL template as the operation's policy document has it, "" when there is none."""
-    document = document_of(operation)
-    return splice.rewrite_of(parser.parse(document.xml, "operation")) or "" if document else ""
+    try:
+        found = splice.rewrites_of(parser.parse(text_of(operation), "operation"))
+    except PolicyErrors:
+        return OtherRewrite(UNREADABLE)
+    if len(found) > 1:
+        return OtherRewrite(_SEVERAL)
+    if found and has_reference(found[0]):
+        return OtherRewrite(_NAMED)
+    return found[0] if found else ""
+
+
+def _refuse_other(rewrite: str | OtherRewrite) -> None:
+    if isinstance(rewrite, OtherRewrite):
+        raise Invalid({"rewrite_template": f"{rewrite.explanation} Use the policy editor to change that."})
 
 
 def _set_rewrite(this: Change, operation: Operation, rewrite_template: str) -> None:
     save_document(this, operation, splice.set_rewrite(text_of(operation), rewrite_template.strip() or None))
+
+
+def _check_policy(operation: Operation) -> None:
+    """What the field does not show may rewrite with parameters that the URL template does not have any more."""
+    try:
+        parsed(operation, text_of(operation))
+    except PolicyErrors as error:
+        faults = [f"The policy of this operation would become invalid. {fault}" for fault in error.faults]
+        raise Invalid({"url_template": faults}) from None
 
 
 def _clean(

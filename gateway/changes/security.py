@@ -1,6 +1,7 @@
 """Changes to what an API's Security tab shows: the gateway's credentials, and what it trusts at the back end.
 
-The credentials are a statement of the API's policy document and nothing else.
+The credentials are a statement of the API's policy document and nothing else. A document that says more than
+the tab can show is left alone by it: only the policy editor changes that.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from gateway.errors import Invalid
 from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
 from gateway.models.base import with_id
 from gateway.policies import parser, splice
-from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.named_values import has_reference
 from gateway.policies.parser import PolicyErrors
 from gateway.policies.splice import Authentication
 
@@ -44,7 +45,7 @@ class CertificateCredentials:
 
 @dataclass(frozen=True, slots=True)
 class OtherCredentials:
-    """The author of the document wrote what the tab cannot show; saving the tab replaces it."""
+    """The author of the document wrote what the tab cannot show; saving the tab leaves it as it is."""
 
     explanation: str
 
@@ -72,20 +73,30 @@ class Security:
 
 
 UNREADABLE = "The policy of this API cannot be read."
+_SEVERAL = "The policy of this API holds more than one authentication statement."
+_NO_CERTIFICATE = "The policy of this API names a certificate that is not there."
+_NO_PASSWORD = "The policy of this API names a password that is not there."  # noqa: S105 (no password)
+_NAMED_CERTIFICATE = "The policy of this API names its certificate by a named value."
+_NAMED_USER = "The policy of this API takes its user name from a named value."
 
 
 def read_security(api: Api) -> Security:
     """What an API's Security tab shows."""
     document = document_of(api)
-    xml, written = (document.xml, document.revision) if document else (NEW_DOCUMENT, 0)
-    try:
-        found = splice.authentication_of(parser.parse(xml, "api"))
-    except PolicyErrors:
-        revision = max(api.trust.revision, written)
-        return Security(OtherCredentials(UNREADABLE), _trust(api.trust), revision)
-    password = _password_of(found)
+    written = document.revision if document else 0
+    found = _found(api)
+    password = _password_of(found) if found else None
     revision = max(api.trust.revision, written, password.revision if password else 0)
-    return Security(_credentials(found), _trust(api.trust), revision)
+    credentials = _credentials(found, password) if found else OtherCredentials(UNREADABLE)
+    return Security(credentials, _trust(api.trust), revision)
+
+
+def _found(api: Api) -> Authentication | None:
+    """What the API's document says about authentication, None if it cannot be read."""
+    try:
+        return splice.authentication_of(parser.parse(text_of(api), "api"))
+    except PolicyErrors:
+        return None
 
 
 def _password_of(found: Authentication) -> NamedValue | None:
@@ -93,21 +104,27 @@ def _password_of(found: Authentication) -> NamedValue | None:
     return with_id(NamedValue.objects.all(), found.name).first() if found.kind == "basic" else None
 
 
-def _credentials(found: Authentication) -> Credentials | OtherCredentials:
+def _credentials(found: Authentication, password: NamedValue | None) -> Credentials | OtherCredentials:
     match found.kind:
         case "none":
             return NoCredentials()
+        case "basic" if has_reference(found.username):
+            return OtherCredentials(_NAMED_USER)
         case "basic":
-            return BasicCredentials(found.username, None)
-        case "certificate-id":
-            certificate = with_id(Certificate.objects.all(), found.name).first()
-        case "thumbprint":
-            certificate = Certificate.objects.filter(current__thumbprint=found.name).first()
-        case _:
-            return OtherCredentials("The policy of this API holds more than one authentication statement.")
-    if certificate is None:
-        return OtherCredentials("The policy of this API names a certificate that is not there.")
-    return CertificateCredentials(certificate.key)
+            return BasicCredentials(found.username, None) if password else OtherCredentials(_NO_PASSWORD)
+        case "several":
+            return OtherCredentials(_SEVERAL)
+    return _certificate_credentials(found)
+
+
+def _certificate_credentials(found: Authentication) -> CertificateCredentials | OtherCredentials:
+    if has_reference(found.name):
+        return OtherCredentials(_NAMED_CERTIFICATE)
+    if found.kind == "certificate-id":
+        certificate = with_id(Certificate.objects.all(), found.name).first()
+    else:
+        certificate = Certificate.objects.filter(current__thumbprint=found.name).first()
+    return CertificateCredentials(certificate.key) if certificate else OtherCredentials(_NO_CERTIFICATE)
 
 
 def _trust(row: BackEndTrust) -> Trust:
@@ -118,18 +135,25 @@ def _trust(row: BackEndTrust) -> Trust:
 
 
 def save_security(
-    actor: Actor, api_key: UUID, *, credentials: Credentials, trust: Trust, revision: int | None = None
+    actor: Actor,
+    api_key: UUID,
+    *,
+    credentials: Credentials | OtherCredentials | None,
+    trust: Trust,
+    revision: int | None = None,
 ) -> int:
     """Choose the credentials that the gateway shows to an API's back end, and what it trusts there.
 
-    Returns the revision of the change. Raises NotFound, EditConflict, or Invalid on "certificate", "username",
-    "password" or "ca_certificates".
+    OtherCredentials and None leave the document alone. Returns the revision of the change. Raises NotFound,
+    EditConflict, or Invalid on "certificate", "username", "password", "ca_certificates", on "credentials" where the
+    document says what the tab cannot show, or on "xml" where something else is wrong with it.
     """
     with change(actor) as this:
         api = get_api(api_key)
         before = read_security(api)
         expect_revision(before.revision, revision)
-        _write_credentials(this, api, credentials)
+        if credentials is not None and not isinstance(credentials, OtherCredentials):
+            _write_credentials(this, api, before.credentials, credentials)
         if _trust(api.trust) != trust:
             _write_trust(this, api.trust, trust)
         this.audit("updated security of", api, _difference(before, read_security(api)))
@@ -166,8 +190,13 @@ def _credentials_in_words(credentials: Credentials | OtherCredentials) -> str:
     return "none"
 
 
-def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None:
-    stored = _stored_password(api)
+def _write_credentials(
+    this: Change, api: Api, before: Credentials | OtherCredentials, credentials: Credentials
+) -> None:
+    if isinstance(before, OtherCredentials):
+        raise Invalid({"credentials": f"{before.explanation} Use the policy editor to change that."})
+    found = _found(api)
+    stored = _password_of(found) if found else None
     match credentials:
         case CertificateCredentials(certificate=key):
             statement: str | None = splice.certificate_statement(_certificate(api, key).resource_id)
@@ -183,26 +212,18 @@ def _write_credentials(this: Change, api: Api, credentials: Credentials) -> None
         delete_password_if_unused(this, api, stored.resource_id)
 
 
-def _stored_password(api: Api) -> NamedValue | None:
-    """The named value that the API's HTTP basic statement refers to."""
-    try:
-        return _password_of(splice.authentication_of(parser.parse(text_of(api), "api")))
-    except PolicyErrors:
-        raise Invalid({"credentials": f"{UNREADABLE} Mend it first."}) from None
-
-
 def _store_password(this: Change, api: Api, credentials: BasicCredentials, stored: NamedValue | None) -> str:
-    """Seal a new password, or keep the stored one; returns the name that the document refers to."""
+    """Seal a new password, or keep the stored one; returns the name that the document refers to.
+
+    What somebody else made, or other documents refer to, keeps its value: this API gets one of its own.
+    """
     if not credentials.password and stored:
         return stored.resource_id
-    shared = stored and stored.policy_references.count() > 1
-    name = (
-        stored.resource_id
-        if stored and not shared
-        else free_id(
-            NamedValue.objects.all(), "", password_stem(api), field="password", default="basic-password"
-        )
-    )
+    stem = password_stem(api)
+    if stored and stored.resource_id.startswith(stem) and stored.policy_references.count() == 1:
+        name = stored.resource_id
+    else:
+        name = free_id(NamedValue.objects.all(), "", stem, field="password", default="basic-password")
     return set_secret(this, name, credentials.password or "").resource_id
 
 

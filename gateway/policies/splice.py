@@ -59,10 +59,15 @@ def authentication_of(document: Document) -> Authentication:
 
 def rewrite_of(document: Document) -> str | None:
     """The template of a document's own rewrite-uri (the last one counts), None if it has none."""
+    found = rewrites_of(document)
+    return found[-1] if found else None
+
+
+def rewrites_of(document: Document) -> tuple[str, ...]:
+    """The templates of all of a document's own rewrite-uri statements, in order."""
     inbound = document.sections.get("inbound")
     placed = inbound.statements if inbound else ()
-    found = [item.statement.template for item in placed if isinstance(item.statement, RewriteUri)]
-    return found[-1] if found else None
+    return tuple(item.statement.template for item in placed if isinstance(item.statement, RewriteUri))
 
 
 def certificate_statement(certificate_id: str) -> str:

@@ -67,4 +67,23 @@ class NewOperationForm(PortalForm):
 
 
 class OperationForm(NewOperationForm, RevisionForm):
-    """An operation that is there already."""
+    """An operation that is there already.
+
+    `other`: what its policy says and the field for the rewrite template cannot show; then it is left alone.
+    """
+
+    def __init__(self, *args: Any, other: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.other = other
+        if other:
+            self.fields["rewrite_template"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a rewrite template that was entered before the policy said something else."""
+        if self.other and self.data.get("rewrite_template"):
+            self.add_error("rewrite_template", f"{self.other} Use the policy editor to change that.")
+        return super().clean()
+
+    def values(self) -> dict[str, Any]:
+        """The cleaned values; a rewrite template of None leaves the policy alone."""
+        return super().values() | ({"rewrite_template": None} if self.other else {})

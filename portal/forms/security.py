@@ -77,7 +77,6 @@ class SecurityForm(RevisionForm):
     credentials = forms.ChoiceField(
         label="With credentials",
         widget=CredentialsSelect,
-        error_messages={"required": "Choose what takes the place of what the policy says, or None."},
     )
     certificate = CertificateField(
         label="Client certificate",
@@ -126,27 +125,33 @@ class SecurityForm(RevisionForm):
         offered: Offered,
         cas: Sequence[tuple[str, str]],
         has_https: bool,
-        undecided: bool,
+        other: str = "",
         **kwargs: Any,
     ) -> None:
+        """`other`: what the policy says and the tab cannot show; then only trust can be changed here."""
         super().__init__(*args, **kwargs)
-        self.offered = offered
+        self.offered, self.other = offered, other
         certificate: CertificateField = self.fields["certificate"]  # type: ignore[assignment]
         certificate.offer(offered)
         self.fields["ca_certificates"].choices = cas  # type: ignore[attr-defined]
-        self._offer_credentials(has_https, undecided)
+        self._offer_credentials(has_https)
         if not offered.searchable:
             del self.fields["search"], self.fields["searched"]
 
-    def _offer_credentials(self, has_https: bool, undecided: bool) -> None:
-        """`undecided`: the policy says what the tab cannot show, so nothing is chosen yet."""
+    def _offer_credentials(self, has_https: bool) -> None:
         credentials: Any = self.fields["credentials"]
         kinds = CREDENTIALS if has_https else CREDENTIALS[:-1] + WITHOUT_HTTPS
-        credentials.choices = ([("", "What the policy says")] if undecided else []) + list(kinds)
+        credentials.choices = [("", "What the policy says")] if self.other else kinds
         credentials.widget.closed = frozenset() if has_https else frozenset({"certificate"})
+        if self.other:
+            credentials.required = False
+            for name in ("credentials", "certificate", "username", "password"):
+                self.fields[name].disabled = True
 
     def clean(self) -> dict[str, Any]:
         """What belongs to other credentials than the chosen ones does not count."""
+        if self.other and self.data.get("credentials"):  # the policy was another one when the page was opened
+            self.add_error("credentials", f"{self.other} Use the policy editor to change that.")
         values, kind = self.cleaned_data, self.cleaned_data.get("credentials")
         if kind != "certificate":
             self._ignore("certificate", None)
@@ -163,8 +168,13 @@ class SecurityForm(RevisionForm):
         self.errors.pop(name, None)
         self.cleaned_data[name] = empty
 
-    def chosen_credentials(self) -> Credentials:
-        """The credentials. Only after `is_valid()`. An empty password keeps the one that is stored."""
+    def chosen_credentials(self) -> Credentials | None:
+        """The credentials, None to leave the policy alone. Only after `is_valid()`.
+
+        An empty password keeps the one that is stored.
+        """
+        if self.other:
+            return None
         values = self.cleaned_data
         match values["credentials"]:
             case "certificate":

@@ -160,12 +160,17 @@ class OperationEdit(_OneOperation, _OperationForm):
 
     def initial(self) -> dict[str, Any]:
         """The operation as it is, with the rewrite template that its policy document holds."""
-        operation = self.operation
+        operation, rewrite = self.operation, changes.rewrite_template_of(self.operation)
         names = ("method", "url_template", "display_name", "description")
         return {name: getattr(operation, name) for name in names} | {
-            "rewrite_template": changes.rewrite_template_of(operation),
+            "rewrite_template": rewrite if isinstance(rewrite, str) else "",
             "revision": changes.revision_of(operation),
         }
+
+    def form_options(self) -> dict[str, Any]:
+        """What the policy says and the field cannot show."""
+        rewrite = changes.rewrite_template_of(self.operation)
+        return {"other": rewrite.explanation if isinstance(rewrite, changes.OtherRewrite) else ""}
 
     def build_form(self, data: QueryDict | None = None) -> PortalForm:
         """The form, which Readers cannot fill in."""

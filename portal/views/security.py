@@ -74,10 +74,12 @@ class ApiSecurity(ApiView, FormPage):
             offered=certificate_options(search, self._chosen(data, fields)),
             cas=_ca_choices(),
             has_https=self.has_https,
-            undecided=isinstance(self.security.credentials, OtherCredentials),
+            other=self.other,
         )
         if fields:
             put_back(form, fields)
+        if self.other:  # whatever had been chosen before the policy said that
+            form.initial.update(_initial_credentials(self.security))
         if data is None:
             form.initial["searched"] = search
             self._select_uploaded(form)
@@ -99,12 +101,19 @@ class ApiSecurity(ApiView, FormPage):
     def _select_uploaded(self, form: SecurityForm) -> None:
         """Select what was uploaded on the way (see portal.views.certificate_pages)."""
         certificate = _uuid(self.request.GET.get("certificate", ""))
-        if certificate and self.has_https and str(certificate) in dict(form.fields["certificate"].choices):  # type: ignore[attr-defined]
+        offered = dict(form.fields["certificate"].choices)  # type: ignore[attr-defined]
+        if certificate and str(certificate) in offered and self.has_https and not self.other:
             form.initial.update(credentials="certificate", certificate=certificate)
         ca = _uuid(self.request.GET.get("ca_certificate", ""))
         if ca:
             trusted = [str(key) for key in form.initial["ca_certificates"]]
             form.initial["ca_certificates"] = [*trusted, str(ca)]
+
+    @property
+    def other(self) -> str:
+        """What the policy says and the tab cannot show, "" if it can."""
+        credentials = self.security.credentials
+        return credentials.explanation if isinstance(credentials, OtherCredentials) else ""
 
     @property
     def has_https(self) -> bool:
@@ -153,7 +162,7 @@ class ApiSecurity(ApiView, FormPage):
         return super().context() | {
             "here": self.here(),
             "has_https": self.has_https,
-            "other": credentials if isinstance(credentials, OtherCredentials) else None,
+            "other": self.other,
             "password_is_stored": isinstance(credentials, BasicCredentials),
             "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",
             "policy_url": reverse("policy-api", args=[self.api.resource_id]),

@@ -172,26 +172,6 @@ def test_nobody_else_sees_the_tab(user: str, stranger_client: Client, db: None) 
     assert client.get(tab(make_api())).status_code in {302, 403}
 
 
-def test_what_the_tab_cannot_show_is_said_and_has_to_be_replaced_on_purpose(
-    administrator_client: Client,
-) -> None:
-    api, certificate = make_api(), make_certificate()
-    choose(api, certificate)
-    document = PolicyDocument.objects.get(api=api)
-    twice = document.xml.replace(
-        "</inbound>", '<authentication-basic username="a" password="{{x}}" /></inbound>'
-    )
-    update_directly(PolicyDocument, document.key, xml=twice)
-    page = text_of(administrator_client, api)
-    assert "more than one authentication statement" in page
-    assert reverse("policy-api", args=[api.resource_id]) in page
-    data = {"revision": read_security(api).revision, "credentials": ""}
-    refused = administrator_client.post(tab(api), data)
-    assert list(refused.context["form"].errors) == ["credentials"]
-    administrator_client.post(tab(api), {**data, "credentials": "none"})
-    assert read_security(api).credentials == NoCredentials()
-
-
 def test_no_certificate_yet_says_what_to_do(administrator_client: Client) -> None:
     assert "There is no client certificate yet." in text_of(administrator_client, make_api())
 
