@@ -60,12 +60,6 @@ def renew(certificate: Certificate) -> None:
         certificate.save()
 
 
-def delete_document(document: PolicyDocument) -> None:
-    """Delete a policy document whose scope stays."""
-    with change(ARRANGER) as this:
-        this.delete(document)
-
-
 XML = """<policies>
     <inbound>
         <base />

@@ -14,6 +14,7 @@ django.setup()
 from gateway.changes.apis import create_api, update_api  # noqa: E402
 from gateway.changes.base import Actor  # noqa: E402
 from gateway.changes.certificates import delete_certificate  # noqa: E402
+from gateway.changes.policies import save_policy  # noqa: E402
 from gateway.changes.security import CertificateCredentials, Trust, save_security  # noqa: E402
 from gateway.errors import ChangeError  # noqa: E402
 from gateway.models import Api, Certificate  # noqa: E402
@@ -25,6 +26,19 @@ def assign(number: int) -> None:
     certificate = Certificate.objects.get(resource_id=f"certificate-{number}")
     api = Api.objects.get(resource_id=f"api-{number}")
     save_security(ME, api.key, credentials=CertificateCredentials(certificate.key), trust=Trust())
+
+
+def name(number: int) -> None:
+    """Save a policy that names a certificate."""
+    statement = f'<authentication-certificate certificate-id="certificate-{number}" />'
+    api = Api.objects.get(resource_id=f"api-{number}")
+    save_policy(ME, api, f"<policies><inbound><base />{statement}</inbound></policies>")
+
+
+def save(number: int) -> None:
+    """Save a policy as somebody who has seen none there."""
+    api = Api.objects.get(resource_id=f"api-{number}")
+    save_policy(ME, api, f"<policies><!-- {time.time_ns()} --></policies>", revision=0)
 
 
 def delete(number: int) -> None:

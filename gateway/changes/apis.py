@@ -234,10 +234,11 @@ def _check_credentials(api: Api, web_service_url: str, confirmed: bool) -> None:
         raise Invalid({"web_service_url": HTTPS_NEEDED.format(certificate=certificate)})
     if old.origin == new.origin or confirmed:
         return
-    if certificate := presents_certificate(api):
-        what = f"present the client certificate “{certificate}”"
-    elif sends_secret(api):
-        what = "send the HTTP basic user name and password"
-    else:
-        return
-    raise NeedsConfirmation(f"From now on the gateway would {what} to {new.origin} instead of {old.origin}.")
+    certificate = presents_certificate(api)
+    what = [f"present the client certificate “{certificate}”"] if certificate else []
+    if sends_secret(api):
+        what.append("send the passwords and other secrets of its policies")
+    if what:
+        raise NeedsConfirmation(
+            f"From now on the gateway would {' and '.join(what)} to {new.origin} instead of {old.origin}."
+        )

@@ -13,7 +13,8 @@ from gateway.changes import apis, ca_certificates, certificates, operations, sub
 from gateway.changes.base import change
 from gateway.changes.encryption import reseal
 from gateway.changes.named_values import set_secret
-from gateway.changes.policies import save_document
+from gateway.changes.policies import delete_policy, restore_policy, save_policy
+from gateway.changes.policy_documents import scope_of
 from gateway.changes.security import (
     BasicCredentials,
     CertificateCredentials,
@@ -31,12 +32,13 @@ from gateway.models import (
     NamedValue,
     Operation,
     PolicyDocument,
+    PolicyVersion,
     Revision,
     Subscription,
 )
 from gateway.policies.documents import NEW_DOCUMENT
 from tests import pki
-from tests.arrange import delete_document, renew, set_text, update_directly
+from tests.arrange import renew, set_text, update_directly
 from tests.builders import ALICE, make_api, make_operation
 
 _PFX = [pki.pfx(pki.self_signed(common_name=name), password=b"secret") for name in ("one", "two", "three")]
@@ -53,6 +55,7 @@ _INBOUND = (
     _OF_NAMED_VALUE,
     _OF_THUMBPRINT,
     '<base /><authentication-basic username="{{user}}" password="{{password}}" />',
+    '<base /><authentication-basic username="alice" password="written {number}" />',
 )
 _BACKEND = ("<base />", '<forward-request timeout="{{seconds}}" />', '<forward-request timeout="9" />', "")
 KEYS = [keystore.new_key(), *settings.CERTIFICATE_ENCRYPTION_KEYS]
@@ -157,13 +160,17 @@ class Changes:
         inbound, backend = _INBOUND[number % len(_INBOUND)], _BACKEND[number % len(_BACKEND)]
         if "{thumbprint}" in inbound:
             inbound = inbound.format(thumbprint=pick(CertificateVersion, number).thumbprint)
+        inbound = inbound.replace("{number}", str(number))
         xml = f"<policies><inbound>{inbound}</inbound><backend>{backend}</backend></policies>"
-        with change(ALICE) as this:
-            save_document(this, scope, NEW_DOCUMENT if number == 0 else xml)
+        save_policy(ALICE, scope, NEW_DOCUMENT if number == 0 else xml)
 
     def delete_policy(self, one: int, two: int) -> None:
         scope = ("api__isnull", "operation__isnull")[two % 2]
-        delete_document(pick(PolicyDocument, one, **{scope: False}))
+        delete_policy(ALICE, scope_of(pick(PolicyDocument, one, **{scope: False})))
+
+    def restore_policy(self, one: int, two: int) -> None:
+        version = pick(PolicyVersion, one * 6 + two)
+        restore_policy(ALICE, scope_of(version), version.key)
 
     def choose_credentials(self, one: int, two: int) -> None:
         chosen: Credentials = NoCredentials()

@@ -4,9 +4,9 @@ import pytest
 
 from gateway import publish, snapshot_codec
 from gateway.changes.base import change
-from gateway.changes.policies import save_document
+from gateway.changes.policies import delete_policy, save_document
 from gateway.changes.security import BasicCredentials, Trust
-from gateway.models import Api, CaCertificate, CertificateVersion, NamedValue, PolicyDocument
+from gateway.models import Api, CaCertificate, CertificateVersion, NamedValue
 from gateway.snapshot import (
     FORMAT,
     AuthenticationBasic,
@@ -17,7 +17,7 @@ from gateway.snapshot import (
     Snapshot,
 )
 from gateway.snapshot_difference import Difference
-from tests.arrange import delete_document, renew, set_text, update_directly
+from tests.arrange import renew, set_text, update_directly
 from tests.builders import (
     ALICE,
     choose,
@@ -189,7 +189,7 @@ def test_a_document_that_goes_leaves_its_api_to_the_policy_of_all_apis() -> None
     operation = make_operation(api)
     choose(api, make_certificate())
     before = publish.load(using="default")
-    delete_document(PolicyDocument.objects.get(api=api))
+    delete_policy(ALICE, api)
     after = publish.load(before, using="default")
     assert before.operations[str(operation.key)].policy == str(api.key)
     assert after.apis[str(api.key)].policy == after.operations[str(operation.key)].policy == publish.GLOBAL

@@ -28,6 +28,11 @@ print(json.dumps({
     "certificates": sorted(c.resource_id for c in Certificate.objects.all()),
 }))
 """
+VERSIONS = """
+from gateway.models import Api
+import json
+print(json.dumps([api.policy_versions.count() for api in Api.objects.all()]))
+"""
 
 pytestmark = pytest.mark.wire
 
@@ -64,6 +69,26 @@ def test_assigning_while_deleting_never_leaves_an_api_that_points_to_nothing(dat
         assert outcome in {("done", "InUse"), ("Invalid", "done"), ("DoesNotExist", "done")}
         assert (f"api-{number}" in state["named"]) == (outcome[0] == "done")
         assert (f"certificate-{number}" in state["certificates"]) == (outcome[0] == "done")
+
+
+def test_saving_a_policy_while_its_certificate_is_deleted_never_leaves_it_pointing_to_nothing(
+    database_url: str,
+) -> None:
+    shell(database_url, ARRANGE)
+    named, deleted = race(database_url, "name", "delete")
+    state = json.loads(shell(database_url, CHECK))
+    assert state["dangling"] == []
+    for number in range(ROUNDS):
+        assert (named[number], deleted[number]) in {("done", "InUse"), ("Invalid", "done")}
+        assert (f"api-{number}" in state["named"]) == (named[number] == "done")
+        assert (f"certificate-{number}" in state["certificates"]) == (named[number] == "done")
+
+
+def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(database_url: str) -> None:
+    shell(database_url, ARRANGE)
+    one, two = race(database_url, "save", "save")
+    assert [sorted(pair) for pair in zip(one, two, strict=True)] == [["EditConflict", "done"]] * ROUNDS
+    assert json.loads(shell(database_url, VERSIONS)) == [1] * ROUNDS
 
 
 def test_two_who_create_the_same_suffix_get_one_api_and_one_error(database_url: str) -> None:

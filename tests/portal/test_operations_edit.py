@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from gateway.changes.operations import METHODS, delete_operation, rewrite_template_of, update_operation
+from gateway.changes.policies import document_of, save_policy
 from gateway.models import Operation
 from portal.views.operations import OperationEdit
 from tests.builders import ALICE, make_api, make_operation
@@ -241,3 +242,57 @@ def test_a_post_without_a_csrf_token_is_refused(administrator_client: Client) ->
     make_one()
     administrator_client.handler.enforce_csrf_checks = True
     assert administrator_client.post(EDIT, GOOD).status_code == 403
+
+
+# --- what the field cannot show -----------------------------------------------------------------------------------
+TWO = '<rewrite-uri template="/one/{id}" /><rewrite-uri template="/two/{id}" />'
+
+
+def make_other() -> Operation:
+    operation = make_one()
+    save_policy(ALICE, operation, f"<policies><inbound><base />{TWO}</inbound></policies>")
+    return operation
+
+
+def test_a_policy_that_rewrites_in_another_way_is_told_with_a_link_to_the_editor(
+    administrator_client: Client,
+) -> None:
+    make_other()
+    response = administrator_client.get(EDIT)
+    page = response.content.decode()
+    assert "holds more than one rewrite-uri statement" in page
+    assert "It cannot be shown here" in page
+    url = reverse("policy-operation", args=["partner-bank", "get-it"])
+    assert f'<a href="{url}">Open the policy editor</a>' in page
+    field = response.context["form"]["rewrite_template"]
+    assert (field.field.disabled, field.value()) == (True, "")
+
+
+def test_the_rest_of_such_an_operation_is_saved_and_its_policy_stays(administrator_client: Client) -> None:
+    operation = make_other()
+    before = document_of(operation)
+    values = {name: value for name, value in GOOD.items() if name != "rewrite_template"}
+    values |= {"revision": str(revision(administrator_client)), "display_name": "Other"}
+    assert administrator_client.post(EDIT, values).status_code == 302
+    assert Operation.objects.get().display_name == "Other"
+    after = document_of(operation)
+    assert (after.xml, after.revision) == (before.xml, before.revision)
+
+
+def test_a_rewrite_template_that_is_sent_all_the_same_is_refused(administrator_client: Client) -> None:
+    operation = make_other()
+    values = GOOD | {"revision": str(revision(administrator_client)), "rewrite_template": "/x/{id}"}
+    response = administrator_client.post(EDIT, values)
+    assert list(response.context["form"].errors) == ["rewrite_template"]
+    assert "Use the policy editor" in text_of(response)
+    assert "/x/" not in document_of(operation).xml
+
+
+def test_a_url_template_that_such_a_policy_does_not_fit_is_refused_on_its_field(
+    administrator_client: Client,
+) -> None:
+    make_other()
+    values = GOOD | {"revision": str(revision(administrator_client)), "url_template": "/customers/{nr}"}
+    response = administrator_client.post(EDIT, values)
+    assert list(response.context["form"].errors) == ["url_template"]
+    assert "The policy of this operation would become invalid." in text_of(response)

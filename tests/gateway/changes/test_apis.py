@@ -140,7 +140,7 @@ def test_sending_a_password_to_another_host_asks_first() -> None:
     api = make_api()
     choose(api, BasicCredentials("alice", "hunter2"))
     values = settings_of(api, web_service_url="https://other.example")
-    with pytest.raises(NeedsConfirmation, match="password to https"):
+    with pytest.raises(NeedsConfirmation, match="passwords and other secrets of its policies to https"):
         update_api(ALICE, api.key, **values)
     update_api(ALICE, api.key, confirmed=True, **values)
     assert Api.objects.get().web_service_url == "https://other.example"

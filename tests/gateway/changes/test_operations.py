@@ -3,14 +3,17 @@ import pytest
 from gateway.changes.apis import delete_api
 from gateway.changes.operations import (
     METHODS,
+    OtherRewrite,
     create_all_operations,
     create_operation,
     delete_operation,
     rewrite_template_of,
     update_operation,
 )
+from gateway.changes.policies import document_of, save_policy
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound
 from gateway.models import AuditEntry, Operation, PolicyDocument
+from tests.arrange import set_text, update_directly
 from tests.builders import ALICE, make_api, make_operation
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +108,57 @@ def test_all_operations_at_once_are_refused_when_they_are_there() -> None:
     delete_api(ALICE, api.key)
     with pytest.raises(NotFound):
         create_all_operations(ALICE, api.key)
+
+
+# --- what the rewrite template cannot show ------------------------------------------------------------------------
+GET = {"method": "GET", "url_template": "/accounts/{id}", "display_name": "Get"}
+TWO = '<rewrite-uri template="/one/{id}" /><rewrite-uri template="/two/{id}" />'
+NAMED = '<rewrite-uri template="/{{version}}/{id}" />'
+
+
+def make_other(statements: str) -> Operation:
+    operation = make_operation(make_api())
+    set_text("version", "v2")
+    save_policy(ALICE, operation, f"<policies><inbound><base />{statements}</inbound></policies>")
+    return operation
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"), [(TWO, "more than one rewrite-uri"), (NAMED, "with a named value")]
+)
+def test_a_policy_that_rewrites_in_another_way_is_told_and_left_alone(statements: str, words: str) -> None:
+    operation = make_other(statements)
+    before = document_of(operation).xml
+    other = rewrite_template_of(operation)
+    assert isinstance(other, OtherRewrite)
+    assert words in other.explanation
+    for template in ("", "/three/{id}"):
+        with pytest.raises(Invalid) as refused:
+            update_operation(ALICE, operation.key, **GET, rewrite_template=template)
+        assert "Use the policy editor" in refused.value.errors["rewrite_template"][0]
+    update_operation(ALICE, operation.key, **{**GET, "display_name": "Other"}, rewrite_template=None)
+    assert document_of(operation).xml == before
+    assert Operation.objects.get().display_name == "Other"
+
+
+def test_a_policy_that_cannot_be_read_is_left_alone() -> None:
+    operation = make_other("")
+    xml = "<policies><inbound><newer /></inbound></policies>"
+    update_directly(PolicyDocument, document_of(operation).key, xml=xml)
+    assert rewrite_template_of(operation) == OtherRewrite("The policy of this operation cannot be read.")
+    update_operation(ALICE, operation.key, **{**GET, "url_template": "/b/{nr}"}, rewrite_template=None)
+    assert document_of(operation).xml == xml
+
+
+def test_a_url_template_without_a_parameter_that_the_policy_rewrites_with_is_refused() -> None:
+    operation = make_other(TWO)
+    with pytest.raises(Invalid) as refused:
+        update_operation(
+            ALICE, operation.key, **{**GET, "url_template": "/accounts/{nr}"}, rewrite_template=None
+        )
+    faults = refused.value.errors["url_template"]
+    assert len(faults) == 2
+    assert faults[0].startswith(
+        "The policy of this operation would become invalid. Error in element 'rewrite-uri'"
+    )
+    assert Operation.objects.get().url_template == "/accounts/{id}"

@@ -1,14 +1,13 @@
 """Changes to policy documents: what is saved, what is refused, and what stays behind of it."""
 
-from uuid import uuid4
+from typing import Any
 
 import pytest
 
-from gateway import keystore
-from gateway.changes.apis import delete_api
+from gateway.changes.apis import delete_api, update_api
 from gateway.changes.base import change
 from gateway.changes.certificates import delete_certificate
-from gateway.changes.operations import delete_operation, update_operation
+from gateway.changes.operations import delete_operation
 from gateway.changes.policies import (
     check_document,
     delete_policy,
@@ -18,14 +17,12 @@ from gateway.changes.policies import (
     save_policy,
 )
 from gateway.changes.policy_references import derive_references
-from gateway.changes.security import BasicCredentials, CertificateCredentials, read_security
-from gateway.errors import EditConflict, InUse, Invalid, NotFound
+from gateway.changes.security import BasicCredentials, read_security
+from gateway.errors import EditConflict, InUse, Invalid, NeedsConfirmation, NotFound
 from gateway.models import (
     Api,
     AuditEntry,
     Certificate,
-    CertificateVersion,
-    Deletion,
     NamedValue,
     Operation,
     PolicyDocument,
@@ -34,6 +31,7 @@ from gateway.models import (
     Revision,
 )
 from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.secrets import literal_secrets
 from tests.arrange import renew, set_text, update_directly
 from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
 
@@ -82,7 +80,7 @@ def test_each_scope_has_a_document_of_its_own() -> None:
     scopes = (None, operation.api, operation)
     for number, scope in enumerate(scopes):
         save_policy(ALICE, scope, inbound(f"<!-- {number} -->"))
-    assert ["<!-- {} -->".format(n) in document_of(s).xml for n, s in enumerate(scopes)] == [True] * 3
+    assert [f"<!-- {n} -->" in document_of(s).xml for n, s in enumerate(scopes)] == [True] * 3
     assert PolicyDocument.objects.count() == 3
 
 
@@ -127,7 +125,10 @@ def test_a_scope_that_is_gone_is_not_found() -> None:
     delete_api(ALICE, api.key)
     delete_operation(ALICE, operation.key)
     for scope in (api, operation):
-        for door in (lambda s=scope: save_policy(ALICE, s, inbound()), lambda s=scope: delete_policy(ALICE, s)):
+        for door in (
+            lambda s=scope: save_policy(ALICE, s, inbound()),
+            lambda s=scope: delete_policy(ALICE, s),
+        ):
             with pytest.raises(NotFound):
                 door()
 
@@ -219,6 +220,106 @@ def test_a_certificate_is_refused_where_calls_go_out_over_http() -> None:
     operation = make_operation(make_api(web_service_url="http://bank.example"))
     for scope in (operation.api, operation):
         (fault,) = refused(scope, inbound(certificate_id("partner-bank")))
-        assert fault.startswith("Error in element 'authentication-certificate' on line 4, column 10: A client")
+        assert fault.startswith(
+            "Error in element 'authentication-certificate' on line 4, column 10: A client"
+        )
         assert "only presented over https, and this API presents “partner-bank”" in fault
     save_policy(ALICE, None, inbound(certificate_id("partner-bank")))
+
+
+def test_a_certificate_may_go_where_a_document_sets_another_back_end() -> None:
+    make_certificate()
+    operation = make_operation(make_api(web_service_url="http://bank.example"))
+    elsewhere = '<set-backend-service base-url="https://other.example" />'
+    save_policy(ALICE, operation.api, inbound(certificate_id("partner-bank"), elsewhere))
+    save_policy(ALICE, operation, inbound(certificate_id("partner-bank")))
+
+
+# --- the web service URL ------------------------------------------------------------------------------------------
+def move(api: Api, url: str) -> None:
+    update_api(
+        ALICE,
+        api.key,
+        display_name=str(api),
+        description="",
+        web_service_url=url,
+        suffix=api.suffix,
+        http=True,
+        https=True,
+    )
+
+
+def test_a_web_service_url_over_http_is_refused_while_a_certificate_goes_there() -> None:
+    make_certificate()
+    operation = make_operation(make_api())
+    save_policy(ALICE, operation, inbound(certificate_id("partner-bank")))
+    with pytest.raises(Invalid) as refused:
+        move(operation.api, "http://bank.example")
+    assert "only presented over https" in refused.value.errors["web_service_url"][0]
+    elsewhere = '<set-backend-service base-url="https://bank.example" />'
+    save_policy(ALICE, operation, inbound(certificate_id("partner-bank"), elsewhere))
+    with pytest.raises(NeedsConfirmation):  # what else the document sends may still go to that host
+        move(operation.api, "http://bank.example")
+
+
+def test_a_secret_of_any_statement_asks_before_it_goes_to_another_host() -> None:
+    api = make_api()
+    xml = inbound('<set-header name="X-Api-Key"><value>hunter2</value></set-header>')
+    (secret,) = literal_secrets(check_document(api, xml))
+    save_policy(ALICE, api, xml, move=[secret.id])
+    with pytest.raises(NeedsConfirmation) as asked:
+        move(api, "https://other.example")
+    assert "secret" in asked.value.message
+
+
+# --- named values -------------------------------------------------------------------------------------------------
+def test_references_are_derived_once_more_when_a_named_value_changes() -> None:
+    api, one, two = make_api(), make_certificate("one"), make_certificate("two")
+    set_text("which", "one")
+    save_policy(ALICE, api, inbound(certificate_id("{{which}}")))
+    set_text("which", "TWO")
+    with change(ALICE) as this:
+        derive_references(this, document_of(api))
+    referred = PolicyReference.objects.exclude(certificate=None)
+    assert [reference.certificate for reference in referred] == [two]
+    delete_certificate(ALICE, one.key)
+    with pytest.raises(InUse):
+        delete_certificate(ALICE, two.key)
+
+
+def test_a_named_value_that_makes_a_document_wrong_is_told_with_all_faults() -> None:
+    operation = make_operation(make_api(), "/a/{id}")
+    make_certificate("one")
+    set_text("which", "one")
+    set_text("user", "alice")
+    set_text("password", "x")
+    basic = '<authentication-basic username="{{user}}" password="{{password}}" />'
+    save_policy(ALICE, operation, inbound(certificate_id("{{which}}"), basic))
+    set_text("which", "gone")
+    set_text("user", "a:b")
+    with pytest.raises(Invalid) as refused, change(ALICE) as this:
+        derive_references(this, document_of(operation))
+    assert refused.value.errors["xml"] == [
+        "Error in element 'authentication-certificate' on line 4, column 10: "
+        "Certificate with id 'gone' could not be resolved.",
+        "Error in element 'authentication-basic' on line 5, column 10: "
+        "The 'username' attribute must not hold a colon.",
+    ]
+
+
+def test_what_is_wrong_inside_a_statement_is_told_once() -> None:
+    xml = inbound('<set-header name="X">\n<value>{{gone}}</value></set-header>')
+    assert refused(make_api(), xml) == [
+        "Error in element 'value' on line 5, column 2: Named value 'gone' could not be resolved."
+    ]
+
+
+def test_the_largest_documents_are_looked_up_with_few_queries(
+    django_assert_max_num_queries: Any,
+) -> None:
+    api = make_api()
+    set_text("name", "value")
+    headers = (f'<set-header name="X-{n}"><value>{{{{name}}}}</value></set-header>' for n in range(250))
+    xml = inbound(*headers)
+    with django_assert_max_num_queries(30):
+        save_policy(ALICE, api, xml)
