@@ -78,13 +78,20 @@ def presents_certificate(api: Api, *, at_its_own_url: bool = False) -> Certifica
     """
     for references in references_in(api):
         for reference in references.filter(named_value=None).select_related("certificate", "document"):
-            if not at_its_own_url or not sets_back_end(parsed_or_none(reference.document)):
+            document = reference.document
+            if not at_its_own_url or not goes_elsewhere(scope_of(document), parsed_or_none(document)):
                 return reference.certificate
     return None
 
 
-def sets_back_end(document: Document | None) -> bool:
-    """Whether a document itself says where calls go."""
+def goes_elsewhere(scope: Scope, document: Document | None) -> bool:
+    """Whether a scope's document, or that of a broader scope, sets another back end than the web service URL."""
+    api = scope.api if isinstance(scope, Operation) else None
+    around = [document_of(each) for each in (api, None) if each != scope]
+    return any(map(_sets_back_end, (document, *map(parsed_or_none, around))))
+
+
+def _sets_back_end(document: Document | None) -> bool:
     placed = document.statements if document else ()
     return any(each.element.name == "set-backend-service" for each in placed)
 

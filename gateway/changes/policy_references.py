@@ -5,22 +5,12 @@ from collections.abc import Iterator, Mapping
 from gateway import keystore
 from gateway.addresses import parse_web_service_url
 from gateway.changes.base import Change
-from gateway.changes.policy_documents import (
-    Scope,
-    api_of,
-    document_of,
-    parsed,
-    parsed_or_none,
-    scope_of,
-    sets_back_end,
-)
+from gateway.changes.policy_documents import Scope, api_of, goes_elsewhere, parsed, scope_of
 from gateway.errors import Invalid, Unreadable
 from gateway.models import (
-    Api,
     Certificate,
     CertificateVersion,
     NamedValue,
-    Operation,
     PolicyDocument,
     PolicyReference,
 )
@@ -160,19 +150,12 @@ def _without_https(scope: Scope, document: Document, lookup: Lookup) -> Iterator
     api = api_of(scope)
     if api is None or parse_web_service_url(api.web_service_url).scheme == "https":
         return
-    if any(map(sets_back_end, (document, *_around(scope)))):
+    if goes_elsewhere(scope, document):
         return
     for reference in references_of(document, lookup.named_value):
         certificate = lookup.target(reference.kind, reference.name)
         if isinstance(certificate, Certificate):
             yield reference.element.fault(HTTPS_NEEDED.format(certificate=certificate))
-
-
-def _around(scope: Api | Operation | None) -> Iterator[Document | None]:
-    """The documents of the broader scopes."""
-    if isinstance(scope, Operation):
-        yield parsed_or_none(document_of(scope.api))
-    yield parsed_or_none(document_of(None))
 
 
 def write_references(row: PolicyDocument, document: Document, lookup: Lookup) -> None:

@@ -144,15 +144,15 @@ def save_security(
 ) -> int:
     """Choose the credentials that the gateway shows to an API's back end, and what it trusts there.
 
-    OtherCredentials and None leave the document alone. Returns the revision of the change. Raises NotFound,
-    EditConflict, or Invalid on "certificate", "username", "password", "ca_certificates", on "credentials" where the
-    document says what the tab cannot show, or on "xml" where something else is wrong with it.
+    OtherCredentials, None and what is there already leave the document alone. Returns the revision of the change.
+    Raises NotFound, EditConflict, or Invalid on "certificate", "username", "password", "ca_certificates", on
+    "credentials" where the document says what the tab cannot show, or on "xml" where it cannot be saved as it is.
     """
     with change(actor) as this:
         api = get_api(api_key)
         before = read_security(api)
         expect_revision(before.revision, revision)
-        if credentials is not None and not isinstance(credentials, OtherCredentials):
+        if isinstance(credentials, Credentials) and credentials != before.credentials:
             _write_credentials(this, api, before.credentials, credentials)
         if _trust(api.trust) != trust:
             _write_trust(this, api.trust, trust)

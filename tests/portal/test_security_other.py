@@ -126,3 +126,16 @@ def test_a_certificate_that_a_named_value_names_is_listed_with_the_api(administr
     page = administrator_client.get(reverse("apis")).content.decode()
     assert "Client certificate partner-bank" in page
     assert "that is not there" not in page
+
+
+def test_a_policy_that_cannot_be_saved_as_it_is_says_why_at_the_top(administrator_client: Client) -> None:
+    api, certificate = make_api(), make_certificate()
+    stale = (
+        "<policies><inbound><set-header name='X'><value>{{gone}}</value></set-header></inbound></policies>"
+    )
+    save_policy(ALICE, api, "<policies />")
+    update_directly(PolicyDocument, document_of(api).key, xml=stale)
+    response = save(administrator_client, api, credentials="certificate", certificate=certificate.key)
+    (error,) = response.context["form"].non_field_errors()
+    assert "Named value 'gone' could not be resolved." in error
+    assert save(administrator_client, api, credentials="none").status_code == 302

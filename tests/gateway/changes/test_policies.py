@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway import keystore
 from gateway.changes.apis import delete_api, update_api
 from gateway.changes.base import change
 from gateway.changes.certificates import delete_certificate
@@ -188,6 +189,17 @@ def test_a_secret_where_it_would_be_shown_is_refused_by_its_name_alone() -> None
     assert "hunter2" not in fault
 
 
+def test_a_secret_that_does_not_fit_is_refused_without_being_shown() -> None:
+    api = make_api()
+    choose(api, BasicCredentials("alice", "hunter2"))
+    row = NamedValue.objects.get()
+    value = keystore.seal("gateway_namedvalue", "sealed_value", row.key, b"hunter2\nhunter3")
+    update_directly(NamedValue, row.key, sealed_value=value)
+    (fault,) = refused(api, inbound(f'<set-header name="X"><value>{{{{{row}}}}}</value></set-header>'))
+    assert "The value holds a line break" in fault
+    assert "hunter" not in fault
+
+
 def test_a_secret_that_cannot_be_opened_keeps_nobody_from_changing_the_document() -> None:
     api = make_api()
     choose(api, BasicCredentials("alice", "hunter2"))
@@ -233,6 +245,7 @@ def test_a_certificate_may_go_where_a_document_sets_another_back_end() -> None:
     elsewhere = '<set-backend-service base-url="https://other.example" />'
     save_policy(ALICE, operation.api, inbound(certificate_id("partner-bank"), elsewhere))
     save_policy(ALICE, operation, inbound(certificate_id("partner-bank")))
+    move(operation.api, "http://bank.example/base")
 
 
 # --- the web service URL ------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import pytest
 from gateway import keystore
 from gateway.changes.ca_certificates import delete_ca_certificate
 from gateway.changes.certificates import delete_certificate
+from gateway.changes.policies import save_policy
 from gateway.changes.security import (
     BasicCredentials,
     CertificateCredentials,
@@ -189,3 +190,34 @@ def test_the_audit_log_says_in_words_what_was_chosen_before_and_after() -> None:
         "validate certificate name": ["yes", "no"],
         "trusted CA certificates": ["public CAs", "public CAs, our-ca"],
     }
+
+
+def test_credentials_that_are_there_already_leave_the_document_to_the_letter() -> None:
+    api, certificate = make_api(), make_certificate()
+    statement = f'<authentication-certificate thumbprint="{certificate.current.thumbprint.lower()}" />'
+    save_policy(ALICE, api, f"<policies><inbound>{statement}</inbound></policies>")
+    row = PolicyDocument.objects.get(api=api)
+    choose(api, certificate, Trust(validate_name=False))
+    assert document(api) == row.xml
+    assert read_security(Api.objects.get()).trust == Trust(validate_name=False)
+
+
+def test_a_document_that_cannot_be_saved_as_it_is_says_why_when_credentials_are_chosen() -> None:
+    api, certificate = make_api(), make_certificate()
+    save_policy(ALICE, api, "<policies><inbound><base /></inbound></policies>")
+    row = PolicyDocument.objects.get(api=api)
+    stale = '<set-header name="X"><value>{{gone}}</value></set-header>'
+    update_directly(PolicyDocument, row.key, xml=row.xml.replace("<base />", f"<base />{stale}"))
+    with pytest.raises(Invalid) as refused:
+        choose(api, certificate)
+    assert "Named value 'gone' could not be resolved." in refused.value.errors["xml"][0]
+
+
+@pytest.mark.parametrize("leaving", [None, OtherCredentials("whatever")])
+def test_trust_can_be_saved_on_its_own(leaving: OtherCredentials | None) -> None:
+    api = make_api()
+    choose(api, make_certificate())
+    before = document(api)
+    save_security(ALICE, api.key, credentials=leaving, trust=Trust(public_cas=False))
+    assert document(api) == before
+    assert read_security(Api.objects.get()).trust == Trust(public_cas=False)
