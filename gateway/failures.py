@@ -31,7 +31,12 @@ ANSWERS: dict[str, Answer] = {
     ),
     "https-required": Answer(403, "This API can only be called over https."),
     "http-required": Answer(403, "This API can only be called over http."),
+    "ip-forbidden": Answer(403, "Forbidden"),
     "not-found": Answer(404, "Resource not found"),
+    # status and text are the policy's own
+    "header-check-failed": Answer(
+        401, "A header field that this API asks for is missing or has another value."
+    ),
     "request-timeout": Answer(408, "The body of the request did not arrive in time."),
     "request-too-large": Answer(413, "The body of the request is larger than this API takes."),
     "expectation-failed": Answer(417, "Of all expectations only 100-continue can be met."),
@@ -75,25 +80,45 @@ ANSWERS: dict[str, Answer] = {
 
 
 # Whose answers are those of the original, byte for byte: without code and activity id.
-RECORDED = frozenset(("subscription-key-missing", "subscription-key-invalid", "not-found"))
+RECORDED = frozenset(
+    (
+        "subscription-key-missing",
+        "subscription-key-invalid",
+        "not-found",
+        "ip-forbidden",
+        "header-check-failed",
+    )
+)
+# A policy may give these any status, but it is always the caller that they turn down.
+_REFUSALS = frozenset(("ip-forbidden", "header-check-failed"))
 
 
 class CallFailure(Exception):
     """A call cannot be forwarded, or got no usable answer.
 
     `code` is in ANSWERS; `detail` is for the log; `message` is for the caller where there is more to say than the
-    table does; `fields` go with the answer.
+    table does, `status` where a policy says another one; `fields` go with the answer.
     """
 
     def __init__(
-        self, code: str, detail: str = "", *, message: str = "", fields: Iterable[tuple[bytes, bytes]] = ()
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        status: int = 0,
+        message: str = "",
+        fields: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+        self.status = status or ANSWERS[code].status
         self.message = message or ANSWERS[code].message
         self.fields = tuple(fields)
 
     @property
-    def answer(self) -> Answer:
-        return ANSWERS[self.code]
+    def failed_by(self) -> str:
+        """Who kept the call from its end: "caller", "back end" or "gateway"."""
+        if self.status < 500 or self.code in _REFUSALS:
+            return "caller"
+        return "back end" if self.status in (502, 504) else "gateway"

@@ -34,8 +34,25 @@ GATEWAY_ERROR = b"gateway-error"
 _NOT_HANDED_ON = HOP_BY_HOP | {GATEWAY_ERROR}
 VIA = b"publisher-portal"  # RFC 9110, 7.6.3: a pseudonym
 
+# Fields that no policy sets or deletes: they frame messages, or say what only the gateway itself can know.
+UNTOUCHABLE = frozenset(
+    (
+        b"connection", b"content-length", b"content-range", b"expect", GATEWAY_ERROR, b"keep-alive",
+        b"max-forwards", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"via",
+    )
+)  # fmt: skip
+# Fields whose values hold commas of their own or that may be there once only: never joined (RFC 9110, 5.3).
+_NEVER_JOINED = frozenset(
+    (
+        b"cookie", b"date", b"expires", b"if-modified-since", b"if-range", b"if-unmodified-since", b"last-modified",
+        b"location", b"proxy-authenticate", b"retry-after", b"set-cookie", b"user-agent", b"warning",
+        b"www-authenticate",
+    )
+)  # fmt: skip
+
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE = re.compile(rb"(" + _TOKEN + rb"):[ \t]*(.*?)[ \t]*\r?\n", re.DOTALL)
+_NAME = re.compile(_TOKEN)
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -68,23 +85,18 @@ def request_fields(
     hop: Hop,
     *,
     private_cookies: frozenset[bytes] = frozenset(),
-    authorization: bytes = b"",
 ) -> list[Field]:
     """The fields to send to a back end, without Host and framing, which the transport adds.
 
     Via and X-Forwarded-For, -Proto and -Host say where the call came from. Cookies named in `private_cookies` are
-    left out. `authorization` replaces the caller's.
+    left out.
     """
     dropped = _NOT_FORWARDED if hop.trusted else _NOT_FORWARDED | _CLAIMS
     if options := connection_options(fields):
         dropped = dropped | (options - _NEVER_NAMED)
-    if authorization:
-        dropped = dropped | {b"authorization"}
     forwarded = [field for field in fields if field[0] not in dropped]
     if private_cookies:
         forwarded = _without_cookies(forwarded, private_cookies)
-    if authorization:
-        forwarded.append((b"authorization", authorization))
     forwarded.append((b"via", hop.version.encode() + b" " + VIA))
     forwarded.append((b"x-forwarded-for", _forwarded_for(fields, hop)))
     forwarded.append((b"x-forwarded-proto", hop.scheme.encode()))
@@ -146,6 +158,21 @@ def response_fields(fields: Sequence[Field], version: bytes = b"1.1") -> list[Fi
     if not any(field[0] == b"date" for field in handed_on):
         handed_on.append((b"date", http_date()))
     return handed_on
+
+
+def is_settable(name: bytes) -> bool:
+    """Whether a policy may set and delete a field of this lower-case name."""
+    return _NAME.fullmatch(name) is not None and b"_" not in name and name not in UNTOUCHABLE
+
+
+def is_joined(name: bytes) -> bool:
+    """Whether several values of a field are one line with commas between them (RFC 9110, 5.3)."""
+    return name not in _NEVER_JOINED
+
+
+def is_field_value(value: bytes) -> bool:
+    """Whether a field may have this value: no control characters but tabs, no space at its ends (RFC 9110, 5.5)."""
+    return _BAD_VALUE.search(value) is None and value == value.strip(b" \t")
 
 
 def http_date() -> bytes:

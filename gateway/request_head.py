@@ -72,6 +72,11 @@ def _host(version: str, hosts: list[bytes]) -> bytes:
     return _checked_host(hosts[0]) if hosts else b""
 
 
+def is_host(value: bytes) -> bool:
+    """Whether a Host field may have this value and names a host (RFC 9110, 7.2)."""
+    return bool(value) and not value.startswith(b":") and _HOST.fullmatch(value) is not None
+
+
 def _checked_host(host: bytes) -> bytes:
     if not _HOST.fullmatch(host):
         raise BadHead("a malformed host")

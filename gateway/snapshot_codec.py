@@ -23,6 +23,9 @@ _KINDS: dict[str, type] = {
     "subscriptions": parts.Subscription,
 }
 _SECTIONS = ("inbound", "backend", "outbound")
+_OLDEST = 3  # before it a secret could not be told from a text
+# The one member of what stands for a Secret, so that a text can never be taken for one.
+_MARK = "base64 of a secret"
 
 
 def encode(snapshot: Snapshot) -> str:
@@ -39,7 +42,7 @@ def _plain(value: Any) -> Any:
         plain = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
         return {"kind": type(value).__name__, **plain} if type(value).__name__ in _STATEMENTS else plain
     if isinstance(value, parts.Secret):
-        return base64.b64encode(value.reveal()).decode("ascii")
+        return {_MARK: base64.b64encode(value.reveal()).decode("ascii")}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, frozenset):
@@ -59,6 +62,8 @@ def decode(text: str) -> Snapshot:
         snapshot = Snapshot(revision=body["revision"], format=body["format"], **decoded)
     except (KeyError, TypeError) as error:
         raise ValueError(f"This is no snapshot: {error!r}.") from None
+    if snapshot.format < _OLDEST:
+        raise ValueError(f"This is a snapshot of format {snapshot.format}, which is not read any more.")
     return snapshot if snapshot.format <= FORMAT else _disabled(snapshot)
 
 
@@ -70,30 +75,35 @@ def _disabled(snapshot: Snapshot) -> Snapshot:
 
 def _part(kind: type, plain: dict[str, Any]) -> Any:
     """One part. Members that a newer format added are left out here; its format disables the APIs."""
-    known = {f.name: f.type for f in fields(kind) if f.name in plain}
-    values = {name: _value(name, plain[name]) for name in known}
-    if kind is EffectivePolicy and (unknown := _unknown_statements(plain)):
-        values |= dict.fromkeys(_SECTIONS, ())
-        values["problem"] = (
-            f"The policy holds statements that this gateway does not know: {', '.join(unknown)}."
-        )
-    return kind(**values)
+    if kind is EffectivePolicy and (unknown := sorted(_unknown_statements(plain))):
+        problem = f"The policy holds statements that this gateway does not know: {', '.join(unknown)}."
+        plain = {**plain, **dict.fromkeys(_SECTIONS, ()), "problem": problem}
+    return kind(**{f.name: _value(f.name, plain[f.name]) for f in fields(kind) if f.name in plain})
 
 
-def _unknown_statements(policy: dict[str, Any]) -> list[str]:
-    kinds = {statement["kind"] for section in _SECTIONS for statement in policy[section]}
-    return sorted(kinds - set(_STATEMENTS))
+def _unknown_statements(plain: Any) -> set[str]:
+    """The unknown kinds of statements that a policy holds, in other statements, too."""
+    if isinstance(plain, list):
+        return {kind for item in plain for kind in _unknown_statements(item)}
+    if not isinstance(plain, dict):
+        return set()
+    own = {plain["kind"]} - _STATEMENTS.keys() if "kind" in plain else set()
+    return own.union(*map(_unknown_statements, plain.values()))
 
 
 def _value(name: str, plain: Any) -> Any:
     if name in ("not_before", "not_after"):
         return datetime.fromisoformat(plain)
-    if name in ("private_key", "password", "primary_key", "secondary_key"):
-        return None if plain is None else parts.Secret(base64.b64decode(plain))
     if name == "schemes":
         return frozenset(plain)
-    if name == "origin":
-        return parts.Origin(**plain)
-    if name in _SECTIONS:
-        return tuple(_part(_STATEMENTS[s["kind"]], s) for s in plain if s["kind"] in _STATEMENTS)
-    return tuple(plain) if isinstance(plain, list) else plain
+    if isinstance(plain, list):
+        return tuple(_value("", item) for item in plain)
+    return _object(plain) if isinstance(plain, dict) else plain
+
+
+def _object(plain: dict[str, Any]) -> Any:
+    if "kind" in plain:
+        return _part(_STATEMENTS[plain["kind"]], plain)
+    if _MARK in plain:
+        return parts.Secret(base64.b64decode(plain[_MARK]))
+    return parts.Origin(**plain)

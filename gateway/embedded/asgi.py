@@ -25,6 +25,7 @@ from gateway.embedded.admission import (
 from gateway.embedded.call import Call, CallerGone, Receive, Scope, Send
 from gateway.embedded.exchange import Deadlines, Exchange
 from gateway.embedded.keys import KeyRing
+from gateway.embedded.message import Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.proxy import Forwarding
 from gateway.embedded.record import Observer
@@ -33,7 +34,7 @@ from gateway.embedded.routing import Route
 from gateway.embedded.state import NOTHING, build
 from gateway.embedded.threads import Threads
 from gateway.failures import CallFailure
-from gateway.headers import Field, Hop, request_fields
+from gateway.headers import Hop, request_fields
 from gateway.outbound import Destination, Outbound
 from gateway.request_head import BadHead
 from gateway.snapshot import Snapshot
@@ -174,10 +175,11 @@ class Engine:
         self._admit(call, plan, state.keys, key, hop)
         if count_down(call):
             await call.answer(200, [_ALLOW, _EMPTY], b"")
-        elif not plan.forwards or plan.destination is None:
-            await call.answer(200, [_EMPTY], b"")
+        elif plan.destination is not None:
+            await self._forward(call, plan.destination, route, query, hop)
         else:
-            await self._forward(call, plan, plan.destination, _outbound_target(route, query), hop)
+            self._request(call, route, query, hop)  # which may still refuse it
+            await call.give(plan.given)
 
     def _admit(self, call: Call, plan: Plan, keys: KeyRing, key: bytes | None, hop: Hop) -> None:
         """Everything that is asked of a call before anything of its body is read. Raises CallFailure."""
@@ -188,15 +190,27 @@ class Engine:
             raise CallFailure(*plan.failure)
         check_body(call, plan, self._settings.max_body_bytes)
 
-    async def _forward(self, call: Call, plan: Plan, destination: Destination, target: str, hop: Hop) -> None:
+    async def _forward(
+        self, call: Call, destination: Destination, route: Route[Plan], query: str | None, hop: Hop
+    ) -> None:
+        plan = route.plan
         self._room.enter(plan.api.key, plan.api.max_calls)
         try:
             deadlines = self._deadlines(plan)
-            fields = self._fields(call, plan, hop)
+            request = self._request(call, route, query, hop)
+            target, fields = request.target(plan.base), request.whole(plan.host, call.framing)
             exchange = Exchange(self._outbound, destination, call.method, target, fields, deadlines)
             await Forwarding(call, plan, exchange, self._threads, deadlines).run()
         finally:
             self._room.leave(plan.api.key)
+
+    def _request(self, call: Call, route: Route[Plan], query: str | None, hop: Hop) -> Request:
+        """The request as its policy leaves it. Raises CallFailure."""
+        fields = request_fields(call.fields, hop, private_cookies=self._settings.private_cookies)
+        request = Request(route, query, fields, call.record.client, hop.authority)
+        for step in route.plan.request.steps:
+            step(request)
+        return request
 
     def _deadlines(self, plan: Plan) -> Deadlines:
         read = plan.api.read_timeout or self._settings.read_timeout
@@ -204,29 +218,6 @@ class Engine:
         total = plan.api.total_timeout or self._settings.total_timeout
         head = read if plan.timeout is None else plan.timeout
         return Deadlines(connect, head, read, total, self._settings.patience)
-
-    def _fields(self, call: Call, plan: Plan, hop: Hop) -> list[Field]:
-        fields = request_fields(
-            call.fields,
-            hop,
-            private_cookies=self._settings.private_cookies,
-            authorization=plan.authorization,
-        )
-        framing = call.framing
-        return [(b"host", plan.host), *fields, framing] if framing else [(b"host", plan.host), *fields]
-
-
-def _outbound_target(route: Route[Plan], query: str | None) -> str:
-    """What the back end is asked for. Without a rewrite: what the caller sent after the suffix, byte for byte."""
-    plan = route.plan
-    if plan.rewrite is None:
-        path = plan.base + route.rest or "/"
-        return path if query is None else f"{path}?{query}"
-    unmatched = route.query.unmatched if plan.copies_query else ""
-    try:
-        return plan.base + plan.rewrite.expand(route.values, unmatched, route.remainder)
-    except ValueError as error:
-        raise CallFailure("bad-target", str(error)) from None
 
 
 async def _refuse(send: Send) -> None:
@@ -236,16 +227,10 @@ async def _refuse(send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _at_fault(status: int) -> str:
-    if status < 500:
-        return "caller"
-    return "back end" if status in (502, 504) else "gateway"
-
-
 async def _fail(call: Call, failure: CallFailure) -> None:
-    record, status = call.record, failure.answer.status
-    record.code, record.failed_by = failure.code, _at_fault(status)
-    if status >= 500:
+    record = call.record
+    record.code, record.failed_by = failure.code, failure.failed_by
+    if failure.failed_by != "caller":
         logger.warning("%s %s: %s", record.activity, failure.code, failure.detail)
     if call.answering:
         call.cut()  # never a clean short answer

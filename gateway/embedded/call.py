@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
+from gateway.embedded.answers import Given
 from gateway.embedded.record import CallRecord
 from gateway.failures import RECORDED, CallFailure
 from gateway.headers import GATEWAY_ERROR, Field, http_date
@@ -124,6 +125,13 @@ class Call:
         self.record.sent = len(body)
         await self._send({"type": "http.response.body", "body": body})
 
+    async def give(self, answer: Given) -> None:
+        """Answer what a policy says."""
+        if answer.status >= 500:
+            self.record.failed_by = "policy"
+        body = b"" if self.method == "HEAD" else answer.body
+        await self.answer(answer.status, answer.whole(), body)
+
     async def start_answer(self, status: int, fields: list[Field], data: bytes) -> None:
         """Begin an answer whose body follows."""
         await self._start(status, fields)
@@ -156,8 +164,7 @@ class Call:
 
     async def fail(self, failure: CallFailure) -> None:
         """Answer that the gateway could not do it: JSON with a stable code."""
-        answer = failure.answer
-        content: dict[str, Any] = {"statusCode": answer.status, "message": failure.message}
+        content: dict[str, Any] = {"statusCode": failure.status, "message": failure.message}
         if failure.code not in RECORDED:
             content |= {"code": failure.code, "activityId": self.record.activity}
         body = ("{ " + json.dumps(content)[1:-1] + " }").encode()
@@ -168,4 +175,4 @@ class Call:
             (GATEWAY_ERROR, failure.code.encode()),
             *failure.fields,
         ]
-        await self.answer(answer.status, fields, body)
+        await self.answer(failure.status, fields, body)

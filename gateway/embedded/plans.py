@@ -1,29 +1,30 @@
 """What is done for the calls of an operation, worked out when a snapshot is applied and not on the call."""
 
 import logging
-from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from gateway.addresses import WebServiceUrl, parse_web_service_url
+from gateway.embedded.answers import EMPTY, Given
+from gateway.embedded.message import Message
+from gateway.embedded.program import NOTHING, Program, compiled, for_template, rewrites
 from gateway.embedded.routing import Entry
 from gateway.failures import CallFailure
 from gateway.outbound import Destination, Origin
 from gateway.snapshot import (
     Api,
-    AuthenticationBasic,
     AuthenticationCertificate,
     CertificateMaterial,
     EffectivePolicy,
     ForwardRequest,
     Operation,
-    RewriteUri,
+    SetBackendService,
     Snapshot,
     Statement,
 )
-from gateway.url_templates import RewriteTemplate, Template, parse_rewrite_template, parse_template
+from gateway.url_templates import Template, parse_template
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +35,11 @@ _parse_template = lru_cache(maxsize=4096)(parse_template)
 class Plan:
     """What is done for one operation.
 
-    A plan with a `failure` (code and detail) answers that and nothing else. Without `forwards` nothing is asked
-    of the back end. `host` is the Host field (RFC 9110, 7.2); `base` the path of the web service URL, without a
-    slash at its end; `timeout` the longest wait for an answer in seconds, None for the default.
+    A plan with a `failure` (code and detail) answers that and nothing else. The steps of `request` are run, then
+    the call goes to `destination`; without one nothing is asked of a back end, and `given` is the answer. The steps
+    of `response` are run on what the back end answers. `host` is the Host field (RFC 9110, 7.2); `base` the path of
+    the URL of the back end, without a slash at its end; `timeout` the longest wait for an answer in seconds, None
+    for the default.
     """
 
     api: Api
@@ -45,11 +48,10 @@ class Plan:
     destination: Destination | None = None
     host: bytes = b""
     base: str = ""
-    forwards: bool = False
-    authorization: bytes = b""
-    rewrite: RewriteTemplate | None = None
-    copies_query: bool = True
     timeout: float | None = None
+    request: Program = NOTHING
+    response: Program = NOTHING
+    given: Given = EMPTY
 
 
 class Planner:
@@ -58,7 +60,7 @@ class Planner:
     def __init__(self, snapshot: Snapshot, api: Api) -> None:
         self._snapshot = snapshot
         self._api = api
-        self._common: dict[str, tuple[Plan, RewriteUri | None]] = {}
+        self._common: dict[str, tuple[Plan, bool]] = {}
 
     def entry(self, operation: Operation, known: Entry[Plan] | None = None) -> Entry[Plan] | None:
         """The operation with its plan, for the router; None, and an error log, for one that cannot be matched.
@@ -78,25 +80,25 @@ class Planner:
 
     def _plan(self, operation: Operation, template: Template) -> Plan:
         if operation.policy not in self._common:
-            self._common[operation.policy] = self._under(operation)
-        plan, rewrite = self._common[operation.policy]
-        if rewrite is None:
+            plan = _planned_or_failed(self._snapshot, self._api, operation)
+            self._common[operation.policy] = plan, rewrites(plan.request)
+        plan, rewriting = self._common[operation.policy]
+        if not rewriting:
             return plan if plan.operation is operation else replace(plan, operation=operation)
         try:
-            parsed = parse_rewrite_template(rewrite.template, template)
+            request = for_template(plan.request, template)
         except ValueError as error:
             return Plan(self._api, operation, ("policy-unusable", str(error)))
-        return replace(plan, operation=operation, rewrite=parsed, copies_query=rewrite.copy_unmatched_params)
+        return replace(plan, operation=operation, request=request)
 
-    def _under(self, operation: Operation) -> tuple[Plan, RewriteUri | None]:
-        """The plan of an operation but for its rewriting, which depends on its template; and that."""
-        snapshot, api = self._snapshot, self._api
-        try:
-            policy = _usable_policy(api, snapshot.policies.get(operation.policy))
-            plan = _planned(snapshot, api, operation, policy)
-        except CallFailure as failure:
-            return Plan(api, operation, (failure.code, failure.detail)), None
-        return plan, _last(policy.inbound, RewriteUri)
+
+def _planned_or_failed(snapshot: Snapshot, api: Api, operation: Operation) -> Plan:
+    """The plan of an operation but for its rewriting, which depends on its template."""
+    try:
+        policy = _usable_policy(api, snapshot.policies.get(operation.policy))
+        return _planned(snapshot, api, operation, policy)
+    except CallFailure as failure:
+        return Plan(api, operation, (failure.code, failure.detail))
 
 
 def named_certificates(policy: EffectivePolicy | None) -> list[str]:
@@ -111,44 +113,76 @@ def _last(statements: Iterable[Statement], kind: type[Any]) -> Any:
 
 
 def _planned(snapshot: Snapshot, api: Api, operation: Operation, policy: EffectivePolicy) -> Plan:
-    certificate = _certificate(snapshot, policy)
-    url = _web_service_url(api)
-    trust = snapshot.trusts.get(api.trust)
-    if certificate is not None and url.scheme != "https":
-        raise CallFailure("client-certificate-needs-https", api.web_service_url)
-    if trust is None:
-        raise CallFailure("back-end-trust-unusable", "the API has no trust settings")
-    basic, forward = _last(policy.inbound, AuthenticationBasic), _last(policy.backend, ForwardRequest)
+    try:
+        request, response = compiled(policy)
+    except ValueError as error:
+        raise CallFailure("policy-unusable", str(error)) from None
+    url = _back_end_url(api, policy)
+    destination = _destination(snapshot, api, policy, url)
+    forward = _last(policy.backend, ForwardRequest)
+    if forward is None or request.given is not None:
+        return Plan(api, operation, request=request, response=response, given=_given(request, response))
     return Plan(
         api,
         operation,
-        destination=Destination(Origin(url.scheme, url.host, url.port), certificate, trust),
+        destination=destination,
         host=url.authority.encode("ascii"),
         base=url.path,
-        forwards=forward is not None,
-        authorization=_basic(basic) if basic else b"",
-        timeout=forward.timeout if forward else None,
+        timeout=forward.timeout,
+        request=request,
+        response=response,
     )
 
 
+def _given(request: Program, response: Program) -> Given:
+    """What is answered where nothing is asked of a back end: what a statement says, or nothing, and to that the
+    outbound statements are done."""
+    answer = request.given or response.given
+    if answer is not None:
+        return answer
+    message = Message([])
+    for step in response.steps:
+        step(message)
+    return replace(EMPTY, fields=tuple(message.fields))
+
+
 def _usable_policy(api: Api, policy: EffectivePolicy | None) -> EffectivePolicy:
-    """The policy, if every statement of it is one that this engine executes. It is never executed in part."""
     if api.problem:
         raise CallFailure("api-unusable", api.problem)
     if policy is None:
         raise CallFailure("policy-unusable", "the policy is not there")
     if policy.problem:
         raise CallFailure("policy-unusable", policy.problem)
-    known = (
-        (policy.inbound, (AuthenticationCertificate, AuthenticationBasic, RewriteUri)),
-        (policy.backend, (ForwardRequest,)),
-        (policy.outbound, ()),
-    )
-    for statements, kinds in known:
-        for statement in statements:
-            if not isinstance(statement, kinds):
-                raise CallFailure("policy-unusable", f"{type(statement).__name__} is unknown here")
     return policy
+
+
+def _back_end_url(api: Api, policy: EffectivePolicy) -> WebServiceUrl:
+    """Where calls go: to the web service URL, unless a policy says otherwise."""
+    other = _last((*policy.inbound, *policy.backend), SetBackendService)
+    try:
+        return parse_web_service_url(other.base_url if other else api.web_service_url)
+    except ValueError as error:
+        raise CallFailure("policy-unusable" if other else "api-unusable", str(error)) from None
+
+
+def _destination(snapshot: Snapshot, api: Api, policy: EffectivePolicy, url: WebServiceUrl) -> Destination:
+    certificate = _certificate(snapshot, policy)
+    if certificate is not None and url.scheme != "https":
+        raise CallFailure("client-certificate-needs-https", str(url))
+    trust = snapshot.trusts.get(api.trust)
+    if trust is None:
+        raise CallFailure("back-end-trust-unusable", "the API has no trust settings")
+    if url.origin != _own_origin(api):
+        # What was switched off was switched off for one back end, and holds for no other.
+        trust = replace(trust, validate_chain=True, validate_name=True)
+    return Destination(Origin(url.scheme, url.host, url.port), certificate, trust)
+
+
+def _own_origin(api: Api) -> str:
+    try:
+        return parse_web_service_url(api.web_service_url).origin
+    except ValueError as error:
+        raise CallFailure("api-unusable", str(error)) from None
 
 
 def _certificate(snapshot: Snapshot, policy: EffectivePolicy) -> CertificateMaterial | None:
@@ -161,15 +195,3 @@ def _certificate(snapshot: Snapshot, policy: EffectivePolicy) -> CertificateMate
     if certificate.private_key is None or certificate.problem:
         raise CallFailure("client-certificate-unusable", certificate.problem or "there is no private key")
     return certificate
-
-
-def _web_service_url(api: Api) -> WebServiceUrl:
-    try:
-        return parse_web_service_url(api.web_service_url)
-    except ValueError as error:
-        raise CallFailure("api-unusable", str(error)) from None
-
-
-def _basic(statement: AuthenticationBasic) -> bytes:
-    """RFC 7617, in UTF-8."""
-    return b"Basic " + b64encode(statement.username.encode() + b":" + statement.password.reveal())

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from gateway.embedded.call import Call, CallerGone
 from gateway.embedded.exchange import Deadlines, Exchange, Reply
+from gateway.embedded.message import Message
 from gateway.embedded.plans import Plan
+from gateway.embedded.steps import Step
 from gateway.embedded.threads import Threads
 from gateway.failures import CallFailure
 from gateway.headers import Field, response_fields
@@ -162,8 +164,14 @@ class Forwarding:
 
     # --- the answer ----------------------------------------------------------------------------------------------
     async def _hand_on(self, reply: Reply) -> None:
-        call = self._call
+        call, response = self._call, self._plan.response
+        if response.given is not None:
+            self._exchange.abort()  # what it says is not wanted, however much of it is still to come
+            await call.give(response.given)
+            return
         fields = _handed_on(reply, call)
+        if response.steps:
+            fields = _changed(fields, response.steps)
         if reply.complete:
             await call.answer(reply.status, fields, reply.data)
             return
@@ -207,3 +215,10 @@ def _handed_on(reply: Reply, call: Call) -> list[Field]:
     if reply.status in (204, 304) and call.method != "HEAD":
         return [field for field in fields if field[0] != b"content-length"]
     return fields
+
+
+def _changed(fields: list[Field], steps: Iterable[Step]) -> list[Field]:
+    answer = Message(fields)
+    for step in steps:
+        step(answer)
+    return answer.fields

@@ -18,9 +18,10 @@ class CallRecord:
     """One call. Nothing in it is secret: no query, no fields, no body.
 
     `at` is seconds since 1970, times are seconds, ids are those of the configuration, "" where the call did not get
-    that far. `code` is the gateway's own answer (gateway.failures), "" if the back end answered; `failed_by` is who
-    kept the call from its end: "gateway", "back end", "caller" or "" for nobody. `status` is 0 if nothing was
-    answered. `thumbprint` is of the client certificate of the connection to the back end.
+    that far. `code` is the gateway's own answer (gateway.failures), "" if the back end or a policy answered.
+    `failed_by` is who kept the call from its end: "gateway", "back end", "caller", "policy" (whose own answer has a
+    status of 500 or more) or "" for nobody. `status` is 0 if nothing was answered. `thumbprint` is of the client
+    certificate of the connection to the back end.
     """
 
     method: str = ""

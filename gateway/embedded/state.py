@@ -125,8 +125,8 @@ class _Step:
             if operation.key not in entries:
                 entries[operation.key] = planner.entry(operation, known.get(operation.key))
         found = [entry for entry in entries.values() if entry]
-        plans = (entry.plan for entry in found if entry.plan.forwards)
-        destinations = {plan.destination.key: plan.destination for plan in plans if plan.destination}
+        wanted = (entry.plan.destination for entry in found)
+        destinations = {destination.key: destination for destination in wanted if destination}
         return Served(entries, Operations(found), tuple(destinations.values()))
 
     def _known(self, api: str) -> _Entries:

@@ -24,7 +24,8 @@ def served(state: State) -> dict[str, Any]:
 
 def _plain(plan: Plan) -> tuple[object, ...]:
     destination = plan.destination and plan.destination.key
-    made = (plan.host, plan.base, plan.forwards, plan.authorization, plan.rewrite, plan.copies_query)
+    lines = tuple(line.statement for program in (plan.request, plan.response) for line in program.lines)
+    made = (plan.host, plan.base, lines, len(plan.request.steps), plan.given)
     return plan.api, plan.operation, plan.failure, destination, *made, plan.timeout
 
 

@@ -60,12 +60,6 @@ def test_options_of_all_connection_fields_count() -> None:
     assert connection_options([(b"connection", b"A"), (b"connection", b"b , C")]) == {b"a", b"b", b"c"}
 
 
-def test_basic_credentials_replace_every_authorization_field() -> None:
-    fields = [(b"authorization", b"one"), (b"authorization", b"two")]
-    sent = request_fields(fields, HOP, authorization=b"Basic x")
-    assert [value for name, value in sent if name == b"authorization"] == [b"Basic x"]
-
-
 def test_a_cookie_that_only_looks_like_a_private_one_is_kept() -> None:
     fields = [(b"cookie", b"my_portal_session=1; portal_session=2; x=portal_session")]
     sent = request_fields(fields, HOP, private_cookies=frozenset((b"portal_session",)))

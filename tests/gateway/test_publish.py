@@ -8,7 +8,6 @@ from gateway.changes.policies import delete_policy, save_document
 from gateway.changes.security import BasicCredentials, Trust
 from gateway.models import Api, CaCertificate, CertificateVersion, NamedValue
 from gateway.snapshot import (
-    FORMAT,
     AuthenticationBasic,
     AuthenticationCertificate,
     ForwardRequest,
@@ -211,26 +210,6 @@ def test_no_repr_of_a_snapshot_shows_a_secret() -> None:
 def test_a_snapshot_survives_the_codec() -> None:
     snapshot = everything()
     assert snapshot_codec.decode(snapshot_codec.encode(snapshot)) == snapshot
-
-
-def test_a_newer_format_disables_every_api_with_a_message() -> None:
-    newer = replace(everything(), format=FORMAT + 1)
-    decoded = snapshot_codec.decode(snapshot_codec.encode(newer))
-    assert len(decoded.apis) == 2
-    assert all(str(FORMAT + 1) in api.problem for api in decoded.apis.values())
-
-
-def test_an_unknown_statement_disables_its_policy_and_is_never_ignored() -> None:
-    text = snapshot_codec.encode(everything()).replace('"kind":"RewriteUri"', '"kind":"RateLimit"')
-    problems = [policy.problem for policy in snapshot_codec.decode(text).policies.values() if policy.problem]
-    assert len(problems) == 1
-    assert "RateLimit" in problems[0]
-
-
-def test_a_text_that_is_no_snapshot_is_a_value_error() -> None:
-    for text in ("", "{}", '{"format":1,"revision":1}', "[]"):
-        with pytest.raises(ValueError, match=r"."):
-            snapshot_codec.decode(text)
 
 
 def test_a_document_that_names_what_is_not_there_is_refused() -> None:

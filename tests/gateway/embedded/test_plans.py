@@ -57,7 +57,7 @@ def test_a_changed_policy_is_worked_out_anew_even_at_the_same_revision() -> None
     after = build(replace(whole, policies={"bank": policy}), before)
     route = after.router.find("GET", "/bank/x", "")
     assert route is not None
-    assert route.plan.authorization.startswith(b"Basic ")
+    assert [line.statement for line in route.plan.request.lines] == [basic, FORWARD]
 
 
 def test_only_a_certificate_that_calls_present_is_told_with_its_expiry() -> None:

@@ -1,0 +1,239 @@
+"""What each statement of a policy does to a call: one maker of steps per statement, for all that change a message.
+
+A step is made when a snapshot is applied and called for each call: with the request, or with the answer. It raises
+CallFailure to refuse the call. A maker raises ValueError for a statement that must not be executed as it stands,
+whoever let it pass: policies of this release are checked when they are saved.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from gateway.embedded import query
+from gateway.embedded.message import Message, Request
+from gateway.embedded.ranges import Ranges, number_of
+from gateway.failures import CallFailure
+from gateway.headers import Field, is_field_value, is_joined, is_settable
+from gateway.request_head import is_host
+from gateway.snapshot import (
+    AuthenticationBasic,
+    CheckHeader,
+    IpFilter,
+    RewriteUri,
+    Secret,
+    SetHeader,
+    SetQueryParameter,
+    Text,
+)
+from gateway.url_templates import Template, normalise, parse_rewrite_template
+
+Step = Callable[[Any], None]
+
+_HOST = b"host"
+
+
+class Replacing:
+    """Takes fields out, and puts others at the end. It holds what may be secret, and has no repr that shows it."""
+
+    __slots__ = ("_added", "_names")
+
+    def __init__(self, names: frozenset[bytes], added: Sequence[Field]) -> None:
+        self._names = names
+        self._added = added
+
+    def __call__(self, message: Message) -> None:
+        names = self._names
+        fields = [field for field in message.fields if field[0] not in names]
+        fields += self._added
+        message.fields = fields
+
+    def then(self, other: "Replacing") -> "Replacing | None":
+        """One step for this and the next; None if the order of the two matters."""
+        if not self._names.isdisjoint(other._names):
+            return None
+        return Replacing(self._names | other._names, [*self._added, *other._added])
+
+
+# --- set-header ---------------------------------------------------------------------------------------------------
+def set_header(statement: SetHeader) -> Step:
+    """The step for a field of the request. Host is that of the message to the back end, which has exactly one."""
+    if statement.name.lower() != "host":
+        return _set_field(statement)
+    values = _values(statement)
+    if statement.action != "override" or len(values) != 1 or not is_host(values[0]):
+        raise ValueError("set-header must not do this to the field Host")
+    return partial(_set_host, values[0])
+
+
+def set_answer_header(statement: SetHeader) -> Step:
+    """The step for a field of the answer, which goes to callers: no secret may."""
+    if any(isinstance(value, Secret) for value in statement.values):
+        raise ValueError(f"the value of {statement.name} is secret and would be sent to callers")
+    return _set_field(statement)
+
+
+def _set_field(statement: SetHeader) -> Step:
+    name, values = statement.name.lower().encode(), _values(statement)
+    if name == _HOST or not is_settable(name):
+        raise ValueError(f"set-header must not set or delete the field {statement.name}")
+    if not all(map(is_field_value, values)):
+        raise ValueError(f"a value for the field {statement.name} holds what no field value may hold")
+    return _FIELD_STEPS[statement.action](name, values)
+
+
+def _values(statement: SetHeader | SetQueryParameter) -> list[bytes]:
+    if statement.action not in _FIELD_STEPS:
+        raise ValueError(f"exists-action {statement.action} is unknown here")
+    if not statement.values and statement.action != "delete":
+        raise ValueError(f"there is no value for {statement.name}")
+    return [_bytes(value) for value in statement.values]
+
+
+def _bytes(text: Text) -> bytes:
+    return text.encode() if isinstance(text, str) else text.reveal()
+
+
+def _set_host(value: bytes, request: Request) -> None:
+    request.host = value
+
+
+def _override(name: bytes, values: list[bytes]) -> Step:
+    return Replacing(frozenset((name,)), _lines(name, values))
+
+
+def _delete(name: bytes, _: list[bytes]) -> Step:
+    return Replacing(frozenset((name,)), ())
+
+
+def _skip(name: bytes, values: list[bytes]) -> Step:
+    added = _lines(name, values)
+
+    def skip(message: Message) -> None:
+        for field in message.fields:
+            if field[0] == name:
+                return
+        message.fields += added
+
+    return skip
+
+
+def _append(name: bytes, values: list[bytes]) -> Step:
+    added, joined = _lines(name, values), is_joined(name)
+
+    def append(message: Message) -> None:
+        present = [value for key, value in message.fields if key == name] if joined else []
+        if not present:
+            message.fields += added
+            return
+        message.fields = [field for field in message.fields if field[0] != name]
+        message.fields.append((name, b", ".join(value for value in (*present, *values) if value)))
+
+    return append
+
+
+def _lines(name: bytes, values: list[bytes]) -> list[Field]:
+    """Several values as one line, or as a line each where a comma would not do (RFC 9110, 5.3)."""
+    if is_joined(name):
+        return [(name, b", ".join(values))]
+    return [(name, value) for value in values]
+
+
+_FIELD_STEPS: dict[str, Callable[[bytes, list[bytes]], Step]] = {
+    "override": _override,
+    "skip": _skip,
+    "append": _append,
+    "delete": _delete,
+}
+
+
+# --- authentication-basic -----------------------------------------------------------------------------------------
+def authentication_basic(statement: AuthenticationBasic) -> Step:
+    """RFC 7617, in UTF-8. It replaces what the caller sent."""
+    credentials = statement.username.encode() + b":" + statement.password.reveal()
+    return _override(b"authorization", [b"Basic " + b64encode(credentials)])
+
+
+# --- set-query-parameter ------------------------------------------------------------------------------------------
+def set_query_parameter(statement: SetQueryParameter) -> Step:
+    """The step for a parameter of the query."""
+    change = query.change(statement.action, statement.name, _values(statement))
+
+    def set_parameter(request: Request) -> None:
+        request.query = change(request.query)
+
+    return set_parameter
+
+
+# --- rewrite-uri --------------------------------------------------------------------------------------------------
+def rewrite_uri(statement: RewriteUri, template: Template) -> Step:
+    """The step for the operations of a URL template: another path and query. It refuses a call whose values would
+    make a path that must not be asked for."""
+    rewrite = parse_rewrite_template(statement.template, template)
+    has_values, copies = bool(rewrite.parameters), statement.copy_unmatched_params
+    own = frozenset(item.name for item in template.query)
+
+    def rewrite_target(request: Request) -> None:
+        values = request.values if has_values else {}
+        unmatched = _unmatched(request.query, own) if copies else ""
+        try:
+            target = rewrite.expand(values, unmatched, request.remainder)
+        except ValueError as error:
+            raise CallFailure("bad-target", str(error)) from None
+        request.path, mark, rest = target.partition("?")
+        request.query = rest if mark else None
+
+    return rewrite_target
+
+
+def _unmatched(text: str | None, own: frozenset[str]) -> str:
+    """A query without the parameters of the operation's own template."""
+    if not text or not own:
+        return text or ""
+    pairs = text.split("&")
+    return "&".join(pair for pair in pairs if normalise(pair.partition("=")[0]) not in own)
+
+
+# --- check-header -------------------------------------------------------------------------------------------------
+def check_header(statement: CheckHeader) -> Step:
+    """The step that refuses a call without the field, or where its value is none of those that there may be."""
+    name = statement.name.lower().encode()
+    fold: Callable[[bytes], bytes] = bytes.lower if statement.ignore_case else bytes
+    # Found by their hash, which is secret to this process: the time that it takes says nothing of a secret value.
+    wanted = frozenset(fold(_bytes(value)) for value in statement.values)
+
+    def check(request: Request) -> None:
+        for value in _given(request, name):
+            if not wanted or fold(value) in wanted:
+                return
+            if b"," in value and any(fold(member.strip(b" \t")) in wanted for member in value.split(b",")):
+                return
+        raise CallFailure(
+            "header-check-failed", statement.name, status=statement.status, message=statement.message
+        )
+
+    return check
+
+
+def _given(request: Request, name: bytes) -> list[bytes]:
+    """The values of a field as the statements before have left it. Host is the caller's own until one is set."""
+    if name == _HOST:
+        host = request.host or request.authority
+        return [host] if host else []
+    return [value for key, value in request.fields if key == name]
+
+
+# --- ip-filter ----------------------------------------------------------------------------------------------------
+def ip_filter(statement: IpFilter) -> Step:
+    """The step that refuses callers by their address, and those of whom none is known."""
+    ranges = Ranges(statement.networks, statement.ranges)
+    if statement.action not in ("allow", "forbid"):
+        raise ValueError(f"action {statement.action} is unknown here")
+    allows = statement.action == "allow"
+
+    def check(request: Request) -> None:
+        number = number_of(request.caller)
+        if number is None or (number in ranges) != allows:
+            raise CallFailure("ip-forbidden", request.caller)
+
+    return check
