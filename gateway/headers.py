@@ -171,8 +171,8 @@ def is_joined(name: bytes) -> bool:
 
 
 def is_field_value(value: bytes) -> bool:
-    """Whether a field may have this value: no control characters but tabs, no space at its ends (RFC 9110, 5.5)."""
-    return _BAD_VALUE.search(value) is None and value == value.strip(b" \t")
+    """Whether a field may have this value: no control characters but tabs (RFC 9110, 5.5)."""
+    return _BAD_VALUE.search(value) is None
 
 
 def http_date() -> bytes:

@@ -150,8 +150,13 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._stopping:
             self.cycle.keep_alive = False
         scope["gateway.connection"] = self
+        scope["gateway.cycle"] = self.cycle
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
+
+    def phrase(self, cycle: RequestResponseCycle, status: int, reason: str) -> None:
+        """Give the status line of the next answer a reason phrase of its own (RFC 9112, 4), which ASGI has not."""
+        cycle.transport = _Phrased(cycle, status, reason)  # type: ignore[assignment]
 
     def _check_size(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -219,6 +224,24 @@ class GatewayProtocol(HttpToolsProtocol):
             self.loop.call_later(LINGER_SECONDS, self.transport.close)
         else:
             self.transport.close()
+
+
+class _Phrased:
+    """Stands in for a transport until an answer begins, and writes its status line with another reason phrase."""
+
+    def __init__(self, cycle: RequestResponseCycle, status: int, reason: str) -> None:
+        self._cycle = cycle
+        self._transport = cycle.transport
+        self._usual = STATUS_LINE[status]
+        self._line = b"HTTP/1.1 %d %b\r\n" % (status, reason.encode())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write the head."""
+        self._cycle.transport = self._transport
+        self._transport.write(self._line + data.removeprefix(self._usual))
 
 
 class _Http10:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.embedded.message import Message
 from gateway.embedded.steps import set_answer_header
-from gateway.headers import Field, http_date
+from gateway.headers import Field, http_date, is_field_value
 from gateway.snapshot import ReturnResponse
 
 # RFC 9110, 15.3.5, 15.3.6 and 15.4.5: what never has content
@@ -37,6 +37,8 @@ def given(statement: ReturnResponse) -> Given:
     """The answer of a return-response. Raises ValueError for one that cannot be given."""
     if not 200 <= statement.status <= 599:  # RFC 9110, 15: others are no final answers
         raise ValueError(f"return-response must not answer {statement.status}")
+    if not is_field_value(statement.reason.encode()):  # RFC 9112, 4
+        raise ValueError("the reason phrase of a return-response holds a control character")
     answer = Message([])
     for step in map(set_answer_header, statement.headers):
         step(answer)

@@ -189,13 +189,7 @@ class Router(Generic[Plan]):
     def find(self, method: str, path: str, query: str) -> Route[Plan] | None:
         """Where a call goes; `path` is raw and starts with a slash. None if no operation is for it."""
         parts = normalise(path).split("/")
-        node, operations, length = self._root, self._root.operations, 1
-        for place in range(1, len(parts)):
-            if node.children is None or (child := node.children.get(parts[place])) is None:
-                break
-            node = child
-            if node.operations is not None:
-                operations, length = node.operations, place + 1
+        operations, length = self._api(parts)
         if operations is None:
             return None
         # The suffix alone and the suffix with a slash after it are both the API's own address, "/".
@@ -206,6 +200,21 @@ class Router(Generic[Plan]):
         raw = path.split("/")[length:]
         rest = "/" + "/".join(raw) if raw else ""
         return Route(entry.plan, entry.template, rest, raw or [""], match)
+
+    def api(self, path: str) -> Operations[Plan] | None:
+        """The operations of the API that a raw path is for, whether one of them matches or not."""
+        return self._api(normalise(path).split("/"))[0]
+
+    def _api(self, parts: list[str]) -> tuple[Operations[Plan] | None, int]:
+        """The operations at the longest suffix, and how many parts of the path that is."""
+        node, operations, length = self._root, self._root.operations, 1
+        for place in range(1, len(parts)):
+            if node.children is None or (child := node.children.get(parts[place])) is None:
+                break
+            node = child
+            if node.operations is not None:
+                operations, length = node.operations, place + 1
+        return operations, length
 
 
 def _parts(suffix: str) -> list[str]:

@@ -60,7 +60,7 @@ def set_header(statement: SetHeader) -> Step:
     """The step for a field of the request. Host is that of the message to the back end, which has exactly one."""
     if statement.name.lower() != "host":
         return _set_field(statement)
-    values = _values(statement)
+    values = _field_values(statement.values)
     if statement.action != "override" or len(values) != 1 or not is_host(values[0]):
         raise ValueError("set-header must not do this to the field Host")
     return partial(_set_host, values[0])
@@ -74,7 +74,8 @@ def set_answer_header(statement: SetHeader) -> Step:
 
 
 def _set_field(statement: SetHeader) -> Step:
-    name, values = statement.name.lower().encode(), _values(statement)
+    _check_action(statement)
+    name, values = statement.name.lower().encode(), _field_values(statement.values)
     if name == _HOST or not is_settable(name):
         raise ValueError(f"set-header must not set or delete the field {statement.name}")
     if not all(map(is_field_value, values)):
@@ -82,16 +83,20 @@ def _set_field(statement: SetHeader) -> Step:
     return _FIELD_STEPS[statement.action](name, values)
 
 
-def _values(statement: SetHeader | SetQueryParameter) -> list[bytes]:
+def _check_action(statement: SetHeader | SetQueryParameter) -> None:
     if statement.action not in _FIELD_STEPS:
         raise ValueError(f"exists-action {statement.action} is unknown here")
     if not statement.values and statement.action != "delete":
         raise ValueError(f"there is no value for {statement.name}")
-    return [_bytes(value) for value in statement.values]
 
 
 def _bytes(text: Text) -> bytes:
     return text.encode() if isinstance(text, str) else text.reveal()
+
+
+def _field_values(values: Sequence[Text]) -> list[bytes]:
+    """Without the spaces at their ends that a named value may bring: no part of a value (RFC 9110, 5.5)."""
+    return [_bytes(value).strip(b" \t") for value in values]
 
 
 def _set_host(value: bytes, request: Request) -> None:
@@ -157,7 +162,8 @@ def authentication_basic(statement: AuthenticationBasic) -> Step:
 # --- set-query-parameter ------------------------------------------------------------------------------------------
 def set_query_parameter(statement: SetQueryParameter) -> Step:
     """The step for a parameter of the query."""
-    change = query.change(statement.action, statement.name, _values(statement))
+    _check_action(statement)
+    change = query.change(statement.action, statement.name, [_bytes(value) for value in statement.values])
 
     def set_parameter(request: Request) -> None:
         request.query = change(request.query)
@@ -200,7 +206,7 @@ def check_header(statement: CheckHeader) -> Step:
     name = statement.name.lower().encode()
     fold: Callable[[bytes], bytes] = bytes.lower if statement.ignore_case else bytes
     # Found by their hash, which is secret to this process: the time that it takes says nothing of a secret value.
-    wanted = frozenset(fold(_bytes(value)) for value in statement.values)
+    wanted = frozenset(map(fold, _field_values(statement.values)))
 
     def check(request: Request) -> None:
         for value in _given(request, name):

@@ -1,0 +1,225 @@
+"""One request on its way through a plan, statement by statement, with what each of them does in words."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import unquote_plus
+
+from gateway.embedded.explanation import (
+    Answered,
+    Effect,
+    Explanation,
+    Forwarded,
+    Presented,
+    Refused,
+    Timeouts,
+)
+from gateway.embedded.message import Request
+from gateway.embedded.plans import Plan
+from gateway.embedded.program import Line
+from gateway.embedded.words import (
+    HIDDEN,
+    Change,
+    Seen,
+    done_to_answer,
+    done_to_request,
+    element_of,
+    refused_by_address,
+    refused_by_header,
+)
+from gateway.failures import CallFailure
+from gateway.snapshot import (
+    AuthenticationBasic,
+    AuthenticationCertificate,
+    CertificateMaterial,
+    CheckHeader,
+    ForwardRequest,
+    IpFilter,
+    Secret,
+    SetBackendService,
+    SetHeader,
+    SetQueryParameter,
+)
+
+
+def refusal(failure: CallFailure) -> Refused:
+    """What is told of a failure."""
+    return Refused(failure.code, failure.status, failure.message, failure.detail)
+
+
+def _shown(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+class Trial:
+    """One request on its way through a plan. It remembers which fields and parameters a secret went into: those are
+    shown without their values, whatever these are."""
+
+    def __init__(self, plan: Plan, request: Request) -> None:
+        self._plan = plan
+        self._request = request
+        self._secret_fields: set[str] = set()
+        self._secret_parameters: set[str] = set()
+
+    def explained(self, found: Explanation) -> Explanation:
+        """The explanation with all that comes after the operation was found."""
+        steps: list[Effect] = []
+        lines = iter(self._plan.request.lines)
+        for line in lines:
+            try:
+                steps.append(self._effect(line))
+            except CallFailure as failure:
+                steps.append(self._refusal(line, failure))
+                steps += _not_reached((*lines, *self._plan.response.lines))
+                return replace(found, steps=tuple(steps), refused=refusal(failure))
+            if line.given is not None:
+                steps += _not_reached((*lines, *self._plan.response.lines))
+                return replace(found, steps=tuple(steps), answered=self._answered())
+        steps += self._answer_effects()
+        if self._plan.destination is None:
+            return replace(found, steps=tuple(steps), answered=self._answered())
+        return replace(found, steps=tuple(steps), forwarded=self._forwarded(found.method))
+
+    def _effect(self, line: Line) -> Effect:
+        """Run the step of one statement. Raises CallFailure."""
+        before, statement = self._seen(), line.statement
+        unjudged = isinstance(statement, IpFilter) and not self._request.caller
+        if line.step is not None and not unjudged:
+            line.step(self._request)
+        self._remember_secrets(line)
+        change = Change(before, self._seen(), self._request.caller, self._whole(line))
+        ends = line.given is not None
+        return Effect(
+            line.section,
+            element_of(statement),
+            statement.origin,
+            done_to_request(statement, change),
+            ends=ends,
+        )
+
+    def _refusal(self, line: Line, failure: CallFailure) -> Effect:
+        statement, words = line.statement, failure.detail
+        if isinstance(statement, CheckHeader):
+            words = refused_by_header(statement)
+        elif isinstance(statement, IpFilter):
+            words = refused_by_address(statement, self._request.caller)
+        return Effect(line.section, element_of(statement), statement.origin, words, ends=True)
+
+    def _answer_effects(self) -> Iterable[Effect]:
+        lines = iter(self._plan.response.lines)
+        for line in lines:
+            words, ends = done_to_answer(line.statement), line.given is not None
+            yield Effect(line.section, element_of(line.statement), line.statement.origin, words, ends=ends)
+            if ends:
+                yield from _not_reached(lines)
+
+    def _remember_secrets(self, line: Line) -> None:
+        statement = line.statement
+        if isinstance(statement, AuthenticationBasic):
+            self._secret_fields.add("authorization")
+        elif isinstance(statement, SetHeader):
+            _remember(self._secret_fields, statement.name.lower(), statement)
+        elif isinstance(statement, SetQueryParameter):
+            _remember(self._secret_parameters, statement.name, statement)
+
+    def _seen(self) -> Seen:
+        fields = ((_shown(name), _shown(value)) for name, value in self._request.fields)
+        hidden = self._secret_fields
+        host = HIDDEN if "host" in hidden else _shown(self._request.host)
+        shown = tuple((name, HIDDEN if name in hidden else value) for name, value in fields)
+        return Seen(self._target(), shown, host)
+
+    def _target(self) -> str:
+        """The path and query, with secrets hidden."""
+        path, mark, query = self._request.target(self._plan.base).partition("?")
+        if not self._secret_parameters:
+            return path + mark + query
+        pairs = (pair.partition("=") for pair in query.split("&"))
+        shown = (
+            f"{name}={HIDDEN}" if unquote_plus(name) in self._secret_parameters else f"{name}{equals}{value}"
+            for name, equals, value in pairs
+        )
+        return path + mark + "&".join(shown)
+
+    def _whole(self, line: Line) -> str:
+        """In words what comes of a statement that holds for the call as a whole."""
+        statement, plan = line.statement, self._plan
+        words = _WHOLE.get(type(statement))
+        if words is None:
+            return ""
+        if plan.destination is None:
+            return "Nothing comes of it, because the call is not forwarded."
+        others = (each.statement for each in plan.request.lines if type(each.statement) is type(statement))
+        if statement is not list(others)[-1]:
+            return "Nothing comes of it, because a later one counts."
+        return words(plan)
+
+    def _answered(self) -> Answered:
+        given = self._plan.given
+        fields = tuple((_shown(name), _shown(value)) for name, value in given.fields)
+        return Answered(given.status, given.reason, fields, _shown(given.body))
+
+    def _forwarded(self, method: str) -> Forwarded:
+        plan = self._plan
+        assert plan.destination is not None  # noqa: S101
+        seen, api = self._seen(), plan.api
+        host = seen.host or _shown(plan.host)
+        timeouts = Timeouts(
+            api.connect_timeout,
+            api.read_timeout if plan.timeout is None else plan.timeout,
+            api.read_timeout,
+            api.total_timeout,
+        )
+        return Forwarded(
+            method,
+            _base_url(plan) + seen.target,
+            (("host", host), *seen.fields),
+            _presented(plan.destination.certificate),
+            plan.destination.trust,
+            timeouts,
+        )
+
+
+def _not_reached(lines: Iterable[Line]) -> Iterator[Effect]:
+    for line in lines:
+        yield Effect(
+            line.section, element_of(line.statement), line.statement.origin, "Not reached.", reached=False
+        )
+
+
+def _remember(secret: set[str], name: str, statement: SetHeader | SetQueryParameter) -> None:
+    if any(isinstance(value, Secret) for value in statement.values):
+        secret.add(name)
+    elif statement.action in ("override", "delete"):
+        secret.discard(name)
+
+
+def _base_url(plan: Plan) -> str:
+    """The origin of the back end, as a URL begins."""
+    scheme = plan.destination.origin.scheme if plan.destination else ""
+    return f"{scheme}://{_shown(plan.host)}"
+
+
+def _presented(certificate: CertificateMaterial | None) -> Presented | None:
+    if certificate is None:
+        return None
+    names = ("key", "id", "subject", "thumbprint", "not_before", "not_after")
+    return Presented(*(getattr(certificate, name) for name in names))
+
+
+def _presents(plan: Plan) -> str:
+    certificate = plan.destination.certificate if plan.destination else None
+    if certificate is None:
+        return ""
+    return f"Presents the client certificate {certificate.id} ({certificate.subject}) to the back end."
+
+
+def _forwards(plan: Plan) -> str:
+    wait = "" if plan.timeout is None else f" and waits at most {plan.timeout} s for the answer to begin"
+    return f"Forwards the call to {_base_url(plan)}{wait}."
+
+
+_WHOLE: Mapping[type, Callable[[Plan], str]] = {
+    AuthenticationCertificate: _presents,
+    ForwardRequest: _forwards,
+    SetBackendService: lambda plan: f"The back end is {_base_url(plan)}{plan.base}.",
+}
