@@ -26,11 +26,12 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 @dataclass(frozen=True)
 class Server:
-    """A server to be loaded. `process` is None for the back end, which is called direct."""
+    """A server to be loaded. `process` is None for the back end, which is called direct; `fields` go with calls."""
 
     name: str
     url: str
     process: int | None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,22 @@ class Figures:
     errors: dict[str, int] = field(default_factory=dict)
 
 
-def wrk(url: str, callers: int, seconds: int, body: str) -> list[str]:
+def wrk(url: str, callers: int, seconds: int, body: str, fields: Sequence[str] = ()) -> list[str]:
     """The command that loads `url` with a body of BODIES."""
+    more = [argument for field in fields for argument in ("-H", field)]
     upload = ["--", str(LARGE_BYTES)] if body == "upload" else []
     return on_core(
         LOAD_CORE,
         [
             "wrk", "-t1", f"-c{callers}", f"-d{seconds}", "--timeout", "10s", "-s", str(_SCRIPT),
-            "-H", f"Ocp-Apim-Subscription-Key: {KEY}", url + BODIES[body], *upload,
+            "-H", f"Ocp-Apim-Subscription-Key: {KEY}", *more, url + BODIES[body], *upload,
         ],
     )  # fmt: skip
 
 
 def load(server: Server, callers: int, seconds: int, body: str) -> Figures:
     """Load a server, and wait until it rests again."""
-    command = wrk(server.url, callers, seconds, body)
+    command = wrk(server.url, callers, seconds, body, server.fields)
     if server.process is None:
         return _figures(_run(command), 0, 0)
     forget_most_memory(server.process)

@@ -42,6 +42,11 @@ class BackEnd:
         """Where proxies call it."""
         return f"https://localhost:{self.port}"
 
+    @property
+    def open_url(self) -> str:
+        """Where it asks for no certificate."""
+        return f"https://localhost:{self.open_port}"
+
 
 Command = tuple[list[str], Mapping[str, str]]
 
@@ -58,7 +63,9 @@ def _nginx(back_end: BackEnd, port: int) -> Command:
     return nginx.proxy(back_end.folder, port, back_end.port), os.environ
 
 
-def _gateway(application: str) -> Callable[[BackEnd, int], Command]:
+def _gateway(
+    application: str, configuration: str = "tests.benchmarks.configuration"
+) -> Callable[[BackEnd, int], Command]:
     """The gateway as it runs in production, with a database of its own that is configured here."""
 
     def made(back_end: BackEnd, port: int) -> Command:
@@ -69,10 +76,11 @@ def _gateway(application: str) -> Callable[[BackEnd, int], Command]:
         configure = [
             sys.executable,
             "-m",
-            "tests.benchmarks.configuration",
+            configuration,
             str(back_end.folder),
             back_end.url,
             KEY,
+            back_end.open_url,
         ]
         subprocess.run(configure, cwd=ROOT, env=own, check=True)
         return [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn_gateway", application], own
@@ -88,7 +96,13 @@ SERVERS: dict[str, Callable[[BackEnd, int], Command]] = {
     "gateway": _gateway("gateway.node:application"),
 }
 NAMES = ("direct", *SERVERS)
-SAMPLED = _gateway("tests.benchmarks.sampled:application")  # for a profile
+_OTHERS = {
+    "sampled": _gateway("tests.benchmarks.sampled:application"),  # for a profile
+    "statements": _gateway("gateway.node:application", "tests.benchmarks.statements_configuration"),
+    "sampled-statements": _gateway(
+        "tests.benchmarks.sampled:application", "tests.benchmarks.statements_configuration"
+    ),
+}
 
 
 def start_back_end(stack: ExitStack, folder: Path) -> BackEnd:
@@ -106,11 +120,11 @@ def start_back_end(stack: ExitStack, folder: Path) -> BackEnd:
 
 
 def start_server(stack: ExitStack, name: str, back_end: BackEnd) -> Server:
-    """Start one of NAMES ("direct" is the back end itself), or "sampled"; it ends with the stack."""
+    """Start one of NAMES ("direct" is the back end itself), or another one; it ends with the stack."""
     if name == "direct":
-        return Server(name, f"https://localhost:{back_end.open_port}", None)
+        return Server(name, back_end.open_url, None)
     port = free_port()
-    command, own = (SAMPLED if name == "sampled" else SERVERS[name])(back_end, port)
+    command, own = (SERVERS | _OTHERS)[name](back_end, port)
     log = back_end.folder / f"{name}.log"
     process = stack.enter_context(started(command, port, SERVER_CORE, log, own))
     return Server(name, f"http://127.0.0.1:{port}/bank", process)
