@@ -176,18 +176,17 @@ def rewrite_uri(statement: RewriteUri, template: Template) -> Step:
     """The step for the operations of a URL template: another path and query. It refuses a call whose values would
     make a path that must not be asked for."""
     rewrite = parse_rewrite_template(statement.template, template)
-    has_values, copies = bool(rewrite.parameters), statement.copy_unmatched_params
     own = frozenset(item.name for item in template.query)
+    fixed = None if rewrite.parameters or rewrite.wildcard else rewrite.expand({})
 
     def rewrite_target(request: Request) -> None:
-        values = request.values if has_values else {}
-        unmatched = _unmatched(request.query, own) if copies else ""
+        unmatched = _unmatched(request.query, own) if statement.copy_unmatched_params else ""
         try:
-            target = rewrite.expand(values, unmatched, request.remainder)
+            target = fixed or rewrite.expand(request.values, "", request.remainder)
         except ValueError as error:
             raise CallFailure("bad-target", str(error)) from None
-        request.path, mark, rest = target.partition("?")
-        request.query = rest if mark else None
+        request.path, _, written = target.partition("?")
+        request.query = f"{written}&{unmatched}" if written and unmatched else written or unmatched or None
 
     return rewrite_target
 
