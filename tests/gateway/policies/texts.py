@@ -73,7 +73,7 @@ def placeless(statement: Any) -> Any:
 
 def unresolved(statements: str, section: str = "inbound", scope: str = "api") -> list[str]:
     """Why the statements of a section cannot be compiled, without where. None of it tells a secret."""
-    with pytest.raises(Unresolved) as refused_:
+    with pytest.raises(Unresolved) as not_compiled:
         compiled(statements, section, scope)
-    assert "hunter2" not in str(refused_.value)
-    return [fault.message for fault in refused_.value.faults]
+    assert "hunter2" not in str(not_compiled.value)
+    return [fault.message for fault in not_compiled.value.faults]

@@ -102,7 +102,7 @@ def test_what_is_wrong_with_it_is_told(xml: str, words: str) -> None:
         "2001:db8::/129",
         "[::1]",
         "::ffff:10.0.0.0/88",
-        "١.1.1.1",
+        "\u0661.1.1.1",
         "1.1.1.1,2.2.2.2",
         "1::2::3",
     ],

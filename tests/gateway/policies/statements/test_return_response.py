@@ -126,13 +126,12 @@ def test_what_is_wrong_with_it_is_told(xml: str, words: str) -> None:
 
 
 def test_each_fault_stands_at_its_own_element() -> None:
-    xml = written(
-        '\n<set-status code="1" />\n<set-header nome="A">\n<value>@(a)</value>\n</set-header>\n<set-body><p/></set-body>'
-    )
+    header = '<set-header nome="A">\n<value>@(a)</value>\n</set-header>'
+    xml = written(f'\n<set-status code="1" />\n{header}\n<set-body><p/></set-body>')
     assert [text.partition(", column")[0] for text in faults(document(xml))] == [
         "Error in element 'set-status' on line 3",
-        "Error in element 'set-header' on line 4",
-        "Error in element 'set-header' on line 4",
+        "Error in element 'set-header' on line 4",  # an attribute that is not declared
+        "Error in element 'set-header' on line 4",  # and one that is missing
         "Error in element 'value' on line 5",
         "Error in element 'p' on line 7",
     ]
