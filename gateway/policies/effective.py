@@ -156,8 +156,8 @@ def _written(item: Composed, xml: str) -> Iterator[EffectiveLine]:
 
 
 def _texts(element: Element) -> Iterator[tuple[int, int]]:
-    """Where the texts in an element begin and end, in order."""
-    if element.text:
+    """Where the texts in an element begin and end, in order; one may be white space alone."""
+    if not element.children:
         yield element.content_start, element.content_end
     for child in element.children:
         yield from _texts(child)

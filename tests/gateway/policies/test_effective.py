@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.policies.documents import NEW_DOCUMENT
-from gateway.policies.effective import Sections, compose, resolve
+from gateway.policies.effective import Sections, compose, composed_text, resolve
 from gateway.policies.faults import PolicyErrors, Unresolved
 from gateway.policies.parser import Document, parse
 from gateway.snapshot import (
@@ -157,3 +157,55 @@ def test_everything_that_cannot_be_resolved_is_reported_at_once() -> None:
     with pytest.raises(Unresolved) as refused:
         effective(document("global", '<authentication-certificate thumbprint="z" />'), api, NEW)
     assert len(refused.value.faults) == 2
+
+
+def lines_of(*documents: Document | None) -> list[tuple[str, str, int]]:
+    return [(line.text, line.scope, line.line) for line in composed_text(documents)]
+
+
+def test_an_effective_policy_is_shown_as_one_document_with_where_each_line_was_written() -> None:
+    header = '<set-header name="A"><!-- why -->\r\n\t\t\t<value>a</value>\r\n\t\t</set-header>'
+    api = parse(
+        f"<policies>\r\n\t<!-- x -->\r\n\t<inbound>\r\n\t\t<base />\r\n\t\t{header}\r\n\t</inbound>\r\n</policies>",
+        "api",
+    )
+    operation = document("operation", '<rewrite-uri template="/a" /><base />')
+    assert lines_of(GLOBAL, api, operation) == [
+        ("<policies>", "", 0),
+        ("    <inbound>", "", 0),
+        ('        <rewrite-uri template="/a" />', "operation", 2),
+        ('        <set-header name="A"><!-- why -->', "api", 5),
+        ("        \t<value>a</value>", "api", 6),
+        ("        </set-header>", "api", 7),
+        ("    </inbound>", "", 0),
+        ("    <backend>", "", 0),
+        ("        <forward-request />", "global", 11),
+        ("    </backend>", "", 0),
+        ("    <outbound />", "", 0),
+        ("    <on-error />", "", 0),
+        ("</policies>", "", 0),
+    ]
+
+
+def test_of_several_forward_requests_only_the_one_that_counts_is_shown() -> None:
+    own = document("api", rest='<backend><forward-request timeout="5" /><base /></backend>')
+    shown = [line for line in lines_of(GLOBAL, own) if "forward-request" in line[0]]
+    assert shown == [('        <forward-request timeout="5" />', "api", 2)]
+
+
+@pytest.mark.parametrize("body", ["{\n  1\n}", "\n  \n", "<![CDATA[\n  a]]>\n"])
+def test_the_lines_of_a_body_are_shown_with_the_white_space_that_is_sent(body: str) -> None:
+    answer = f"<return-response>\n  <set-body>{body}</set-body>\n  </return-response>"
+    api = parse(f"<policies>\n<inbound>\n  {answer}</inbound></policies>", "api")
+    text = "\n".join(line[0] for line in lines_of(None, api))
+    assert body in text
+    assert "\n        <set-body>" in text
+    assert "\n        </return-response>" in text
+
+
+def test_a_scope_without_a_document_shows_nothing_of_its_own() -> None:
+    assert lines_of(None, None) == [
+        ("<policies>", "", 0),
+        *((f"    <{section} />", "", 0) for section in ("inbound", "backend", "outbound", "on-error")),
+        ("</policies>", "", 0),
+    ]
