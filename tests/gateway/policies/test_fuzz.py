@@ -57,8 +57,8 @@ FRAGMENTS = (
 
 TEXTS = (
     "", "delete", "true", "{{plain}}", "{{ secret }}", "{{lines}}", "{{gone}}", "@(a)", "Host", "Content-Length",
-    "X_Y", "10.0.0.1/8", "10.0.0.0/8", "::ffff:1.2.3.4", "::1", "204", "86401", "/{id}", "/{x}/*", "https://[::2]/", "a:b",
-    "http://u:p@h", "\u00e4" * 400, "x" * 3_000, "&#10;", "&lt;", " ", "{{", "{{{{plain}}}}",
+    "X_Y", "10.0.0.1/8", "10.0.0.0/8", "::ffff:1.2.3.4", "::1", "204", "86401", "/{id}", "/{x}/*", "https://[::2]/",
+    "a:b", "http://u:p@h", "\u00e4" * 400, "x" * 3_000, "&#10;", "&lt;", " ", "{{", "{{{{plain}}}}",
 )  # fmt: skip
 ATTRIBUTE = re.compile(r"""=\s*("[^"]*"|'[^']*')""")
 
@@ -178,7 +178,7 @@ def use(document: Document) -> None:
     assert parse(changed, "operation")
 
 
-@pytest.mark.parametrize("count", [1_500, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_a_mutated_document_is_read_or_refused_quickly(count: int) -> None:
     mutation = Mutation(count)
     valid = 0

@@ -1,7 +1,6 @@
 """Documents of the language, and every way in which they can be wrong."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -12,14 +11,7 @@ from gateway.policies.parser import PolicyErrors, parse
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 from gateway.policies.statements.authentication_certificate import AuthenticationCertificate
 from gateway.policies.statements.forward_request import ForwardRequest
-from tests.gateway.policies.texts import GLOBAL_DOCUMENT
-
-
-def faults(xml: str, scope: str = "api", url_template: str | None = None) -> list[str]:
-    with pytest.raises(PolicyErrors) as refused:
-        parse(xml, scope, url_template)
-    assert refused.value.faults
-    return [str(fault) for fault in refused.value.faults]
+from tests.gateway.policies.texts import GLOBAL_DOCUMENT, document, faults, refused
 
 
 def inbound(statements: str) -> str:
@@ -170,6 +162,55 @@ def test_a_document_that_is_wrong_is_refused_in_words(xml: str, words: str) -> N
     assert any(words in text for text in faults(xml))
 
 
+ALLOWED = {
+    "authentication-basic": "inbound",
+    "authentication-certificate": "inbound",
+    "base": "inbound backend outbound on-error",
+    "check-header": "inbound",
+    "forward-request": "backend",
+    "ip-filter": "inbound",
+    "return-response": "inbound backend outbound",
+    "rewrite-uri": "inbound",
+    "set-backend-service": "inbound backend",
+    "set-header": "inbound backend outbound",
+    "set-query-parameter": "inbound backend",
+}
+
+
+@pytest.mark.parametrize("section", ["inbound", "backend", "outbound", "on-error"])
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_statement_stands_in_its_sections_only(name: str, section: str) -> None:
+    try:
+        parse(document(f"<{name} />", section), "api")
+    except PolicyErrors as error:
+        misplaced = f"not allowed in the '{section}' section" in str(error)
+    else:
+        misplaced = False
+    assert misplaced == (section not in ALLOWED[name].split())
+
+
+@pytest.mark.parametrize("name", sorted(NOT_SUPPORTED))
+def test_a_statement_of_the_original_that_is_not_here_is_refused_by_its_name(name: str) -> None:
+    assert refused(f"<{name} x=''>t</{name}>") == [f"The '{name}' statement is not supported here."]
+
+
+def test_what_is_inside_a_statement_that_is_not_supported_is_not_judged() -> None:
+    condition = "@(context.Response.StatusCode &gt; 200)"
+    nested = (
+        f'<choose><when condition="{condition}"><set-header /><wibble />text</when><otherwise /></choose>'
+    )
+    assert refused(nested + "<cors />") == [
+        "The 'choose' statement is not supported here.",
+        "The 'cors' statement is not supported here.",
+    ]
+
+
+def test_more_than_a_hundred_faults_are_not_reported() -> None:
+    found = faults(document("<wibble />\n" * 150))
+    assert len(found) == 100
+    assert [f"on line {line}," in text for line, text in enumerate(found, start=2)] == [True] * 100
+
+
 def test_a_password_in_a_document_is_not_repeated_in_its_fault() -> None:
     xml = inbound('<authentication-basic username="a:b" password="hunter2" />')
     assert "hunter2" not in "".join(faults(xml))
@@ -234,51 +275,6 @@ def test_an_expression_that_breaks_the_xml_is_explained() -> None:
 )
 def test_what_no_policy_needs_is_refused(xml: str, words: str) -> None:
     assert words in faults(xml)[0]
-
-
-def test_an_entity_bomb_never_goes_off() -> None:
-    entities = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 50}">' for n in range(20))
-    began = time.perf_counter()
-    assert len(faults(f'<!DOCTYPE p [<!ENTITY a0 "{"x" * 50}">{entities}]><policies>&a20;</policies>')) == 1
-    assert time.perf_counter() - began < 0.5
-
-
-def test_a_document_of_a_megabyte_is_too_large_counted_in_bytes() -> None:
-    frame = "<policies><!--{}--></policies>"
-    room = 1_000_000 - len(frame.format(""))
-    assert parse(frame.format("\u00e4" * (room // 2)), "api")
-    assert faults(frame.format("\u00e4" * (room // 2 + 1))) == [
-        "The document is larger than 1 MB. Line 1, position 1."
-    ]
-
-
-def test_two_hundred_levels_are_the_limit_of_nesting() -> None:
-    def nested(levels: int) -> str:
-        return "<policies>" + "<a>" * (levels - 1) + "</a>" * (levels - 1) + "</policies>"
-
-    assert "not known" in faults(nested(200))[0]
-    assert "more than 200 nested levels" in faults(nested(201))[0]
-
-
-def hostile() -> list[str]:
-    return [
-        "<a>" * 300_000,
-        inbound("<base/>" * 140_000),
-        inbound("<x\u00e4/>" * 9_000),
-        inbound("<base " + "".join(f'a{n}="" ' for n in range(60_000)) + "/>"),
-        inbound(f'<rewrite-uri template="{"{{" * 400_000}" />'),
-        inbound(f'<rewrite-uri template="/{"{a}" * 250_000}" />'),
-        "<policies>" + "@(" * 400_000 + "<",
-        "<policies>" + "<!-- -->" * 120_000 + "</policies>" + "x",
-    ]
-
-
-@pytest.mark.parametrize("which", range(len(hostile())))
-def test_a_hostile_document_is_refused_quickly(which: int) -> None:
-    xml = hostile()[which]
-    began = time.process_time()
-    faults(xml)
-    assert time.process_time() - began < 1
 
 
 MARKUP = r"""<policies> </policies> <inbound> </inbound> <base/> <!-- --> <![CDATA[ ]]> <cors/> &#0; &lt; @(
