@@ -6,10 +6,11 @@ from gateway.changes.apis import create_api
 from gateway.changes.base import Actor
 from gateway.changes.ca_certificates import upload_ca_certificates
 from gateway.changes.certificates import upload_certificate
+from gateway.changes.named_values import create_named_value
 from gateway.changes.operations import create_operation
 from gateway.changes.security import CertificateCredentials, Credentials, Trust, save_security
 from gateway.changes.subscriptions import create_subscription
-from gateway.models import Api, CaCertificate, Certificate, Operation, Subscription
+from gateway.models import Api, CaCertificate, Certificate, NamedValue, Operation, Subscription
 from tests import pki
 
 ALICE = Actor("user", "alice")
@@ -54,6 +55,11 @@ def make_subscription(
 ) -> Subscription:
     """An active subscription to an API, or to all."""
     return create_subscription(ALICE, display_name=display_name, api=api.key if api else None, **values)
+
+
+def make_named_value(name: str = "partner-key", value: str = "a value", **values: Any) -> NamedValue:
+    """A named value, as the pages call it a property; not a secret one unless asked."""
+    return create_named_value(ALICE, name=name, value=value, **values)
 
 
 def choose(api: Api, credentials: Certificate | Credentials, trust: Trust | None = None) -> int:

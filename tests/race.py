@@ -12,12 +12,13 @@ import django
 django.setup()
 
 from gateway.changes.apis import create_api, update_api  # noqa: E402
-from gateway.changes.base import Actor  # noqa: E402
+from gateway.changes.base import Actor, change  # noqa: E402
 from gateway.changes.certificates import delete_certificate  # noqa: E402
-from gateway.changes.policies import save_policy  # noqa: E402
+from gateway.changes.named_values import delete_named_value  # noqa: E402
+from gateway.changes.policies import save_document, save_policy  # noqa: E402
 from gateway.changes.security import CertificateCredentials, Trust, save_security  # noqa: E402
 from gateway.errors import ChangeError  # noqa: E402
-from gateway.models import Api, Certificate  # noqa: E402
+from gateway.models import Api, Certificate, NamedValue  # noqa: E402
 
 ME = Actor("command", "race")
 
@@ -45,6 +46,18 @@ def delete(number: int) -> None:
     certificate = Certificate.objects.filter(resource_id=f"certificate-{number}").first()
     if certificate:
         delete_certificate(ME, certificate.key)
+
+
+def use_value(number: int) -> None:
+    """The API's document comes to refer to the named value."""
+    statement = f'<forward-request timeout="{{{{value-{number}}}}}" />'
+    with change(ME) as this:
+        api = Api.objects.get(resource_id=f"api-{number}")
+        save_document(this, api, f"<policies><backend>{statement}</backend></policies>")
+
+
+def delete_value(number: int) -> None:
+    delete_named_value(ME, NamedValue.objects.get(resource_id=f"value-{number}").key)
 
 
 def create(number: int) -> None:

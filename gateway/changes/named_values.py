@@ -1,11 +1,119 @@
-"""Changes to named values."""
+"""Changes to named values, and the one door through which a secret one is shown."""
 
+import re
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import IntegrityError
 from django.utils.text import slugify
 
 from gateway import keystore
-from gateway.changes.base import Change
-from gateway.models import Api, NamedValue
+from gateway.changes.base import Actor, Change, change, expect_revision, witnessed
+from gateway.changes.ids import free_id
+from gateway.changes.policy_references import derive_references
+from gateway.errors import InUse, Invalid, NotFound, Unreadable
+from gateway.models import Api, NamedValue, PolicyDocument
 from gateway.models.base import with_id
+
+MOST_CHARACTERS = 4096
+MOST_TAGS = 32
+_MOST_NAMED = 10  # documents in one message
+_SECRET = "(secret)"  # noqa: S105 (what the audit log shows instead of one)
+_EXPRESSION = re.compile(r"\s*@[({]")
+# What neither a field of a message (RFC 9110, 5.5) nor PostgreSQL takes; a plain value may have several lines
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_CONTROL_OR_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NOT_IN_TAGS = re.compile(r'[,"\\\x00-\x1f\x7f\ud800-\udfff]')
+
+
+def create_named_value(
+    actor: Actor, *, name: str, value: str, secret: bool = False, tags: Iterable[str] = ()
+) -> NamedValue:
+    """Add a named value, which documents refer to as {{name}}; a secret one is sealed.
+
+    Raises Invalid or AlreadyExists on "name", "value" or "tags".
+    """
+    name, kept = name.strip(), _clean_tags(tags)
+    if not name:
+        raise Invalid({"name": "Enter a name."})
+    if "{" in name or "}" in name:
+        raise Invalid({"name": "Use no braces in a name: policies write it between doubled ones."})
+    _check_value(value, secret=secret)
+    with change(actor) as this:
+        rows = NamedValue.objects.all()
+        row = NamedValue(resource_id=free_id(rows, name, "", field="name", default="property"), tags=kept)
+        _write(this, row, value, secret=secret)
+        changes = {"value": ["", _shown(row)], "secret": ["", _yes_or_no(secret)]}
+        this.audit("created", row, changes | ({"tags": ["", ", ".join(kept)]} if kept else {}))
+    return row
+
+
+def update_named_value(
+    actor: Actor,
+    key: UUID,
+    *,
+    value: str | None,
+    secret: bool,
+    tags: Iterable[str] = (),
+    revision: int | None = None,
+) -> int:
+    """Change a named value in every document that refers to it; returns the revision of the change.
+
+    A value of None stays what it is; a secret one stays secret then: it never becomes readable. Raises NotFound,
+    EditConflict, Invalid on "value", "secret" or "tags", also when a document would become invalid.
+    """
+    kept = _clean_tags(tags)
+    with change(actor) as this:
+        row = get_named_value(key)
+        expect_revision(row.revision, revision)
+        before = {"value": _shown(row), "secret": _yes_or_no(row.secret), "tags": ", ".join(row.tags)}
+        sealed_now = secret and not row.secret and value in {None, row.value}
+        _change_value(this, row, value, secret=secret, tags=kept)
+        _follow(this, row, "secret" if sealed_now else "value")
+        after = {"value": _shown(row), "secret": _yes_or_no(row.secret), "tags": ", ".join(row.tags)}
+        this.audit("updated", row, _difference(before, after, replaced=value is not None))
+        return this.revision
+
+
+def delete_named_value(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
+    """Delete a named value that no document refers to; returns the revision of the change.
+
+    Raises NotFound, EditConflict, or InUse with every document that refers to it.
+    """
+    try:
+        with change(actor) as this:
+            row = get_named_value(key)
+            expect_revision(row.revision, revision)
+            _refuse_in_use(row)
+            this.audit("deleted", row, {"value": [_shown(row), ""]})
+            this.delete(row)
+            return this.revision
+    except IntegrityError:  # the second line: a reference that the check above could not see
+        if found := NamedValue.objects.filter(pk=key).first():
+            _refuse_in_use(found)
+        raise
+
+
+def reveal_named_value(actor: Actor, key: UUID) -> str:
+    """The value, for somebody who is recorded to have seen it. Raises NotFound, and Invalid on "value" when it
+    cannot be opened.
+    """
+    with witnessed(actor) as this:
+        row = get_named_value(key)
+        try:
+            value = _open(row) if row.secret else row.value
+        except Unreadable as error:
+            raise Invalid({"value": str(error)}) from None
+        this.audit("was shown the value of", row)
+    return value
+
+
+def get_named_value(key: UUID) -> NamedValue:
+    """The named value with that key. Raises NotFound."""
+    row = NamedValue.objects.with_uses().filter(pk=key).first()
+    if row is None:
+        raise NotFound("Property not found.")
+    return row
 
 
 def set_secret(this: Change, name: str, secret: str) -> NamedValue:
@@ -13,10 +121,8 @@ def set_secret(this: Change, name: str, secret: str) -> NamedValue:
     row = with_id(NamedValue.objects.all(), name).first()
     action = "replaced" if row else "created"
     row = row or NamedValue(resource_id=name)
-    row.revision, row.secret, row.value = this.revision, True, ""
-    row.sealed_value = keystore.seal(row._meta.db_table, "sealed_value", row.key, secret.encode())
-    row.save()
-    this.audit(action, row, {"value": ["(secret)" if action == "replaced" else "", "(secret)"]})
+    _write(this, row, secret, secret=True)
+    this.audit(action, row, {"value": [_SECRET if action == "replaced" else "", _SECRET]})
     return row
 
 
@@ -29,7 +135,107 @@ def delete_password_if_unused(this: Change, api: Api, name: str) -> None:
     """Delete a password that the Security tab made for an API once no document refers to it any more."""
     if not name.startswith(password_stem(api)):
         return  # somebody else's named value: not ours to delete
-    row = with_id(NamedValue.objects.filter(policy_references=None), name).first()
+    row = with_id(NamedValue.objects.unused(), name).first()
     if row:
         this.audit("deleted", row)
         this.delete(row)
+
+
+# --- what may be written ------------------------------------------------------------------------------------------
+def _check_value(value: str, *, secret: bool) -> None:
+    problem = ""
+    if not value.strip():
+        problem = "Enter the value."
+    elif len(value) > MOST_CHARACTERS:
+        problem = f"Use at most {MOST_CHARACTERS} characters."
+    elif "{{" in value:
+        problem = "A value cannot refer to another property: use no doubled braces in it."
+    elif _EXPRESSION.match(value):
+        problem = "Policy expressions such as @(...) are not supported here."
+    elif (_CONTROL_OR_LINE if secret else _CONTROL).search(value):
+        problem = "Use no control characters" + (" and no line breaks." if secret else ".")
+    if problem:
+        raise Invalid({"value": problem})
+
+
+def _clean_tags(tags: Iterable[str]) -> list[str]:
+    """The tags without what is empty, each once in whatever case."""
+    kept: dict[str, str] = {}
+    for tag in tags:
+        kept.setdefault(tag.strip().lower(), tag.strip())
+    found = [tag for tag in kept.values() if tag]
+    if len(found) > MOST_TAGS:
+        raise Invalid({"tags": f"Use at most {MOST_TAGS} tags."})
+    if any(len(tag) > 80 or _NOT_IN_TAGS.search(tag) for tag in found):
+        raise Invalid({"tags": "A tag has at most 80 characters and no commas, quotes or backslashes."})
+    return found
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+def _change_value(this: Change, row: NamedValue, value: str | None, *, secret: bool, tags: list[str]) -> None:
+    if value is None and row.secret and not secret:
+        raise Invalid({"value": "Enter a new value: a secret one never becomes readable."})
+    if value is None and row.secret:
+        row.revision, row.tags = this.revision, tags
+        row.save()
+        return
+    text = row.value if value is None else value
+    if value is not None or secret:
+        _check_value(text, secret=secret)
+    row.tags = tags
+    _write(this, row, text, secret=secret)
+
+
+def _write(this: Change, row: NamedValue, value: str, *, secret: bool) -> None:
+    row.revision, row.secret = this.revision, secret
+    row.value = "" if secret else value
+    row.sealed_value = (
+        keystore.seal(row._meta.db_table, "sealed_value", row.key, value.encode()) if secret else ""
+    )
+    row.save()
+
+
+def _open(row: NamedValue) -> str:
+    return keystore.open_sealed(row._meta.db_table, "sealed_value", row.key, row.sealed_value).decode()
+
+
+def _follow(this: Change, row: NamedValue, field: str) -> None:
+    """Derive the references of every document that refers to a named value again.
+
+    Raises Invalid with each document that cannot be what it was meant to be with the new value.
+    """
+    documents = PolicyDocument.objects.filter(references__named_value=row)
+    errors = []
+    for document in documents.select_related("api", "operation__api"):
+        try:
+            derive_references(this, document)
+        except Invalid as error:
+            errors.append(f"The policy of {document.use} would become invalid: {error.errors['xml'][0]}")
+    errors.sort()
+    if (more := len(errors) - _MOST_NAMED) > 0:
+        errors[_MOST_NAMED:] = [f"So would {more} more."]
+    if errors:
+        raise Invalid({field: errors})
+
+
+def _refuse_in_use(row: NamedValue) -> None:
+    if uses := row.uses:
+        raise InUse("Property cannot be deleted since it is being used by one or more policies.", uses)
+
+
+# --- what the audit log shows -------------------------------------------------------------------------------------
+def _shown(row: NamedValue) -> str:
+    return _SECRET if row.secret else row.value
+
+
+def _yes_or_no(secret: bool) -> str:
+    return "yes" if secret else "no"
+
+
+def _difference(before: dict[str, str], after: dict[str, str], *, replaced: bool) -> dict[str, list[str]]:
+    """What became of each part; two secrets look the same, and are told from one that stayed by `replaced`."""
+    return {
+        name: [before[name], after[name]]
+        for name in before
+        if before[name] != after[name] or (name == "value" and replaced and after[name] == _SECRET)
+    }

@@ -1,9 +1,41 @@
 """Named values: text that policy documents refer to as {{name}}."""
 
-from django.db import models
-from django.db.models.functions import Lower
+import json
+from typing import Any
 
+from django.db import models
+from django.db.models.functions import Cast, Lower
+from django.db.models.lookups import IContains
+
+from gateway.errors import Use
 from gateway.models.base import ResourceRow
+
+
+class Readable(json.JSONEncoder):
+    """Letters beyond ASCII as they are: both databases then search in the same text."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options | {"ensure_ascii": False})
+
+
+class NamedValueQuerySet(models.QuerySet["NamedValue"]):
+    """Lists of named values."""
+
+    def with_tag_text(self) -> "NamedValueQuerySet":
+        """With their tags as one text, `tag_text`, in which they can be searched."""
+        return self.annotate(tag_text=Cast("tags", models.TextField()))
+
+    def tagged(self, tag: str) -> "NamedValueQuerySet":
+        """Those that have a tag, which holds no quotation mark itself."""
+        return self.filter(IContains(Cast("tags", models.TextField()), f'"{tag}"'))
+
+    def unused(self) -> "NamedValueQuerySet":
+        return self.filter(policy_references=None)
+
+    def with_uses(self) -> "NamedValueQuerySet":
+        """With the documents that refer to each."""
+        documents = ("policy_references__document__api", "policy_references__document__operation__api")
+        return self.prefetch_related(*documents)
 
 
 class NamedValue(ResourceRow):
@@ -15,10 +47,17 @@ class NamedValue(ResourceRow):
     secret = models.BooleanField(default=False)
     value = models.TextField(blank=True)
     sealed_value = models.TextField(blank=True)
-    tags = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True, encoder=Readable)
+
+    objects = NamedValueQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("resource_id"), name="named_value_id_unique")]
 
     def __str__(self) -> str:
         return self.resource_id
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The policy documents that refer to this named value, by name."""
+        return tuple(sorted((r.document.use for r in self.policy_references.all()), key=str))

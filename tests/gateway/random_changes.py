@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import override_settings
 
 from gateway import keystore
-from gateway.changes import apis, ca_certificates, certificates, operations, subscriptions
+from gateway.changes import apis, ca_certificates, certificates, named_values, operations, subscriptions
 from gateway.changes.base import change
 from gateway.changes.encryption import reseal
 from gateway.changes.named_values import set_secret
@@ -58,6 +58,7 @@ _INBOUND = (
     '<base /><authentication-basic username="alice" password="written {number}" />',
 )
 _BACKEND = ("<base />", '<forward-request timeout="{{seconds}}" />', '<forward-request timeout="9" />', "")
+_VALUES = ("one", "two", "5", "7")
 KEYS = [keystore.new_key(), *settings.CERTIFICATE_ENCRYPTION_KEYS]
 _SEALED: tuple[tuple[type[Model], str], ...] = (
     (CertificateVersion, "sealed_private_key"),
@@ -208,6 +209,19 @@ class Changes:
     def set_secret(self, one: int, two: int) -> None:
         with change(ALICE) as this:
             set_secret(this, "password", f"secret {one}")
+
+    def create_named_value(self, one: int, two: int) -> None:
+        name = ("which", "seconds", "user", "password")[one % 4]
+        named_values.create_named_value(ALICE, name=name, value=_VALUES[two % 4], secret=one % 4 == 3)
+
+    def update_named_value(self, one: int, two: int) -> None:
+        row = pick(NamedValue, one)
+        secret = row.secret if two < 4 else not row.secret
+        value = _VALUES[two % 4] if two else None
+        named_values.update_named_value(ALICE, row.key, value=value, secret=secret, tags=[f"tag {two}"])
+
+    def delete_named_value(self, one: int, two: int) -> None:
+        named_values.delete_named_value(ALICE, pick(NamedValue, one).key)
 
     def create_subscription(self, one: int, two: int) -> None:
         api = pick(Api, one).key if two % 2 else None

@@ -33,6 +33,20 @@ from gateway.models import Api
 import json
 print(json.dumps([api.policy_versions.count() for api in Api.objects.all()]))
 """
+ARRANGE_VALUES = f"""
+from tests.builders import make_api, make_named_value
+for number in range({ROUNDS}):
+    make_named_value(f"value-{{number}}", "5")
+    make_api(f"API {{number}}")
+"""
+CHECK_VALUES = """
+from gateway.models import NamedValue, PolicyDocument
+import json
+print(json.dumps({
+    "using": sorted(d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)),
+    "values": sorted(v.resource_id for v in NamedValue.objects.all()),
+}))
+"""
 
 pytestmark = pytest.mark.wire
 
@@ -89,6 +103,19 @@ def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(database_url:
     one, two = race(database_url, "save", "save")
     assert [sorted(pair) for pair in zip(one, two, strict=True)] == [["EditConflict", "done"]] * ROUNDS
     assert json.loads(shell(database_url, VERSIONS)) == [1] * ROUNDS
+
+
+def test_using_a_value_while_deleting_it_never_leaves_a_document_that_refers_to_nothing(
+    database_url: str,
+) -> None:
+    shell(database_url, ARRANGE_VALUES)
+    used, deleted = race(database_url, "use_value", "delete_value")
+    state = json.loads(shell(database_url, CHECK_VALUES))
+    for number in range(ROUNDS):
+        outcome = (used[number], deleted[number])
+        assert outcome in {("done", "InUse"), ("Invalid", "done")}
+        assert (f"api-{number}" in state["using"]) == (outcome[0] == "done")
+        assert (f"value-{number}" in state["values"]) == (outcome[0] == "done")
 
 
 def test_two_who_create_the_same_suffix_get_one_api_and_one_error(database_url: str) -> None:
