@@ -20,6 +20,7 @@ _ENTRIES = (
     ("subscriptions", "Subscriptions", "subscriptions"),
     ("policies", "Policies", "policies"),
     ("security", "Security", "certificates"),
+    ("properties", "Properties", "properties"),
 )
 
 

@@ -15,6 +15,7 @@ from portal.views import (
     help,
     operations,
     policies,
+    properties,
     security,
     subscription_questions,
     subscriptions,
@@ -132,6 +133,12 @@ urlpatterns = [
         policies.PolicyOperation.as_view(),
         name="policy-operation",
     ),
+    # --- properties
+    path("properties/", properties.Properties.as_view(), name="properties"),
+    path("properties-add/", properties.PropertyAdd.as_view(), name="property-add"),
+    path("properties/<id:property_id>/", properties.PropertyEdit.as_view(), name="property"),
+    path("properties/<id:property_id>/value/", properties.PropertyValue.as_view(), name="property-value"),
+    path("properties/<id:property_id>/delete/", properties.PropertyDelete.as_view(), name="property-delete"),
     # --- the operators' room
     path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),

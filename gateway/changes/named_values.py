@@ -17,7 +17,7 @@ from gateway.models.base import with_id
 
 MOST_CHARACTERS = 4096
 MOST_TAGS = 32
-_MOST_NAMED = 10  # documents in one message
+_MOST_NAMED = 5  # documents in one message
 _SECRET = "(secret)"  # noqa: S105 (what the audit log shows instead of one)
 _EXPRESSION = re.compile(r"\s*@[({]")
 # What neither a field of a message (RFC 9110, 5.5) nor PostgreSQL takes; a plain value may have several lines
@@ -173,7 +173,7 @@ def _clean_tags(tags: Iterable[str]) -> list[str]:
 
 # --- writing ------------------------------------------------------------------------------------------------------
 def _change_value(this: Change, row: NamedValue, value: str | None, *, secret: bool, tags: list[str]) -> None:
-    if value is None and row.secret and not secret:
+    if not value and row.secret and not secret:
         raise Invalid({"value": "Enter a new value: a secret one never becomes readable."})
     if value is None and row.secret:
         row.revision, row.tags = this.revision, tags
