@@ -13,7 +13,15 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from gateway import models
-from gateway.changes import apis, ca_certificates, certificates, operations, security, subscriptions
+from gateway.changes import (
+    apis,
+    ca_certificates,
+    certificates,
+    named_values,
+    operations,
+    security,
+    subscriptions,
+)
 from gateway.changes.base import Actor
 from gateway.errors import ChangeError, InUse
 from gateway.thumbprints import looks_like_thumbprint
@@ -288,6 +296,22 @@ class PolicyDocumentAdmin(LookOnly):
     search_fields = ("xml", "api__display_name", "operation__display_name")
 
 
+@admin.register(models.PolicyVersion)
+class PolicyVersionAdmin(LookOnly):
+    """What the documents were before, which hold no secret either."""
+
+    list_display = ("at", "scope", "action", "actor_name", "actor_kind", "revision")
+    list_filter = ("action", "actor_kind", "at")
+    list_select_related = ("api", "operation__api")
+    search_fields = ("xml", "actor_name", "api__display_name", "operation__display_name")
+    date_hierarchy = "at"
+    ordering = ("-revision",)
+
+    @admin.display
+    def scope(self, row: models.PolicyVersion) -> str:
+        return f"{row.operation.api} / {row.operation}" if row.operation else str(row.api or "All APIs")
+
+
 @admin.register(models.PolicyReference)
 class PolicyReferenceAdmin(LookOnly):
     """What documents refer to."""
@@ -302,9 +326,14 @@ class NamedValueAdmin(LookOnly):
     """Named values, the secret ones without their value."""
 
     hidden = ("sealed_value",)
-    list_display = ("resource_id", "secret", "revision")
+    list_display = ("resource_id", "secret", "value", "tags", "revision")
     list_filter = ("secret",)
-    search_fields = ("resource_id",)
+    search_fields = ("resource_id", "value")
+    actions = ("delete_unused",)
+
+    @admin.action(description="Delete the selected named values (not those in use)", permissions=["act"])
+    def delete_unused(self, request: HttpRequest, rows: QuerySet[models.NamedValue]) -> None:
+        _each(request, rows, "deleted", lambda actor, row: named_values.delete_named_value(actor, row.key))
 
 
 @admin.register(models.AuditEntry)

@@ -8,6 +8,7 @@ from gateway.changes.ca_certificates import upload_ca_certificates
 from gateway.changes.certificates import upload_certificate
 from gateway.changes.named_values import create_named_value
 from gateway.changes.operations import create_operation
+from gateway.changes.policies import save_policy
 from gateway.changes.security import CertificateCredentials, Credentials, Trust, save_security
 from gateway.changes.subscriptions import create_subscription
 from gateway.models import Api, CaCertificate, Certificate, NamedValue, Operation, Subscription
@@ -60,6 +61,13 @@ def make_subscription(
 def make_named_value(name: str = "partner-key", value: str = "a value", **values: Any) -> NamedValue:
     """A named value, as the pages call it a property; not a secret one unless asked."""
     return create_named_value(ALICE, name=name, value=value, **values)
+
+
+def use_named_value(name: str, *scopes: Api | Operation | None) -> None:
+    """Have the documents of some scopes send a named value, which may be secret, as a password."""
+    statement = f'<authentication-basic username="alice" password="{{{{{name}}}}}" />'
+    for scope in scopes:
+        save_policy(ALICE, scope, f"<policies><inbound><base />{statement}</inbound></policies>")
 
 
 def choose(api: Api, credentials: Certificate | Credentials, trust: Trust | None = None) -> int:

@@ -57,7 +57,7 @@ def _unused() -> Q:
 
 
 _KIND = Filter(
-    "kind", "Value", (Choice("secret", "Secret", Q(secret=True)), Choice("plain", "Plain", Q(secret=False)))
+    "kind", "Kind", (Choice("secret", "Secret", Q(secret=True)), Choice("plain", "Plain", Q(secret=False)))
 )
 _USE = Filter(
     "use", "Used by", (Choice("unused", "Nothing", _unused), Choice("used", "Anything", lambda: ~_unused()))

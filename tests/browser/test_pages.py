@@ -29,6 +29,8 @@ EVERY_PAGE = {
     "policies, API": "/policies/apis/partner-bank/",
     "certificates": CERTIFICATES,
     "CA certificates": "/security/ca-certificates/",
+    "properties": "/properties/?q=bank",
+    "property": "/properties/bank-key/",
     "help": "/help/",
     "change password": "/change-password/",
     "no such page": "/nowhere/",
@@ -42,9 +44,13 @@ FOR_ADMINISTRATORS = {
     "Delete API": "/apis/partner-bank/delete/",
     "Add subscription": "/subscriptions-add/",
     "Cancel subscription": "/subscriptions/quickstart/cancel/",
+    "Add property": "/properties-add/",
+    "Delete property": "/properties/bank-key/delete/",
     "Regenerate key": "/subscriptions/quickstart/regenerate-primary-key/",
 }
-ACTIONS = re.compile(r"^(Add|Upload|Delete|Save|Yes|Edit|Cancel \w+|Suspend|Regenerate|Show (the )?keys)\b")
+ACTIONS = re.compile(
+    r"^(Add|Upload|Delete|Save|Yes|Edit|Cancel \w+|Suspend|Regenerate|Show (the )?(keys|value))\b"
+)
 
 
 def go(visitor: Visitor, installation: Installation, path: str) -> Page:
@@ -80,17 +86,17 @@ def administrator(visitor: Visitor, installation: Installation) -> Iterator[Visi
 
 
 @pytest.fixture(scope="module")
-def readers() -> set[str]:
-    """The readers that there are already."""
+def made() -> set[str]:
+    """What there is already of what the tests of this module share."""
     return set()
 
 
 @pytest.fixture
-def reader(new_visitor: Callable[..., Visitor], installation: Installation, readers: set[str]) -> Visitor:
+def reader(new_visitor: Callable[..., Visitor], installation: Installation, made: set[str]) -> Visitor:
     """Bob, whom the administrator makes in the operators' room."""
-    if "bob" not in readers:
+    if "bob" not in made:
         _make_bob(new_visitor(scripted=False), installation)
-        readers.add("bob")
+        made.add("bob")
     bob = new_visitor()
     bob.sign_in(installation, "bob", READERS_PASSWORD)
     return bob
@@ -108,6 +114,23 @@ def _make_bob(operator: Visitor, installation: Installation) -> None:
     expect(page.get_by_text("was changed successfully")).to_be_visible()
 
 
+@pytest.fixture
+def bank_key(new_visitor: Callable[..., Visitor], installation: Installation, made: set[str]) -> None:
+    """A secret property of that name."""
+    if "bank-key" not in made:
+        operator = new_visitor(scripted=False)
+        operator.sign_in(installation)
+        page = go(operator, installation, "/properties-add/")
+        page.get_by_label("Name").fill("bank-key")
+        page.get_by_label("This is a secret").check()
+        page.get_by_label("Secret value").fill("a secret that is long enough to be cut somewhere")
+        page.get_by_label("Tags").fill("bank, production")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("New property “bank-key” was successfully saved.")).to_be_visible()
+        made.add("bank-key")
+
+
+@pytest.mark.usefixtures("bank_key")
 def test_every_page_is_accessible_and_fits_for_administrators(
     administrator: Visitor, installation: Installation
 ) -> None:
@@ -116,6 +139,7 @@ def test_every_page_is_accessible_and_fits_for_administrators(
         administrator.looks_right(where)
 
 
+@pytest.mark.usefixtures("bank_key")
 def test_readers_see_everything_and_why_every_action_is_missing(
     reader: Visitor, installation: Installation
 ) -> None:
@@ -130,6 +154,7 @@ def test_readers_see_everything_and_why_every_action_is_missing(
             expect(main.get_by_text("only members of the group Administrators").first, where).to_be_visible()
 
 
+@pytest.mark.usefixtures("bank_key")
 def test_readers_who_go_to_a_form_all_the_same_are_told_whom_to_ask(
     reader: Visitor, installation: Installation
 ) -> None:
@@ -178,6 +203,43 @@ def test_a_subscription_is_added_with_the_keyboard_alone_and_its_key_is_copied(
     page.get_by_role("link", name="Delete", exact=True).click()
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page.get_by_text("The subscription “By hand” was deleted.")).to_be_visible()
+
+
+def test_a_secret_property_is_added_with_the_keyboard_shown_copied_and_deleted(
+    administrator: Visitor, installation: Installation
+) -> None:
+    page = go(administrator, installation, "/properties/")
+    page.get_by_role("link", name="Add property").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_label("Secret value")).to_be_hidden()
+    page.keyboard.type("by hand")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_label("Value", exact=True)).to_be_hidden()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Secret value")).to_be_focused()
+    administrator.axe("Add property, a secret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Secret value")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Secret value")).to_be_focused()
+    administrator.axe("Add property with an error")
+    page.keyboard.type("open sesame")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Properties - by hand")).to_be_visible()
+    page.get_by_role("button", name="Show the value").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The value is shown.")).to_be_focused()
+    administrator.looks_right("property whose value is shown")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the value").click()
+    expect(page.locator("#announcer")).to_have_text("Copy the value: copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "open sesame"
+    page.get_by_role("link", name="Hide the value").click()
+    expect(page.get_by_text("open sesame")).to_have_count(0)
+    page.get_by_role("link", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Yes, delete it").click()
+    expect(page.get_by_text("The property “by hand” was deleted.")).to_be_visible()
 
 
 def test_limits_open_when_one_is_wrong_and_stay_open_while_one_is_set(

@@ -5,14 +5,25 @@ from django.urls import reverse
 
 from gateway.changes.apis import Limits
 from gateway.changes.security import BasicCredentials, NoCredentials, read_security
-from gateway.models import Api, AuditEntry, Certificate, CertificateVersion, Operation, Subscription
+from gateway.models import (
+    Api,
+    AuditEntry,
+    Certificate,
+    CertificateVersion,
+    NamedValue,
+    Operation,
+    PolicyVersion,
+    Subscription,
+)
 from tests.builders import (
     choose,
     make_api,
     make_ca_certificate,
     make_certificate,
+    make_named_value,
     make_operation,
     make_subscription,
+    use_named_value,
 )
 
 CONFIGURATION = [model for model in admin.site._registry if model._meta.app_label == "gateway"]
@@ -35,6 +46,7 @@ def test_every_table_can_be_seen_and_searched_but_not_edited(model: type, reader
     make_certificate()
     make_ca_certificate()
     make_subscription("Bank app", api, primary_key="hunter2-hunter2-hunter2")
+    make_named_value("bank-key", "hunter2", secret=True)
     page = reader_client.get(changelist(model, q="bank"))
     assert page.status_code == 200
     assert reader_client.get(reverse(f"admin:gateway_{model._meta.model_name}_add")).status_code == 403
@@ -123,6 +135,35 @@ def test_credentials_operations_and_apis_can_be_taken_away(administrator_client:
     assert not Operation.objects.exists()
     act(administrator_client, "delete_apis", api)
     assert not Api.objects.exists()
+
+
+def test_named_values_are_listed_without_secrets_and_only_unused_ones_are_deleted(
+    administrator_client: Client,
+) -> None:
+    used, unused = make_named_value("used", "hunter2", secret=True), make_named_value("unused", tags=["bank"])
+    use_named_value("used", make_api())
+    page = administrator_client.get(changelist(NamedValue)).content.decode()
+    assert "a value" in page
+    assert "bank" in page
+    for one in (page, administrator_client.get(changelist(NamedValue, q="hunter2")).content.decode()):
+        assert "sealed" not in one
+        assert used.sealed_value not in one
+    page = act(administrator_client, "delete_unused", used, unused)
+    assert list(NamedValue.objects.all()) == [used]
+    assert "Used by: Partner Bank." in page
+    assert "1 deleted." in page
+
+
+def test_the_versions_of_documents_tell_who_saved_what_where(reader_client: Client) -> None:
+    api = make_api()
+    use_named_value(
+        make_named_value("partner-key").resource_id, None, make_operation(api, display_name="Get account")
+    )
+    page = reader_client.get(changelist(PolicyVersion)).content.decode()
+    for words in ("All APIs", "Partner Bank / Get account", "saved", "alice"):
+        assert words in page
+    found = reader_client.get(changelist(PolicyVersion, q="partner-key")).content.decode()
+    assert "2 results" in found
 
 
 def test_a_reader_is_offered_no_action(reader_client: Client) -> None:

@@ -15,6 +15,7 @@ from tests.builders import (
     make_api,
     make_ca_certificate,
     make_certificate,
+    make_named_value,
     make_operation,
     make_subscription,
 )
@@ -45,6 +46,7 @@ def path_of(db: None) -> Callable[[str], str]:
     make_operation(api, rewrite_template="/v2/{id}")
     choose(api, certificate)
     operation, subscription = Operation.objects.get(), make_subscription("Mobile app", api)
+    named_value = make_named_value(value="hunter2", secret=True)
 
     def path(route: str) -> str:
         key = ca.key if "ca-certificates" in route else certificate.key
@@ -52,6 +54,7 @@ def path_of(db: None) -> Callable[[str], str]:
             "<id:api_id>": api.resource_id,
             "<id:operation_id>": operation.resource_id,
             "<id:subscription_id>": subscription.resource_id,
+            "<id:property_id>": named_value.resource_id,
             "<uuid:key>": key,
         }
         for part, value in values.items():

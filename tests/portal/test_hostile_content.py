@@ -23,8 +23,10 @@ from tests.builders import (
     make_api,
     make_ca_certificate,
     make_certificate,
+    make_named_value,
     make_operation,
     make_subscription,
+    use_named_value,
 )
 
 HOSTILE = '<script>alert(1)</script><b x=\'"onload="y">{{ 7 }}{% now %}'
@@ -36,8 +38,10 @@ PAGES = [
     "/security/ca-certificates/?q=H", "/security/ca-certificates/upload/?next=H",
     "/policies/?api=H&scope=H&q=H", "/sign-in/?next=H",
     "/subscriptions/?q=H&state=H&scope=H&sort=H", "/subscriptions-add/?api=H&next=H",
+    "/properties/?q=H&tag=H&kind=H&use=H&sort=H", "/properties-add/?next=H",
 ]  # fmt: skip
 
+PROPERTY_PAGES = ("property", "property-value", "property-delete")
 SUBSCRIPTION_PAGES = (
     "subscription", "subscription-edit", "subscription-keys", "subscription-cancel", "subscription-suspend",
     "subscription-regenerate-primary",
@@ -65,6 +69,11 @@ def addresses(db: None) -> list[str]:
         reverse("subscription-delete", args=[cancelled.resource_id]),
     ]
     found += [reverse(name, args=[subscription.resource_id]) for name in SUBSCRIPTION_PAGES]
+    value = HOSTILE.replace("{{ 7 }}", "")
+    used = make_named_value(NAME, value, tags=[value.replace('"', "")])
+    use_named_value(NAME.replace("<", "&lt;"), other)
+    for row in (used, make_named_value(f"{NAME}-2", value, secret=True)):
+        found += [reverse(name, args=[row.resource_id]) for name in PROPERTY_PAGES]
     for one in Api.objects.all():
         for name in (
             "api-summary",
@@ -122,7 +131,8 @@ def test_no_form_that_comes_back_runs_what_was_typed(
     typed = dict.fromkeys(
         ("display_name", "description", "web_service_url", "suffix", "url_template", "rewrite_template", "method",
          "name", "username", "password", "certificate", "credentials", "next", "revision", "password", "http",
-         "owner", "api", "connect_timeout", "max_body_bytes", "then"),
+         "owner", "api", "connect_timeout", "max_body_bytes", "then",
+         "value", "secret", "secret_value", "tags"),
         HOSTILE,
     )  # fmt: skip
     for address in [
@@ -218,6 +228,9 @@ def pki_file() -> SimpleUploadedFile:
         "/subscriptions/?api=partner-bank%00",
         "/subscriptions/a%00b/",
         "/subscriptions-add/?api=%00",
+        "/properties/?q=%00&tag=%00&kind=%00&use=%00",
+        "/properties/a%00b/",
+        "/properties/a%00b/delete/",
         "/security/client-certificates/?q=%00&uploaded=%00",
     ],
 )

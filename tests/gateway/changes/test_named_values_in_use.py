@@ -6,9 +6,8 @@ import pytest
 from django.db import connection
 
 from gateway import publish
-from gateway.changes.base import change
 from gateway.changes.named_values import delete_named_value, update_named_value
-from gateway.changes.policies import save_document
+from gateway.changes.policies import document_of, save_policy
 from gateway.errors import InUse, Invalid
 from gateway.models import Api, AuditEntry, NamedValue, Operation, PolicyDocument, PolicyReference, Revision
 from gateway.snapshot import AuthenticationBasic, AuthenticationCertificate, ForwardRequest, Secret, Snapshot
@@ -25,8 +24,8 @@ def write(
     scope: Api | Operation | None, inbound: str = "<base />", backend: str = "<base />"
 ) -> PolicyDocument:
     xml = f"<policies><inbound>{inbound}</inbound><backend>{backend}</backend></policies>"
-    with change(ALICE) as this:
-        document = save_document(this, scope, xml)
+    save_policy(ALICE, scope, xml)
+    document = document_of(scope)
     assert document
     return document
 
