@@ -43,8 +43,7 @@ def create_named_value(
         rows = NamedValue.objects.all()
         row = NamedValue(resource_id=free_id(rows, name, "", field="name", default="property"), tags=kept)
         _write(this, row, value, secret=secret)
-        changes = {"value": ["", _shown(row)], "secret": ["", _yes_or_no(secret)]}
-        this.audit("created", row, changes | ({"tags": ["", ", ".join(kept)]} if kept else {}))
+        this.audit("created", row, {part: ["", text] for part, text in _audited(row).items() if text})
     return row
 
 
@@ -66,12 +65,12 @@ def update_named_value(
     with change(actor) as this:
         row = get_named_value(key)
         expect_revision(row.revision, revision)
-        before = {"value": _shown(row), "secret": _yes_or_no(row.secret), "tags": ", ".join(row.tags)}
-        sealed_now = secret and not row.secret and value in {None, row.value}
+        before, replaced = _audited(row), value is not None and (row.secret or value != row.value)
+        other_kind = secret != row.secret
         _change_value(this, row, value, secret=secret, tags=kept)
-        _follow(this, row, "secret" if sealed_now else "value")
-        after = {"value": _shown(row), "secret": _yes_or_no(row.secret), "tags": ", ".join(row.tags)}
-        this.audit("updated", row, _difference(before, after, replaced=value is not None))
+        if replaced or other_kind:
+            _follow(this, row, "value" if replaced else "secret")
+        this.audit("updated", row, _difference(before, _audited(row), replaced=replaced))
         return this.revision
 
 
@@ -202,7 +201,7 @@ def _open(row: NamedValue) -> str:
 def _follow(this: Change, row: NamedValue, field: str) -> None:
     """Derive the references of every document that refers to a named value again.
 
-    Raises Invalid with each document that cannot be what it was meant to be with the new value.
+    Raises Invalid on `field` with each document that the new value makes invalid.
     """
     documents = PolicyDocument.objects.filter(references__named_value=row)
     errors = []
@@ -228,8 +227,12 @@ def _shown(row: NamedValue) -> str:
     return _SECRET if row.secret else row.value
 
 
-def _yes_or_no(secret: bool) -> str:
-    return "yes" if secret else "no"
+def _audited(row: NamedValue) -> dict[str, str]:
+    return {
+        "value": _shown(row),
+        "secret": "yes" if row.secret else "no",
+        "tags": ", ".join(row.tags),
+    }
 
 
 def _difference(before: dict[str, str], after: dict[str, str], *, replaced: bool) -> dict[str, list[str]]:

@@ -5,6 +5,8 @@ from typing import Any
 from portal.navigation import url_or_none
 from portal.views.base import Page
 
+_LINKED = ("certificates", "apis", "subscriptions", "policies", "properties")
+
 
 class Help(Page):
     """What the portal is for, and the steps from a certificate to a call."""
@@ -14,5 +16,5 @@ class Help(Page):
 
     def context(self) -> dict[str, Any]:
         """The addresses of the pages that the guide names, None for those that do not exist."""
-        links = {name: url_or_none(name) for name in ("certificates", "apis", "subscriptions", "policies")}
+        links = {name: url_or_none(name) for name in _LINKED}
         return super().context() | {"links": links}

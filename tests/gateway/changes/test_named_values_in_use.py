@@ -11,6 +11,7 @@ from gateway.changes.policies import document_of, save_policy
 from gateway.errors import InUse, Invalid
 from gateway.models import Api, AuditEntry, NamedValue, Operation, PolicyDocument, PolicyReference, Revision
 from gateway.snapshot import AuthenticationBasic, AuthenticationCertificate, ForwardRequest, Secret, Snapshot
+from tests.arrange import update_directly
 from tests.builders import ALICE, make_api, make_certificate, make_named_value, make_operation
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +148,24 @@ def test_a_value_does_not_become_secret_while_it_stands_where_it_can_be_read() -
         assert "Named value 'user' is secret and cannot be used in this attribute." in str(refused.value)
     user.refresh_from_db()
     assert (user.value, user.secret) == ("alice", False)
+
+
+def test_a_value_that_callers_are_answered_with_does_not_become_secret() -> None:
+    row = make_named_value("partner-key")
+    header = '<set-header name="X-Key"><value>{{partner-key}}</value></set-header>'
+    save_policy(ALICE, make_api(), f"<policies><outbound><base />{header}</outbound></policies>")
+    with pytest.raises(Invalid, match="Named value 'partner-key' is secret and would be sent to callers"):
+        set_value(row, None, secret=True)
+
+
+def test_a_document_that_is_broken_anyhow_keeps_nobody_from_tagging_a_value() -> None:
+    row, document = make_named_value("seconds", "5"), write(make_api(), backend=TIMEOUT)
+    update_directly(PolicyDocument, document.key, xml="<policies>")
+    update_named_value(ALICE, row.key, value="5", secret=False, tags=["bank"])
+    with pytest.raises(Invalid, match="The policy of Partner Bank would become invalid"):
+        set_value(row, "6")
+    row.refresh_from_db()
+    assert (row.value, row.tags) == ("5", ["bank"])
 
 
 # --- delete -------------------------------------------------------------------------------------------------------
