@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from gateway.models import Certificate, CertificateVersion, NamedValue, PolicyDocument
 from gateway.policies import parser
-from gateway.policies.parser import PolicyErrors
+from gateway.policies.parser import Fault, PolicyErrors
 from gateway.policies.references import Reference, references_of
 from gateway.snapshot import Secret
 from portal.highlight import xml_lines
@@ -38,13 +38,23 @@ class Line:
     certificates: list[CertificateNote] = field(default_factory=list)
     named_values: list[NamedValueNote] = field(default_factory=list)
 
+    @property
+    def refers(self) -> bool:
+        """Whether it refers to anything."""
+        return bool(self.certificates or self.named_values)
+
 
 @dataclass(frozen=True, slots=True)
 class ShownDocument:
     """The lines of a document, and what is wrong with it if it cannot be read."""
 
     lines: tuple[Line, ...]
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def noted(self) -> tuple[Line, ...]:
+        """The lines that refer to something."""
+        return tuple(line for line in self.lines if line.refers)
 
 
 class _Targets:
@@ -75,11 +85,11 @@ class _Targets:
 
 def shown(document: PolicyDocument) -> ShownDocument:
     """A document's lines with the certificates and named values that they refer to. One query."""
-    lines = tuple(Line(number, html) for number, html in enumerate(xml_lines(document.xml), start=1))
+    lines = _lines(document.xml)
     try:
         parsed = parser.parse(document.xml, document.scope)
     except PolicyErrors as error:
-        return ShownDocument(lines, tuple(str(fault) for fault in error.faults))
+        return ShownDocument(lines, tuple(error.faults))
     targets = _Targets(document)
     by_line: dict[int, list[Reference]] = defaultdict(list)
     for reference in references_of(parsed, targets.value):
@@ -88,6 +98,15 @@ def shown(document: PolicyDocument) -> ShownDocument:
         for reference in by_line[line.number]:
             _note(line, reference, targets)
     return ShownDocument(lines)
+
+
+def shown_draft(text: str) -> ShownDocument:
+    """The lines of a text that is not saved. Nothing is asked, so nothing stands beside them."""
+    return ShownDocument(_lines(text))
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    return tuple(Line(number, html) for number, html in enumerate(xml_lines(text), start=1))
 
 
 def _note(line: Line, reference: Reference, targets: _Targets) -> None:

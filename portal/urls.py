@@ -15,6 +15,7 @@ from portal.views import (
     help,
     operations,
     policies,
+    policy_history,
     properties,
     security,
     subscription_questions,
@@ -22,6 +23,16 @@ from portal.views import (
 )
 
 register_converter(RowId, "id")
+
+_POLICY_SCOPES = (
+    ("policy", "policies/"),
+    ("policy-api", "policies/apis/<id:api_id>/"),
+    ("policy-operation", "policies/apis/<id:api_id>/operations/<id:operation_id>/"),
+)
+_POLICY_PAGES = (
+    ("history", "history/", policy_history.PolicyHistory),
+    ("version", "history/<uuid:key>/", policy_history.PolicyVersionPage),
+)
 
 urlpatterns = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
@@ -133,6 +144,11 @@ urlpatterns = [
         policies.PolicyOperation.as_view(),
         name="policy-operation",
     ),
+    *[
+        path(f"{scope}{route}", page.as_view(), name=f"{prefix}-{name}")
+        for prefix, scope in _POLICY_SCOPES
+        for name, route, page in _POLICY_PAGES
+    ],
     # --- properties
     path("properties/", properties.Properties.as_view(), name="properties"),
     path("properties-add/", properties.PropertyAdd.as_view(), name="property-add"),

@@ -1,0 +1,90 @@
+"""What the policy editor offers: the statements with their snippets, the words it completes, a new document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.models import Certificate, NamedValue
+from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.registry import STATEMENTS
+
+MOST_COMPLETIONS = 500  # of certificates and of named values
+
+_SCOPE_WORDS = {"global": "All APIs", "api": "an API", "operation": "an operation"}
+
+NEW_POLICY = f"""\
+<!--
+    IMPORTANT:
+    - Statements stand inside a section: <inbound>, <backend> or <outbound>.
+    - <base /> is the place where the policy of the outer scopes takes effect. Without it, theirs does not apply.
+    - <inbound> is for the call on its way from the caller to the web service.
+    - <backend> says how the web service is called; without <forward-request /> it is not called at all.
+    - <outbound> is for the answer on its way back to the caller.
+    - Statements take effect in the order in which they stand.
+
+    To ADD a policy, choose its statement in the list beside the document and put it where it is to take effect.
+    To REMOVE a policy, delete its statement.
+    To RE-ORDER policies, move their statements.
+-->
+{NEW_DOCUMENT}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A statement in the list beside the editor. `why_not` says why it is of no use at this scope, or ""."""
+
+    title: str
+    element: str
+    summary: str
+    snippet: str
+    sections: str
+    why_not: str
+
+
+def listed_statements(catalogue: list[Mapping[str, Any]], scope: str) -> list[Listed]:
+    """The statements by title, for a document of that scope ("global", "api" or "operation")."""
+    found = [
+        Listed(
+            entry["title"],
+            entry["element"],
+            entry["summary"],
+            entry["snippet"],
+            ", ".join(entry["sections"]),
+            "" if scope in entry["scopes"] else _why_not(entry),
+        )
+        for entry in catalogue
+    ]
+    return sorted(found, key=lambda listed: listed.title.casefold())
+
+
+def _why_not(entry: Mapping[str, Any]) -> str:
+    scopes = " or ".join(_SCOPE_WORDS[scope] for scope in entry["scopes"])
+    return f"Not here: only in the policy of {scopes}."
+
+
+def completions(catalogue: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the editor completes. Two queries; no value of a named value is among it."""
+    certificates = Certificate.objects.order_by("resource_id")
+    named_values = NamedValue.objects.order_by("resource_id")
+    found = certificates.values_list("resource_id", "current__subject", "current__thumbprint")
+    return {
+        "statements": catalogue,
+        "certificates": [
+            {"id": name, "subject": subject or "", "thumbprint": thumbprint or ""}
+            for name, subject, thumbprint in found[:MOST_COMPLETIONS]
+        ],
+        "namedValues": [
+            {"name": name, "secret": secret}
+            for name, secret in named_values.values_list("resource_id", "secret")[:MOST_COMPLETIONS]
+        ],
+    }
+
+
+def catalogue() -> list[Mapping[str, Any]]:
+    """Stand-in."""
+    names = ("element", "title", "summary", "snippet", "sections", "scopes", "required", "optional")
+    return [
+        {name: getattr(kind, name) for name in names}
+        | {"choices": dict(kind.choices), "children": list(kind.children)}
+        for kind in STATEMENTS.values()
+    ]
