@@ -8,21 +8,22 @@ from typing import Any
 
 from django.http import HttpRequest
 
+Fields = dict[str, list[str]]
+
 ENDED_KEY = "session_ended_for"
 _KEPT_KEY = "kept_form"
 MOST_CHARACTERS = 64_000
 
 
-def keep(request: HttpRequest, names: frozenset[str]) -> None:
-    """Keep the posted fields that have one of these names, unless they are too large."""
+def keep(request: HttpRequest, fields: Fields) -> None:
+    """Keep these of the posted fields, unless they are too large."""
     owner = request.session.get(ENDED_KEY)
-    fields = {name: request.POST.getlist(name) for name in request.POST if name in names}
     if not owner or not fields or sum(len(v) for values in fields.values() for v in values) > MOST_CHARACTERS:
         return
     request.session[_KEPT_KEY] = {"owner": owner, "path": request.get_full_path(), "fields": fields}
 
 
-def take(request: HttpRequest) -> dict[str, list[str]] | None:
+def take(request: HttpRequest) -> Fields | None:
     """The fields that were kept for this page and this user, once; None if there are none."""
     kept: dict[str, Any] | None = request.session.get(_KEPT_KEY)
     if kept is None or kept["path"] != request.get_full_path():
@@ -31,5 +32,5 @@ def take(request: HttpRequest) -> dict[str, list[str]] | None:
     request.session.pop(ENDED_KEY, None)
     if kept["owner"] != request.user.get_username():
         return None
-    fields: dict[str, list[str]] = kept["fields"]
+    fields: Fields = kept["fields"]
     return fields

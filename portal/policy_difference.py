@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TextDifference:
-    """What became of a text: `rows` to show, with numbers of lines added and removed; `left_out` rows are not shown."""
+    """What became of a text: `rows` to show, how many more are left out, how many lines were added and removed."""
 
     rows: tuple[Row, ...]
     added: int

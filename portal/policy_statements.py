@@ -1,12 +1,11 @@
 """What the policy editor offers: the statements with their snippets, the words it completes, a new document."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.models import Certificate, NamedValue
 from gateway.policies.documents import NEW_DOCUMENT
-from gateway.policies.registry import STATEMENTS
 
 MOST_COMPLETIONS = 500  # of certificates and of named values
 
@@ -41,9 +40,9 @@ class Listed:
     why_not: str
 
 
-def listed_statements(catalogue: list[Mapping[str, Any]], scope: str) -> list[Listed]:
-    """The statements by title, for a document of that scope ("global", "api" or "operation")."""
-    found = [
+def listed_statements(catalogue: Iterable[Mapping[str, Any]], scope: str) -> list[Listed]:
+    """The statements in their order, for a document of that scope ("global", "api" or "operation")."""
+    return [
         Listed(
             entry["title"],
             entry["element"],
@@ -54,7 +53,6 @@ def listed_statements(catalogue: list[Mapping[str, Any]], scope: str) -> list[Li
         )
         for entry in catalogue
     ]
-    return sorted(found, key=lambda listed: listed.title.casefold())
 
 
 def _why_not(entry: Mapping[str, Any]) -> str:
@@ -62,13 +60,13 @@ def _why_not(entry: Mapping[str, Any]) -> str:
     return f"Not here: only in the policy of {scopes}."
 
 
-def completions(catalogue: list[Mapping[str, Any]]) -> dict[str, Any]:
+def completions(catalogue: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What the editor completes. Two queries; no value of a named value is among it."""
     certificates = Certificate.objects.order_by("resource_id")
     named_values = NamedValue.objects.order_by("resource_id")
     found = certificates.values_list("resource_id", "current__subject", "current__thumbprint")
     return {
-        "statements": catalogue,
+        "statements": list(catalogue),
         "certificates": [
             {"id": name, "subject": subject or "", "thumbprint": thumbprint or ""}
             for name, subject, thumbprint in found[:MOST_COMPLETIONS]
@@ -78,13 +76,3 @@ def completions(catalogue: list[Mapping[str, Any]]) -> dict[str, Any]:
             for name, secret in named_values.values_list("resource_id", "secret")[:MOST_COMPLETIONS]
         ],
     }
-
-
-def catalogue() -> list[Mapping[str, Any]]:
-    """Stand-in."""
-    names = ("element", "title", "summary", "snippet", "sections", "scopes", "required", "optional")
-    return [
-        {name: getattr(kind, name) for name in names}
-        | {"choices": dict(kind.choices), "children": list(kind.children)}
-        for kind in STATEMENTS.values()
-    ]

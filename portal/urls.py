@@ -15,6 +15,7 @@ from portal.views import (
     help,
     operations,
     policies,
+    policy_delete,
     policy_history,
     properties,
     security,
@@ -32,6 +33,7 @@ _POLICY_SCOPES = (
 _POLICY_PAGES = (
     ("history", "history/", policy_history.PolicyHistory),
     ("version", "history/<uuid:key>/", policy_history.PolicyVersionPage),
+    ("restore", "history/<uuid:key>/restore/", policy_history.PolicyRestore),
 )
 
 urlpatterns = [
@@ -143,6 +145,12 @@ urlpatterns = [
         "policies/apis/<id:api_id>/operations/<id:operation_id>/",
         policies.PolicyOperation.as_view(),
         name="policy-operation",
+    ),
+    path("policies/apis/<id:api_id>/delete/", policy_delete.PolicyDelete.as_view(), name="policy-api-delete"),
+    path(
+        "policies/apis/<id:api_id>/operations/<id:operation_id>/delete/",
+        policy_delete.PolicyDelete.as_view(),
+        name="policy-operation-delete",
     ),
     *[
         path(f"{scope}{route}", page.as_view(), name=f"{prefix}-{name}")

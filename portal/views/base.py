@@ -95,7 +95,7 @@ class PortalView(View):
     def _refuse(self, request: HttpRequest) -> HttpResponse | None:
         if not request.user.is_authenticated:
             if request.method == "POST":
-                kept_forms.keep(request, self.fields_to_keep())
+                kept_forms.keep(request, self.posted_to_keep())
             path = request.get_full_path() if request.method in {"GET", "POST"} else "/"
             return redirect_to_login(path)
         if role_of(request.user) is None:
@@ -108,6 +108,11 @@ class PortalView(View):
     def fields_to_keep(self) -> frozenset[str]:
         """The names of the posted fields that may be kept when the session has ended. Never a secret's."""
         return frozenset()
+
+    def posted_to_keep(self) -> kept_forms.Fields:
+        """What was posted in these fields, for pages where a secret may stand in one of them."""
+        names = self.fields_to_keep()
+        return {name: self.request.POST.getlist(name) for name in self.request.POST if name in names}
 
 
 def refuse(request: HttpRequest, *, no_role: bool = False) -> HttpResponse:

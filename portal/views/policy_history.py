@@ -4,11 +4,19 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpResponse
+from django.shortcuts import redirect
 
+from gateway.changes.policies import faults_of, restore_policy
+from gateway.changes.policy_documents import scope_columns
+from gateway.errors import EditConflict
 from gateway.models import PolicyVersion
+from portal.forms.base import RevisionForm
 from portal.policy_difference import difference
 from portal.policy_lines import shown_draft
-from portal.views.base import Page
+from portal.policy_review import moved_words, review_of
+from portal.views.base import AdministratorRequired, Page, actor_of, announce
+from portal.views.editing import FormPage
 from portal.views.lists import Column, ListPage
 from portal.views.missing import NotThere
 from portal.views.policy_scopes import ScopeView
@@ -19,8 +27,7 @@ class _VersionsView(ScopeView):
 
     def versions(self) -> QuerySet[PolicyVersion]:
         """The versions of this scope with the text that was there before each, None for the first."""
-        api = self.api if self.operation is None else None
-        rows = PolicyVersion.objects.filter(api=api, operation=self.operation)
+        rows = PolicyVersion.objects.filter(**scope_columns(self.owner))
         earlier = rows.filter(revision__lt=OuterRef("revision")).order_by("-revision")
         return rows.annotate(previous=Subquery(earlier.values("xml")[:1]))
 
@@ -63,17 +70,15 @@ class PolicyHistory(_VersionsView, ListPage):
             {
                 "version": version,
                 "url": self.url("version", version.key),
-                "difference": difference(version.previous or "", version.xml),
+                "difference": difference(_previous(version) or "", version.xml),
                 "is_in_effect": self.is_in_effect(version),
             }
             for version in page
         ]
 
 
-class PolicyVersionPage(_VersionsView, Page):
-    """One version: its text, what it changed, and how it differs from what is in effect now."""
-
-    template_name = "portal/policies/version.html"
+class _OneVersion(_VersionsView):
+    """What is about one version."""
 
     @cached_property
     def version(self) -> PolicyVersion:
@@ -84,21 +89,75 @@ class PolicyVersionPage(_VersionsView, Page):
             raise NotThere(message, self.url("history"), "All versions")
         return found
 
+    def context(self) -> dict[str, Any]:
+        """The context with the version."""
+        context = super().context()
+        return context | {
+            "breadcrumb": (*context["breadcrumb"], ("History", self.url("history"))),
+            "version": self.version,
+            "is_in_effect": self.is_in_effect(self.version),
+        }
+
+
+class PolicyVersionPage(_OneVersion, Page):
+    """One version: its text, what it changed, and how it differs from what is in effect now."""
+
+    template_name = "portal/policies/version.html"
+
     def get_title(self) -> str:
         """What it is a version of."""
         return f"Policy version - {self.scope_name}"
 
     def context(self) -> dict[str, Any]:
         """The context with both differences."""
-        version, context = self.version, super().context()
+        version = self.version
+        previous = _previous(version)
         now = self.document.xml if self.document else ""
-        return context | {
-            "breadcrumb": (*context["breadcrumb"], ("History", self.url("history"))),
-            "version": version,
-            "is_in_effect": self.is_in_effect(version),
-            "is_first": version.previous is None,
-            "changed": difference(version.previous or "", version.xml),
+        return super().context() | {
+            "is_first": previous is None,
+            "changed": difference(previous or "", version.xml),
             "since": difference(now, version.xml),
             "shown": shown_draft(version.xml) if version.xml else None,
             "restore_url": self.url("restore", version.key),
         }
+
+
+class PolicyRestore(AdministratorRequired, _OneVersion, FormPage):
+    """Asks before a version takes the place of what is in effect, and restores it."""
+
+    template_name = "portal/policies/restore.html"
+    form_class = RevisionForm
+
+    def get_title(self) -> str:
+        """The question's title."""
+        return f"Restore policy - {self.scope_name}"
+
+    def initial(self) -> dict[str, Any]:
+        """The revision of what the version takes the place of."""
+        return {"revision": self.document.revision if self.document else 0}
+
+    def context(self) -> dict[str, Any]:
+        """The context with the difference, or with why this version cannot be restored."""
+        faults = faults_of(self.owner, self.version.xml)
+        return super().context() | {
+            "faults": faults,
+            "review": None if faults else review_of(self, self.version.xml, moves_likely=False),
+        }
+
+    def save(self, form: RevisionForm) -> HttpResponse:
+        """Restore it; ask again if somebody has changed the policy meanwhile."""
+        revision = form.expected_revision()
+        try:
+            saved = restore_policy(actor_of(self.request), self.owner, self.version.key, revision=revision)
+        except EditConflict:
+            self.__dict__.pop("document", None)
+            return self.page(form=self.build_form(), changed=True, status=409)
+        message = f"The policy of {self.scope_name} was restored.{moved_words(saved)}"
+        announce(self.request, message, saved.revision)
+        return redirect(self.url())
+
+
+def _previous(version: PolicyVersion) -> str | None:
+    """The text before a version that `versions` found; None for the first one."""
+    previous: str | None = version.previous  # type: ignore[attr-defined]
+    return previous

@@ -111,6 +111,7 @@ class ScopeView(RowView):
             "document": self.document,
             "here": self.url(),
             "history_url": self.url("history"),
+            "delete_url": self.url("delete") if self.owner and self.document else None,
         }
 
 

@@ -1,7 +1,7 @@
 """Every address of the portal, whoever asks: nobody is forgotten, and no view forgot to ask."""
 
 from collections.abc import Callable, Iterable, Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib import admin
@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from gateway.models import Operation
+from gateway.models import Operation, PolicyVersion
 from tests.builders import (
     choose,
     make_api,
@@ -48,17 +48,24 @@ def path_of(db: None) -> Callable[[str], str]:
     operation, subscription = Operation.objects.get(), make_subscription("Mobile app", api)
     named_value = make_named_value(value="hunter2", secret=True)
 
+    def key_for(route: str) -> UUID:
+        if "history" in route:
+            of_operation = operation if "operation_id" in route else None
+            of_api = api if "api_id" in route and not of_operation else None
+            return PolicyVersion.objects.get(api=of_api, operation=of_operation).key
+        return ca.key if "ca-certificates" in route else certificate.key
+
     def path(route: str) -> str:
-        key = ca.key if "ca-certificates" in route else certificate.key
         values = {
             "<id:api_id>": api.resource_id,
             "<id:operation_id>": operation.resource_id,
             "<id:subscription_id>": subscription.resource_id,
             "<id:property_id>": named_value.resource_id,
-            "<uuid:key>": key,
         }
+        if "<uuid:key>" in route:
+            values["<uuid:key>"] = str(key_for(route))
         for part, value in values.items():
-            route = route.replace(part, str(value))
+            route = route.replace(part, value)
         assert "<" not in route
         return f"/{route}"
 

@@ -1,7 +1,9 @@
 """Policies: each scope at an address of its own, its document as it is written, and what its lines name."""
 
 import html
+import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -11,20 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from gateway.changes.security import BasicCredentials
-from gateway.models import Api, Certificate, Operation, PolicyDocument
+from gateway.models import Certificate, PolicyDocument
+from gateway.policies.registry import STATEMENTS
 from portal.highlight import xml_lines
-from tests.arrange import update_directly
+from tests.arrange import set_text, update_directly
 from tests.builders import choose, make_api, make_certificate, make_operation
-
-TOP = reverse("policies")
-
-
-def of_api(api: Api) -> str:
-    return reverse("policy-api", args=[api.resource_id])
-
-
-def of_operation(operation: Operation) -> str:
-    return reverse("policy-operation", args=[operation.api.resource_id, operation.resource_id])
+from tests.portal.policy_pages import HEADER, TOP, of_api, of_operation, policy, save
 
 
 def text_of(client: Client, path: str) -> str:
@@ -211,19 +205,104 @@ def test_nobody_else_sees_a_policy(stranger_client: Client) -> None:
         assert stranger_client.get(path).status_code == 403
 
 
-def test_the_number_of_queries_does_not_grow(administrator_client: Client) -> None:
+@pytest.mark.parametrize("who", ["administrator_client", "reader_client"])
+@pytest.mark.parametrize("query", ["", "?effective"])
+def test_the_number_of_queries_does_not_grow(request: pytest.FixtureRequest, who: str, query: str) -> None:
+    client: Client = request.getfixturevalue(who)
     api = make_api()
     choose(api, make_certificate())
-    text_of(administrator_client, TOP)  # the first page of a session asks for more
+    text_of(client, TOP)  # the first page of a session asks for more
     counts = []
     for number in range(3):
         with CaptureQueriesContext(connection) as queries:
-            text_of(administrator_client, of_api(api))
+            text_of(client, of_api(api) + query)
         counts.append(len(queries))
         choose(make_api(f"API {number}"), make_certificate(f"certificate-{number}"))
         make_operation(api, f"/{number}", rewrite_template="/x")
     assert Certificate.objects.count() == 4
     assert len(set(counts)) == 1
+
+
+def test_administrators_have_an_editor_where_readers_have_lines(
+    administrator_client: Client, reader_client: Client
+) -> None:
+    page = text_of(administrator_client, TOP)
+    assert '<div class="policy-editor" data-scope="global"><textarea name="xml"' in page
+    buttons = ("Save", "Cancel", "Recalculate effective policy for selected scope")
+    places = [page.index(f">{name}<") for name in buttons]
+    assert places == sorted(places)
+    assert "<textarea" not in text_of(reader_client, TOP)
+    assert "Recalculate effective policy" in text_of(reader_client, TOP)
+
+
+def test_what_a_document_refers_to_is_listed_below_the_editor(administrator_client: Client) -> None:
+    api, certificate = make_api(), make_certificate("partner-bank")
+    choose(api, certificate)
+    page = text_of(administrator_client, of_api(api))
+    found = re.search('(?s)<ul class="refers">.*?</ul>', page)
+    assert found
+    assert '<a href="#line-4">Line 4</a>' in found[0]
+    assert "expires in" in found[0]
+    assert 'id="line-4"' in page
+
+
+def statements(page: str) -> dict[str, str]:
+    """The list of statements: title and what stands there."""
+    found = re.search('(?s)<ul class="statements">.*?</ul>', page)
+    assert found
+    items = re.findall("(?s)<li.*?</li>", found[0])
+    return {re.findall("<summary>(.*?)</summary>", item)[0]: item for item in items}
+
+
+def test_each_statement_has_a_snippet_to_insert_or_to_copy(administrator_client: Client) -> None:
+    api = make_api()
+    found = statements(text_of(administrator_client, f"{of_api(api)}?add"))
+    assert len(found) == len(STATEMENTS)
+    for kind in STATEMENTS.values():
+        item = found[kind.title]
+        assert 'class="dimmed"' not in item
+        assert f'data-snippet="{html.escape(kind.snippet)}" hidden' in item
+        assert f"<code>{html.escape(kind.snippet)}</code>" in item
+
+
+def test_a_statement_that_has_no_place_at_a_scope_says_why(administrator_client: Client) -> None:
+    item = statements(text_of(administrator_client, TOP))["Rewrite URL"]
+    assert 'class="dimmed"' in item
+    assert "Not here: only in the policy of an API or an operation." in item
+    assert "data-snippet" not in item
+
+
+def test_what_can_be_completed_stands_in_the_page_as_data(administrator_client: Client) -> None:
+    certificate = make_certificate("partner-bank")
+    choose(make_api(), BasicCredentials("alice", "hunter2"))
+    set_text("host", "value of it")
+    page = text_of(administrator_client, TOP)
+    found = re.search('(?s)<script id="policy-completion" type="application/json">(.*?)</script>', page)
+    assert found
+    data = json.loads(found[1])
+    version = certificate.current
+    assert data["certificates"] == [
+        {"id": "partner-bank", "subject": version.subject, "thumbprint": version.thumbprint}
+    ]
+    assert data["namedValues"] == [
+        {"name": "host", "secret": False},
+        {"name": "partner-bank-basic-password", "secret": True},
+    ]
+    assert {entry["element"] for entry in data["statements"]} == set(STATEMENTS)
+    assert "value of it" not in page
+
+
+def test_the_largest_document_is_shown_and_reviewed_in_time(administrator_client: Client) -> None:
+    api = make_api()
+    line = f"<!-- {'x' * 80} -->\n"
+    largest = policy(HEADER.format("one") + line * 10_500)
+    save(api, largest)
+    begun = time.process_time()
+    page = administrator_client.get(of_api(api))
+    fields = {"xml": largest.replace("one", "two"), "revision": page.context["form"]["revision"].value()}
+    review = administrator_client.post(of_api(api), {**fields, "action": "review"})
+    assert "Not saved yet." in review.content.decode()
+    assert time.process_time() - begun < 10
 
 
 def test_an_api_and_its_operation_lead_to_their_policies(reader_client: Client) -> None:
