@@ -126,7 +126,9 @@ def save_it(walk: Walk) -> None:
     walk.looks_right("review")
     walk.press("Save")
     said = page.get_by_text("The policy of Partner Bank was saved.")
-    expect(said).to_contain_text(re.compile(r"partner-bank-x-api-key(-\d)?\. In effect on (\d) of \2 gateways"))
+    expect(said).to_contain_text(
+        re.compile(r"partner-bank-x-api-key(-\d)?\. In effect on (\d) of \2 gateways")
+    )
     expect(walk.editor).to_have_value(re.compile("{{partner-bank-basic-password"))
     walk.looks_right("saved")
 
