@@ -26,6 +26,7 @@ _LIKELY_PARAMETERS = re.compile("^(code|sig|signature|access-code)$")
 _LIKELY_VALUE = re.compile(r"(?i:basic|bearer|sharedaccesssignature|sharedkey)\s+\S|eyJ[\w-]+\.[\w-]+\.")
 _WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AROUND = re.compile(r"(?:\s|<!--.*?-->)*", re.DOTALL)
+_SECTIONS = ("inbound", "backend")  # what stands elsewhere goes to callers: no named value may hide it
 _HOLDERS = {
     "set-header": "the value of the header '{}'",
     "check-header": "the value that the header '{}' must have",
@@ -117,10 +118,7 @@ def _revealed(place: _Place) -> str:
 
 
 def _places(document: Document) -> Iterator[_Place]:
-    for section in (
-        "inbound",
-        "backend",
-    ):  # what stands elsewhere goes to callers: no named value may hide it
+    for section in _SECTIONS:
         found = document.sections.get(section)
         for placed in found.statements if found else ():
             element = placed.element
