@@ -55,11 +55,12 @@ class SavedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A document that can be saved: as its author wrote it, and as it is kept."""
+    """A document that can be saved: as its author wrote it, as it is kept, and with what was looked up for it."""
 
     written: Document
     final: Document
     moves: tuple[Move, ...]
+    lookup: Lookup
 
     @property
     def moved(self) -> tuple[str, ...]:
@@ -162,8 +163,9 @@ def _check(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
     written = parsed(scope, xml)
     moves = planned_moves(scope, written, move)
     final = parsed(scope, with_named_values(xml, {each.secret: each.name for each in moves}))
-    refuse(faults_in(scope, written, final, Lookup(new_values(moves))))
-    return _Checked(written, final, moves)
+    lookup = Lookup(new_values(moves))
+    refuse(faults_in(scope, written, final, lookup))
+    return _Checked(written, final, moves, lookup)
 
 
 def _write(this: Change, scope: Scope, row: PolicyDocument | None, checked: _Checked, action: str) -> bool:
@@ -175,7 +177,7 @@ def _write(this: Change, scope: Scope, row: PolicyDocument | None, checked: _Che
     row = row or PolicyDocument(**scope_columns(scope))
     row.xml, row.revision = xml, this.revision
     row.save()
-    write_references(row, checked.final, Lookup())
+    write_references(row, checked.final, checked.lookup)
     write_version(this, scope, action, xml)
     this.audit(action, row, {"policy": [before or "", xml]})
     return True
