@@ -150,13 +150,18 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._stopping:
             self.cycle.keep_alive = False
         scope["gateway.connection"] = self
-        scope["gateway.cycle"] = self.cycle
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
 
-    def phrase(self, cycle: RequestResponseCycle, status: int, reason: str) -> None:
-        """Give the status line of the next answer a reason phrase of its own (RFC 9112, 4), which ASGI has not."""
-        cycle.transport = _Phrased(cycle, status, reason)  # type: ignore[assignment]
+    def phrase(self, send: Any, status: int, reason: str) -> None:
+        """Give the status line of an answer, whose `send` it is, a reason phrase of its own (RFC 9112, 4).
+
+        ASGI has no place for one. A cycle refers to its scope: if that referred back, calls would be left to the
+        garbage collector.
+        """
+        answering = send.__self__
+        cycle = answering.cycle if isinstance(answering, _Http10) else answering
+        cycle.transport = _Phrased(cycle, status, reason)
 
     def _check_size(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -249,13 +254,13 @@ class _Http10:
     with the connection."""
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+        self.cycle = cycle
         self._send = cycle.send  # the server's own, for answers with a length
         self._unframed = False
 
     async def send(self, message: Any) -> None:
         """Send a message of ASGI."""
-        cycle = self._cycle
+        cycle = self.cycle
         if message["type"] == "http.response.start":
             self._unframed = not any(name == b"content-length" for name, _ in message["headers"])
         if not self._unframed or cycle.disconnected:

@@ -38,8 +38,8 @@ class Connection(Protocol):
     def cut(self, *, reset: bool) -> None:
         """End it."""
 
-    def phrase(self, cycle: Any, status: int, reason: str) -> None:
-        """Give the status line of one answer (whose cycle is "gateway.cycle") another reason phrase."""
+    def phrase(self, send: Send, status: int, reason: str) -> None:
+        """Give the status line of the answer that is sent with `send` another reason phrase."""
 
 
 class Call:
@@ -58,7 +58,6 @@ class Call:
         self.answering = False
         self.most: int | None = None
         self._connection: Connection | None = scope.get("gateway.connection")
-        self._cycle: Any = scope.get("gateway.cycle")
         self._framed = True
         self._receive = receive
         self._send = send
@@ -134,7 +133,7 @@ class Call:
         if answer.status >= 500:
             self.record.failed_by = "policy"
         if answer.reason and self._connection is not None:
-            self._connection.phrase(self._cycle, answer.status, answer.reason)
+            self._connection.phrase(self._send, answer.status, answer.reason)
         body = b"" if self.method == "HEAD" else answer.body
         await self.answer(answer.status, answer.whole(), body)
 

@@ -32,6 +32,8 @@ def rounds(plain: Server, governed: Server, chosen: argparse.Namespace) -> list[
     for number in range(chosen.rounds):
         order = (plain, governed) if number % 2 == 0 else (governed, plain)
         seen = {server.name: load(server, chosen.callers, chosen.seconds, "small") for server in order}
+        if not all(figures.rate for figures in seen.values()):
+            raise SystemExit(f"No call came to its end: {seen}")
         found.append((seen["plain"], seen["governed"]))
         print(f"round {number + 1}: {_line(*found[-1])}", flush=True)
     return found

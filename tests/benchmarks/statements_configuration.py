@@ -10,10 +10,9 @@ import django
 
 django.setup()
 
-from gateway.changes.base import change  # noqa: E402
 from gateway.changes.ca_certificates import upload_ca_certificates  # noqa: E402
 from gateway.changes.certificates import upload_certificate  # noqa: E402
-from gateway.changes.policies import save_document  # noqa: E402
+from gateway.changes.policies import save_policy  # noqa: E402
 from gateway.changes.security import NoCredentials, Trust  # noqa: E402
 from tests.builders import ALICE, choose, make_api, make_operation, make_subscription  # noqa: E402
 
@@ -68,8 +67,7 @@ def configure(folder: Path, back_end: str, key: str, open_back_end: str) -> None
         api = make_api(name, web_service_url=url)
         make_operation(api, "/accounts")
         choose(api, NoCredentials(), trust)
-    with change(ALICE) as this:
-        save_document(this, api, DOCUMENT.format(certificate=certificate.resource_id))
+    save_policy(ALICE, api, DOCUMENT.format(certificate=certificate.resource_id))
     make_subscription(primary_key=key)
 
 
