@@ -229,6 +229,8 @@ def test_where_no_operation_matches_those_that_exist_are_told() -> None:
     ]  # fmt: skip
     assert explanation.matching == 2
     assert explain(state(), "GET", "/bank/other").matching == 0
+    other = explain(state(), "PUT", "/bank/other?x=1")
+    assert (other.operations[0].key, other.matching) == ("GET /other?x={y}", 1)
 
 
 @pytest.mark.parametrize("target", ["/bank/../x", "bank", "/bä", "/a b", ""])

@@ -1,5 +1,6 @@
 """Policies on real connections: what callers and back ends see of statements."""
 
+import gc
 import json
 import threading
 from base64 import b64encode
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.embedded.record import CallRecord
 from gateway.snapshot import (
@@ -181,6 +183,8 @@ def test_head_and_statuses_without_content(policies: Policies, status: int, leng
                 answer = gateway.call(method, connection=connection)
                 assert (answer.status, answer.values("content-length")) == (status, lengths)
                 assert answer.body == (b"body" if method == "GET" and status == 200 else b"")
+        wait_until(lambda: len(policies.records) == 3)
+        assert policies.records[0].sent == 0
 
 
 def test_a_body_that_nobody_reads_ends_the_connection(policies: Policies) -> None:
@@ -197,6 +201,12 @@ def test_a_small_body_may_be_refused_and_the_next_call_still_works(policies: Pol
     gateway = policies.under(CHECK)
     assert gateway.call("POST", body=b"small").status == 401
     assert gateway.call("POST", body=b"small", headers={"X-Key": "open"}).json["body"] == "small"
+
+
+def test_what_stands_before_an_answer_may_still_refuse_the_call(policies: Policies) -> None:
+    gateway = policies.under(CHECK, returning(200, "hello"))
+    assert gateway.call().status == 401
+    assert gateway.call(headers={"X-Key": "open"}).body == b"hello"
 
 
 def test_an_outbound_answer_replaces_all_of_the_back_ends(policies: Policies) -> None:
@@ -300,3 +310,22 @@ def test_pipelined_calls_get_a_reason_each_of_their_own(policies: Policies) -> N
     answer = gateway.raw(call + call + other)
     lines = [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/")]
     assert lines == [b"HTTP/1.1 299 Mine", b"HTTP/1.1 299 Mine", b"HTTP/1.1 404 Not Found"]
+
+
+def _cycles() -> int:
+    return sum(isinstance(each, RequestResponseCycle) for each in gc.get_objects())
+
+
+def test_calls_leave_nothing_to_the_garbage_collector(policies: Policies) -> None:
+    forwarding, answering = (), (returning(299, "own", reason="Mine"),)
+    gc.collect()
+    gc.disable()
+    try:
+        for statements in (forwarding, answering):
+            gateway, before = policies.under(*statements), _cycles()
+            with gateway.connect() as connection:
+                for _ in range(10):
+                    gateway.call(connection=connection)
+                wait_until(lambda most=before + 1: _cycles() <= most)  # type: ignore[misc]
+    finally:
+        gc.enable()
