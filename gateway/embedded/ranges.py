@@ -36,15 +36,14 @@ class Ranges:
 
 def _span(text: str) -> tuple[_Number, _Number]:
     network = ip_network(text, strict=False)
-    return _checked(network.network_address, network.broadcast_address)
+    first, last = network.network_address, network.broadcast_address
+    if _number(first)[0] == _number(last)[0]:
+        return _number(first), _number(last)
+    return (6, int(first)), (6, int(last))  # it holds more than all mapped addresses
 
 
 def _pair(first: str, last: str) -> tuple[_Number, _Number]:
-    return _checked(ip_address(first), ip_address(last))
-
-
-def _checked(first: _Address, last: _Address) -> tuple[_Number, _Number]:
-    span = _number(first), _number(last)
+    span = _number(ip_address(first)), _number(ip_address(last))
     if span[0] > span[1] or span[0][0] != span[1][0]:
         raise ValueError(f"{first} to {last} is no range of addresses")
     return span
