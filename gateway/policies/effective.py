@@ -117,8 +117,15 @@ def _compiled(
         try:
             compiled.append(item.placed.statement.compile(origin, lookups))
         except Unresolvable as error:
-            faults.append(item.placed.element.fault(str(error)))
+            faults.append(_place(item.placed.element, error.text).fault(str(error)))
     return tuple(compiled)
+
+
+def _place(element: Element, text: str | None) -> Element:
+    """The element of a statement that a text stands in; the statement's own if there is none."""
+    return next(
+        (one for one in element.walk() if text in (*one.attributes.values(), one.text, one.raw_text)), element
+    )
 
 
 def composed_text(documents: Iterable[Document | None]) -> tuple[EffectiveLine, ...]:

@@ -6,7 +6,7 @@ that are too large or too deeply nested.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -43,6 +43,12 @@ class Element:
     content_end: int
     end: int
     self_closed: bool
+
+    def walk(self) -> Iterator["Element"]:
+        """This element and all that are in it, in document order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
 
     def fault(self, message: str) -> Fault:
         """A fault of this element."""

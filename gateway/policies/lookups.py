@@ -1,6 +1,7 @@
 """What statements are compiled with: where certificates and named values are looked up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.policies.named_values import (
@@ -37,24 +38,42 @@ class Lookups:
         """A text that is sent to callers, so that it must not be secret."""
         return self._judged(text, judge, "would be sent to callers: use one that is not secret")
 
-    def _judged(self, text: str, judge: Judge, objection: str) -> str:
-        if not has_reference(text):
-            return text
-        known = substituted(text, self.named_value, objection)
-        if problem := judge(known):
-            raise Unresolvable(problem)
-        return known
-
     def secret_text(self, text: str, judge: Judge = anything) -> Text:
         """A text with white space stripped; a Secret if a secret named value is a part of it.
 
         Of the section outbound it goes to callers and must not be one.
         """
+
+        def judge_stripped(known: str) -> str | None:
+            return judge(known.strip())
+
         if self.section == "outbound":
-            return self.text_for_callers(text, lambda known: judge(known.strip())).strip()
+            return self.text_for_callers(text, judge_stripped).strip()
         if not has_reference(text):
             return text
-        known, secret = substituted_secret(text, self.named_value)
-        if problem := judge(known.strip()):
-            raise Unresolvable(problem)
+        with _tells(text):
+            known, secret = substituted_secret(text, self.named_value)
+            _refuse(judge_stripped(known))
         return Secret(known.strip().encode()) if secret else known.strip()
+
+    def _judged(self, text: str, judge: Judge, objection: str) -> str:
+        if not has_reference(text):
+            return text
+        with _tells(text):
+            known = substituted(text, self.named_value, objection)
+            _refuse(judge(known))
+        return known
+
+
+def _refuse(problem: str | None) -> None:
+    if problem:
+        raise Unresolvable(problem)
+
+
+@contextmanager
+def _tells(text: str) -> Iterator[None]:
+    """What is raised tells in which text."""
+    try:
+        yield
+    except Unresolvable as error:
+        raise Unresolvable(str(error), text) from None

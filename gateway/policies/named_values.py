@@ -13,7 +13,14 @@ _EXPRESSION = re.compile(r"\s*@(?:\(|\{(?!\{))")
 
 
 class Unresolvable(ValueError):
-    """A statement cannot be compiled; the message is for the author of its document, and holds no secret."""
+    """A statement cannot be compiled; the message is for the author of its document, and holds no secret.
+
+    `text` is what was written that makes it so, None for the statement as a whole.
+    """
+
+    def __init__(self, message: str, text: str | None = None) -> None:
+        super().__init__(message)
+        self.text = text
 
 
 def names_in(text: str) -> Iterator[str]:

@@ -62,7 +62,8 @@ def references_of(document: Document, named_value: NamedValueLookup | None = Non
     """
     found: list[Reference] = []
     for placed in document.statements:
-        found += _named_values(placed.element)
+        for element in placed.element.walk():
+            found += _named_values(element)
         for kind, text in placed.statement.certificate_references():
             name = _resolved(text, named_value)
             if name is not None:
@@ -75,8 +76,6 @@ def _named_values(element: Element) -> Iterator[Reference]:
     texts = [text for text in (*element.attributes.values(), element.text) if "{{" in text]
     for name in dict.fromkeys(name for text in texts for name in names_in(text)):
         yield Reference("named-value", name, element)
-    for child in element.children:
-        yield from _named_values(child)
 
 
 def _resolved(text: str, named_value: NamedValueLookup | None) -> str | None:

@@ -209,3 +209,14 @@ def test_a_scope_without_a_document_shows_nothing_of_its_own() -> None:
         *((f"    <{section} />", "", 0) for section in ("inbound", "backend", "outbound", "on-error")),
         ("</policies>", "", 0),
     ]
+
+
+def test_what_a_named_value_makes_wrong_is_told_at_the_element_that_it_stands_in() -> None:
+    header = '<set-header name="A">\n<value>b</value>\n<value>\n{{password}}</value></set-header>'
+    answer = f"<return-response>\n{header}\n<set-body>{{{{user}}}}</set-body></return-response>"
+    with pytest.raises(Unresolved) as refused:
+        effective(None, document("api", answer + '\n<rewrite-uri template="/{{colon}} " />'))
+    assert [str(fault).partition(": ")[0] for fault in refused.value.faults] == [
+        "Error in element 'value' on line 5, column 2",
+        "Error in element 'rewrite-uri' on line 8, column 2",
+    ]

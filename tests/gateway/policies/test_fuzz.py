@@ -2,14 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from random import Random
 
 import pytest
 
 from gateway.policies.effective import composed_text, resolve
-from gateway.policies.elements import MAX_BYTES, Element, read_xml
+from gateway.policies.elements import MAX_BYTES, read_xml
 from gateway.policies.faults import PolicyErrors
 from gateway.policies.parser import Document, parse
 from gateway.policies.references import references_of
@@ -85,7 +84,7 @@ class Mutation:
     def _rebuilt(self, xml: str) -> str:
         """A document whose elements are others, or elsewhere; still well-formed if it was."""
         try:
-            root, *inner = descendants(read_xml(xml))
+            root, *inner = read_xml(xml).walk()
         except PolicyErrors:
             return xml
         one, other = self._random.choice(inner or [root]), self._random.choice(inner or [root])
@@ -144,13 +143,6 @@ class Mutation:
         start, end = self._span(xml)
         times = min(self._random.choice((201, 301, 5_001, MAX_BYTES)), MAX_BYTES // max(1, end - start))
         return xml[:start] + xml[start:end] * times + xml[end:]
-
-
-def descendants(element: Element) -> Iterator[Element]:
-    """An element and all that are in it."""
-    yield element
-    for child in element.children:
-        yield from descendants(child)
 
 
 def read(xml: str) -> Document | None:

@@ -75,7 +75,7 @@ def test_a_hostile_document_is_refused_within_a_tenth_of_a_second(which: str) ->
         faults(HOSTILE[which])
         return time.process_time() - began
 
-    assert min(seconds() for _ in range(3)) < 0.1  # what others do to the processor's caches is not ours
+    assert any(seconds() < 0.1 for _ in range(3))  # what others do to the processor's caches is not ours
 
 
 @pytest.mark.parametrize(
