@@ -3,7 +3,7 @@
 import re
 from xml.parsers import expat
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.policies.effective import composed_text
@@ -15,9 +15,11 @@ from tests.gateway.policies.texts import placeless, resolved
 from tests.gateway.policies.writing import SEEDS, Pen, documents, return_with_named_values
 
 BANK = certificate_statement("bank")
+unhurried = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 REWRITE = rewrite_statement("/v2/{id}")
 
 
+@unhurried
 @given(documents())
 def test_a_document_means_what_was_written_however_it_was(
     written: tuple[str, dict[str, list[object]]],
@@ -49,6 +51,7 @@ def solid(xml: str, without: str = "") -> str:
     return "".join(re.sub(r"<inbound\s*/>", "<inbound></inbound>", xml.replace(without, "", 1)).split())
 
 
+@unhurried
 @given(documents())
 def test_a_rewrite_comes_and_goes_and_every_other_character_stays(written: tuple[str, object]) -> None:
     xml, _ = written
@@ -64,6 +67,7 @@ def test_a_rewrite_comes_and_goes_and_every_other_character_stays(written: tuple
     assert statements(again, "-") == statements(changed, "rewrite-uri") == statements(xml, "-")
 
 
+@unhurried
 @given(documents(), st.sampled_from([BANK, None]))
 def test_authentication_changes_and_every_other_statement_and_comment_stays(
     written: tuple[str, object], statement: str | None
@@ -76,6 +80,7 @@ def test_authentication_changes_and_every_other_statement_and_comment_stays(
     assert set_authentication(changed, statement) == changed
 
 
+@unhurried
 @given(documents())
 def test_an_effective_policy_shows_each_statement_as_it_was_written(
     written: tuple[str, dict[str, list[object]]],
@@ -92,6 +97,7 @@ def test_an_effective_policy_shows_each_statement_as_it_was_written(
     assert {section: [placeless(each) for each in shown[section]] for section in shown} == meaning
 
 
+@unhurried
 @given(SEEDS)
 def test_named_values_are_found_wherever_they_stand_and_on_their_own_line(seed: int) -> None:
     written = return_with_named_values(Pen(seed))
