@@ -47,7 +47,9 @@ HOSTILE = {
     "statements": inbound('<set-header name="x"><value>a</value></set-header>' * 2_000),
     "addresses": inbound(f'<ip-filter action="a">{"<address>2001:db8::/32</address>" * 4_900}</ip-filter>'),
     "ranges": inbound(f'<ip-filter action="a">{RANGE * 4_900}</ip-filter>'),
-    "wrong addresses": inbound(f'<ip-filter action="a">{"<address>1.1.1.1/8</address>" * 4_900}</ip-filter>'),
+    "wrong addresses": inbound(
+        f'<ip-filter action="a">{"<address>2001:db8::1/32</address>" * 4_900}</ip-filter>'
+    ),
     "names of hosts": inbound(f'<set-backend-service base-url="https://{UMLAUTS}com" />' * 300 + "<x/>"),
     "many attributes": inbound("<base " + "".join(f'a{n}="" ' for n in range(60_000)) + "/>"),
     "a long attribute": inbound(f'<base a="{"x" * 990_000}" />'),
