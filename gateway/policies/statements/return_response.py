@@ -38,7 +38,7 @@ SET_STATUS = Shape(
 )
 SET_BODY = Shape(
     "set-body",
-    refused={name: _LITERAL_ONLY.format(name) for name in ("template", "xsi-nil", "xsi:nil", "parse-date")},
+    refused={name: _LITERAL_ONLY.format(name) for name in ("template", "xsi:nil", "parse-date")},
     text=anything,
     once=True,
 )
