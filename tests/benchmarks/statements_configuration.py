@@ -1,6 +1,7 @@
 """Writes the configuration of tests.benchmarks.statements: `... FOLDER BACK_END KEY OPEN_BACK_END`.
 
-Two APIs: calls of "plain" run under no statement but forward-request, those of "governed" under twenty more.
+Two APIs: calls of "plain" run under no statement but forward-request, those of "governed" under twenty more. Both
+go to the back end that asks for no certificate, because "plain" presents none.
 """
 
 import sys
@@ -58,13 +59,13 @@ DOCUMENT = """<policies>
 """
 
 
-def configure(folder: Path, back_end: str, key: str, open_back_end: str) -> None:
+def configure(folder: Path, key: str, open_back_end: str) -> None:
     """Everything goes through gateway.changes, as from the portal."""
     authorities = upload_ca_certificates(ALICE, data=(folder / "ca.pem").read_bytes())
     certificate = upload_certificate(ALICE, data=(folder / "client.pfx").read_bytes(), password="secret")
     trust = Trust(public_cas=False, ca_certificates=tuple(each.pk for each in authorities))
-    for name, url in (("Plain", open_back_end), ("Governed", back_end)):
-        api = make_api(name, web_service_url=url)
+    for name in ("Plain", "Governed"):
+        api = make_api(name, web_service_url=open_back_end)
         make_operation(api, "/accounts")
         choose(api, NoCredentials(), trust)
     save_policy(ALICE, api, DOCUMENT.format(certificate=certificate.resource_id))
@@ -72,4 +73,4 @@ def configure(folder: Path, back_end: str, key: str, open_back_end: str) -> None
 
 
 if __name__ == "__main__":
-    configure(Path(sys.argv[1]), *sys.argv[2:])
+    configure(Path(sys.argv[1]), sys.argv[3], sys.argv[4])
