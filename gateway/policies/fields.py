@@ -2,15 +2,9 @@
 
 import re
 
-MAX_NAME = 256
+from gateway.headers import UNTOUCHABLE
 
-# The gateway writes these itself, or what they say would not be true of what it sends.
-IMMUTABLE = frozenset(
-    (
-        "connection", "content-length", "content-range", "expect", "gateway-error", "keep-alive", "max-forwards",
-        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "via",
-    )
-)  # fmt: skip
+MAX_NAME = 256
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_BREAK = re.compile(r"[\r\n]")
@@ -33,7 +27,7 @@ def settable_name_problem(name: str) -> str | None:
     """What is wrong with the 'name' attribute as the name of a field that a policy sets."""
     if problem := name_problem(name):
         return problem
-    if name.lower() in IMMUTABLE:
+    if name.lower().encode() in UNTOUCHABLE:
         return f"The '{name}' header cannot be changed by a policy: the gateway writes it itself."
     if "_" in name:  # many servers drop them, or take them for the same name with a hyphen
         return f"The header name '{name}' holds an underscore, which back ends may drop: write a hyphen."

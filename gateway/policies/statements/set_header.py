@@ -1,6 +1,6 @@
 """<set-header>: a field of the request or of the answer is set, kept, extended or deleted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -13,6 +13,7 @@ from gateway.policies.lookups import Lookups
 from gateway.policies.named_values import Unresolvable
 from gateway.policies.shape import Context, Judge, Shape, literal
 from gateway.policies.statement import Statement
+from gateway.request_head import is_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class SetHeader(Statement):
     def problems(cls, element: Element, context: Context) -> Iterator[str]:
         action = literal(element.attributes.get("exists-action", "override"))
         name = literal(element.attributes.get("name", ""))
-        yield from _problems(name, action, len(values_of(element)), context.section)
+        yield from _problems(name, action, [literal(text) for text in values_of(element)], context.section)
 
     @classmethod
     def parse(cls, element: Element) -> Self:
@@ -50,15 +51,18 @@ class SetHeader(Statement):
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.SetHeader:
         name = self.attribute("name", self.name, lookups)
         action = self.attribute("exists-action", self.action, lookups)
-        for problem in _problems(name, action, len(self.values), lookups.section):
-            raise Unresolvable(problem)
         values = tuple(lookups.secret_text(text, value_problem) for text in self.values)
+        known = [value if isinstance(value, str) else value.reveal().decode() for value in values]
+        for problem in _problems(name, action, known, lookups.section):
+            raise Unresolvable(problem)
         return snapshot.SetHeader(name, action, values, origin)
 
 
-def _problems(name: str | None, action: str | None, count: int, section: str) -> Iterator[str]:
+def _problems(
+    name: str | None, action: str | None, values: Sequence[str | None], section: str
+) -> Iterator[str]:
     """What is wrong with a combination; None is what is not known yet."""
-    if problem := amount_problem(action, count):
+    if problem := amount_problem(action, len(values)):
         yield problem
     if name is None or name.lower() != "host":
         return
@@ -66,5 +70,7 @@ def _problems(name: str | None, action: str | None, count: int, section: str) ->
         yield "The 'Host' header is one of requests: an answer has none."
     elif action in ACTIONS and action != "override":
         yield "The 'Host' header can only be replaced: write exists-action=\"override\"."
-    elif count > 1:
+    elif len(values) > 1:
         yield "The 'Host' header has one value only."
+    elif any(value is not None and not is_host(value.encode()) for value in values):
+        yield "The value of the 'Host' header must be a host name, with or without a port."

@@ -11,7 +11,6 @@ from gateway.embedded.message import Message, Request
 from gateway.embedded.routing import Entry, Operations, Router
 from gateway.failures import CallFailure
 from gateway.headers import UNTOUCHABLE, Field
-from gateway.policies.fields import IMMUTABLE
 from gateway.snapshot import (
     AuthenticationBasic,
     CheckHeader,
@@ -125,10 +124,6 @@ def test_an_answer_has_no_host_and_no_secret(statement: SetHeader) -> None:
     steps.set_header(replace(statement, values=statement.values[:1]))
     with pytest.raises(ValueError, match=r"."):
         steps.set_answer_header(statement)
-
-
-def test_the_language_and_the_engine_refuse_the_same_fields() -> None:
-    assert {name.encode() for name in IMMUTABLE} == UNTOUCHABLE
 
 
 def test_basic_credentials_replace_every_authorization_field() -> None:

@@ -83,6 +83,7 @@ def test_it_means_what_it_says(xml: str, expected: SetHeader) -> None:
         (written(A, "skip", "Host"), ["The 'Host' header can only be replaced"]),
         (written("", "delete", "host"), ["The 'Host' header can only be replaced"]),
         (written(A + A, name="HOST"), ["The 'Host' header has one value only."]),
+        (written("<value>a/b</value>", name="Host"), ["The value of the 'Host' header must be a host name"]),
     ],
 )
 def test_what_is_wrong_with_it_is_told_all_at_once(xml: str, words: list[str]) -> None:
@@ -131,6 +132,8 @@ def test_an_answer_has_no_host() -> None:
         (written(A, "{{delete}}"), "inbound", "there must be no 'value' element"),
         (written(A, "{{append}}", "{{host}}"), "inbound", "The 'Host' header can only be replaced"),
         (written(A, name="{{host}}"), "outbound", "an answer has none"),
+        (written("<value>{{lines}}/b</value>", name="Host"), "inbound", "The value holds a line break"),
+        (written("<value>{{plain}}/b</value>", name="Host"), "inbound", "must be a host name"),
         (written(A, name="{{length}}"), "inbound", "the gateway writes it itself"),
         (written(A, name="{{empty}}"), "inbound", "must be the name of a header"),
         (
