@@ -1,4 +1,5 @@
+from gateway.publish.one_api import around
 from gateway.publish.parts import GLOBAL, fingerprint
 from gateway.publish.reading import current_revision, load, read_difference
 
-__all__ = ["GLOBAL", "current_revision", "fingerprint", "load", "read_difference"]
+__all__ = ["GLOBAL", "around", "current_revision", "fingerprint", "load", "read_difference"]

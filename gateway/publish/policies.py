@@ -59,8 +59,8 @@ def _texts(using: str, keys: Keys) -> Iterator[_Text]:
     if keys is None:
         yield from read.texts(documents)
         return
-    around = set(keys)
-    for some in chosen(documents, "operation", keys):
+    around = set(keys) - {GLOBAL}
+    for some in chosen(documents, "operation", tuple(around)):
         for one in read.texts(some):
             around.add(one.api)
             yield one
