@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from gateway.errors import Use
-from gateway.models.base import ConfigurationRow, ResourceRow
+from gateway.models.base import ConfigurationRow, ResourceRow, referring
 from gateway.thumbprints import looks_like_thumbprint
 
 EXPIRES_SOON = timedelta(days=30)
@@ -37,8 +37,9 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
     def with_uses(self) -> "CertificateQuerySet":
         """With what a list shows: the current version and the documents that name each certificate."""
-        documents = ("policy_references__document__api", "policy_references__document__operation__api")
-        return self.select_related("current").prefetch_related(*documents)
+        paths = ("document__api", "document__operation__api")
+        references = referring(self, "policy_references", *paths, without="document__xml")
+        return self.select_related("current").prefetch_related(references)
 
 
 class CaCertificateQuerySet(models.QuerySet["CaCertificate"]):
@@ -56,7 +57,7 @@ class CaCertificateQuerySet(models.QuerySet["CaCertificate"]):
 
     def with_uses(self) -> "CaCertificateQuerySet":
         """With the APIs that trust each."""
-        return self.prefetch_related("trusted_by__trust__api")
+        return self.prefetch_related(referring(self, "trusted_by", "trust__api"))
 
 
 class Certificate(ResourceRow):

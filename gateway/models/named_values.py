@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Lower
 from django.db.models.lookups import IContains
 
 from gateway.errors import Use
-from gateway.models.base import ResourceRow
+from gateway.models.base import ResourceRow, referring
 
 
 class Readable(json.JSONEncoder):
@@ -34,8 +34,8 @@ class NamedValueQuerySet(models.QuerySet["NamedValue"]):
 
     def with_uses(self) -> "NamedValueQuerySet":
         """With the documents that refer to each."""
-        documents = ("policy_references__document__api", "policy_references__document__operation__api")
-        return self.prefetch_related(*documents)
+        paths = ("document__api", "document__operation__api")
+        return self.prefetch_related(referring(self, "policy_references", *paths, without="document__xml"))
 
 
 class NamedValue(ResourceRow):
