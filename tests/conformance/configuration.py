@@ -8,6 +8,7 @@ must also run with what SETTINGS says.
 """
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,13 +115,30 @@ def _certificate(key: str, described: Described, issued: Credentials) -> Certifi
     return material(issued[described.certificate], f"{key} certificate", **values)
 
 
+def _documented(back_end_port: int, issued: Credentials) -> Snapshot:
+    """The part that comes of documents, by way of a database of its own."""
+    import django
+    from django.db import connection
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
+    from tests.conformance.documents import documented
+
+    connection.creation.create_test_db(verbosity=0)
+    try:
+        return documented(back_end_port, issued)
+    finally:
+        connection.creation.destroy_test_db(":memory:", verbosity=0)
+
+
 def main() -> None:
     """Print the snapshot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--back-end-port", type=int, required=True)
     parser.add_argument("--keys", type=Path, required=True, help="folder of the keys; filled if it is empty")
     options = parser.parse_args()
-    print(encode(configuration(options.back_end_port, credentials(options.keys))))
+    issued, port = credentials(options.keys), options.back_end_port
+    print(encode(merged(configuration(port, issued), _documented(port, issued))))
 
 
 if __name__ == "__main__":

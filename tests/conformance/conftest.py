@@ -1,12 +1,13 @@
 """The gateway that is judged, and the back end behind it: one of each for all tests of a process."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.snapshot import Snapshot
 from tests.back_end import BackEnd
 from tests.conformance.back_ends import BackEnds, back_ends
 from tests.conformance.configuration import configuration
@@ -35,17 +36,26 @@ def gateway(
     issued: Credentials,
 ) -> Iterator[Gateway]:
     """The gateway at the address that was given, or else the embedded engine."""
+    with started(pytestconfig, tmp_path_factory, lambda: configuration(listeners.port, issued)) as gateway:
+        gateway.half_head.append(gateway.caller())
+        with gateway.half_head[0]:
+            gateway.half_head[0].send(b"GET /open/x HTTP/1.1\r\nHo")
+            yield gateway
+
+
+@contextmanager
+def started(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, chosen: Callable[[], Snapshot]
+) -> Iterator[Gateway]:
+    """The gateway at the address that was given, or else the embedded engine under a configuration."""
     with ExitStack() as stack:
         if address := pytestconfig.getoption("--gateway-address"):
             parts = urlsplit(address)
             gateway = Gateway(parts.hostname or "", parts.port or 80)
         else:
-            chosen = configuration(listeners.port, issued)
-            gateway = stack.enter_context(embedded(chosen, tmp_path_factory.mktemp("embedded")))
+            gateway = stack.enter_context(embedded(chosen(), tmp_path_factory.mktemp("embedded")))
         with gateway.caller(seconds=60) as caller:
             assert caller.ask("GET", "/elsewhere").status == 404  # it has started
-        gateway.half_head.append(stack.enter_context(gateway.caller()))
-        gateway.half_head[0].send(b"GET /open/x HTTP/1.1\r\nHo")
         yield gateway
 
 
