@@ -187,9 +187,9 @@ def find(router: Any, targets: Sequence[Target]) -> float:
     return (time.perf_counter() - began) * 1e6 / len(fresh)
 
 
-def child(url: str, *arguments: object) -> Any:
-    """Run a part of this in a process of its own, and return what it printed."""
-    command = [sys.executable, "-m", "tests.benchmarks.scale", *map(str, arguments)]
+def child(url: str, *arguments: object, module: str = "tests.benchmarks.scale") -> Any:
+    """Run a part of this (or of another benchmark) in a process of its own, and return what it printed."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     run = subprocess.run(
         command, cwd=ROOT, env=environment(url), stdout=subprocess.PIPE, text=True, check=True
     )
