@@ -4,6 +4,7 @@ A plain listener behind a proxy that speaks TLS is one for https: with an https:
 certificate of its own the gateway takes every call for an https one (gateway/node.py).
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from gateway.models import Api
 
 SCHEMES = ("https", "http")  # the safer one first: where one address has to do, it is this one's
 LABELS = {"http": "HTTP", "https": "HTTPs"}
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared with, never bound to)
 
@@ -72,3 +74,8 @@ def urls_at(suffix: str, schemes: Mapping[str, bool], bases: Mapping[str, str]) 
 def public_urls(api: Api, bases: Mapping[str, str]) -> tuple[str, ...]:
     """The URLs at which callers reach an API; none if it takes no scheme that the gateway offers."""
     return urls_at(api.suffix, {"http": api.http, "https": api.https}, bases)
+
+
+def example_target(url_template: str) -> str:
+    """A path and query that a URL template fits, with 1 for each parameter."""
+    return _PARAMETER.sub("1", url_template.replace("/*", "/"))

@@ -10,6 +10,7 @@ from portal.views import (
     api_summary,
     apis,
     ca_certificates,
+    call,
     certificates,
     dashboard,
     help,
@@ -92,6 +93,12 @@ urlpatterns = [
         name="operation-delete",
     ),
     path("apis/<id:api_id>/security/", security.ApiSecurity.as_view(), name="api-security"),
+    path("apis/<id:api_id>/call/", call.ApiCall.as_view(), name="api-call"),
+    path(
+        "apis/<id:api_id>/operations/<id:operation_id>/call/",
+        call.OperationCall.as_view(),
+        name="operation-call",
+    ),
     # --- subscriptions
     path("subscriptions/", subscriptions.Subscriptions.as_view(), name="subscriptions"),
     path("subscriptions-add/", subscriptions.SubscriptionAdd.as_view(), name="subscription-add"),

@@ -1,6 +1,5 @@
 """The Summary tab: how an API is called, where that goes, and what is wrong with it."""
 
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ from gateway.models.certificates import EXPIRES_SOON, Certificate
 from gateway.models.subscriptions import ACTIVE
 from gateway.subscription_keys import FIELD
 from portal.credentials import CredentialsInWords, credentials_of
-from portal.gateway_urls import LABELS, gateway_bases, public_urls, urls_at, why_not_offered
+from portal.gateway_urls import LABELS, example_target, gateway_bases, public_urls, urls_at, why_not_offered
 from portal.navigation import url_or_none
 from portal.roles import may_change
 from portal.views.apis import ApiView
 from portal.views.base import Page
 
 KEY_FIELD = f"{FIELD}: <your key>"
-_PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def curl_line(url: str, operations: list[Operation], *, with_key: bool) -> str:
     operation = next((item for item in operations if item.method == "GET"), next(iter(operations), None))
     if operation is None:
         return f"{curl} {shlex.quote(url)}"
-    target = _PARAMETER.sub("1", operation.url_template.replace("/*", "/"))
+    target = example_target(operation.url_template)
     method = {"GET": "", "HEAD": "--head "}.get(operation.method, f"-X {operation.method} ")
     return f"{curl} {method}{shlex.quote(url.rstrip('/') + target)}"
 

@@ -46,6 +46,7 @@ _TABS = (
     ("Settings", "api-settings"),
     ("Operations", "operations"),
     ("Security", "api-security"),
+    ("What happens to a call", "api-call"),
 )
 
 
@@ -60,7 +61,7 @@ def load_api(resource_id: str) -> Api:
 
 
 def api_tabs(api: Api, selected: str) -> tuple[Tab, ...]:
-    """The tabs of an API's pages; `selected` is "Summary", "Settings", "Operations" or "Security"."""
+    """The tabs of an API's pages; `selected` is a label."""
     return tab_bar(selected, _TABS, api.resource_id)
 
 

@@ -1,0 +1,178 @@
+"""What is explained of a call, as a page shows it: with names and addresses of what can be looked at and mended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import reverse
+
+from gateway.embedded.explanation import Effect, Explanation, Forwarded
+from gateway.models import Api, CaCertificate
+
+_SECTIONS = (
+    ("inbound", "Inbound: on the way to the back end"),
+    ("backend", "Backend: the call itself"),
+    ("outbound", "Outbound: on the way back to the caller"),
+)
+_IN_SETTINGS = ("Change the web service URL in Settings", "api-settings", True)
+# By code of a failure: label, route, and whether that is one of the API's pages.
+_REMEDIES = {
+    "not-found": ("Operations of this API", "operations", True),
+    "api-unusable": _IN_SETTINGS,
+    "client-certificate-needs-https": _IN_SETTINGS,
+    "client-certificate-unusable": ("Client certificates", "certificates", False),
+    "back-end-trust-unusable": ("Change back end trust", "api-security", True),
+}
+_SCOPES = {"global": "All APIs", "api": "API", "operation": "Operation"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement, the line that it stands in, and what it does."""
+
+    effect: Effect
+    scope: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The statements of a section."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where something can be mended."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A time that a back end has; `own` says that it is the API's or a statement's, not the gateway's setting."""
+
+    what: str
+    seconds: float
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An explanation with what a page adds to it. `authorities` are the CA certificates that the API trusts."""
+
+    explanation: Explanation
+    request: tuple[Section, ...]
+    answer: tuple[Section, ...]
+    operation_url: str
+    policy_url: str
+    remedy: Link | None
+    limits: tuple[Limit, ...] = ()
+    authorities: tuple[CaCertificate, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """Why the call is refused, where no statement says so."""
+        refused = self.explanation.refused
+        return refused.detail if refused and not self._ends_at_a_statement else ""
+
+    @property
+    def nothing_forwards(self) -> bool:
+        """Whether the gateway answers only because no statement forwards the call."""
+        return self.explanation.answered is not None and not self._ends_at_a_statement
+
+    @property
+    def _ends_at_a_statement(self) -> bool:
+        return any(effect.ends for effect in self.explanation.steps)
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether the back end is reached over TLS."""
+        forwarded = self.explanation.forwarded
+        return forwarded is not None and forwarded.url.startswith("https:")
+
+    @property
+    def trusts_nobody(self) -> bool:
+        """Whether no CA is trusted at all."""
+        forwarded = self.explanation.forwarded
+        return forwarded is not None and not (forwarded.trust.public_cas or forwarded.trust.authorities_pem)
+
+    @property
+    def host(self) -> str | None:
+        """The name that the back end's certificate must be for."""
+        forwarded = self.explanation.forwarded
+        return urlsplit(forwarded.url).hostname if forwarded else None
+
+
+def told(explanation: Explanation, api: Api) -> Told:
+    """An explanation as a page shows it. One query, if the call is forwarded over https."""
+    forwarded, operation = explanation.forwarded, explanation.operation
+    sections = tuple(_sections(explanation, api))
+    return Told(
+        explanation,
+        request=tuple(section for section in sections if section.name != "outbound"),
+        answer=tuple(section for section in sections if section.name == "outbound"),
+        operation_url=reverse("operation-edit", args=[api.resource_id, operation.id]) if operation else "",
+        policy_url=_policy_url("operation", explanation, api),
+        remedy=_remedy(explanation, api),
+        limits=tuple(_limits(forwarded)) if forwarded else (),
+        authorities=tuple(_authorities(forwarded, api)) if forwarded else (),
+    )
+
+
+def _sections(explanation: Explanation, api: Api) -> Iterator[Section]:
+    for name, title in _SECTIONS:
+        effects = [effect for effect in explanation.steps if effect.section == name]
+        yield Section(name, title, tuple(_step(effect, explanation, api) for effect in effects))
+
+
+def _step(effect: Effect, explanation: Explanation, api: Api) -> Step:
+    scope, line = effect.origin.scope, effect.origin.line
+    return Step(effect, _SCOPES[scope], f"{_policy_url(scope, explanation, api)}#line-{line}")
+
+
+def _policy_url(scope: str, explanation: Explanation, api: Api) -> str:
+    if scope == "global":
+        return reverse("policies")
+    if scope == "operation" and explanation.operation:
+        return reverse("policy-operation", args=[api.resource_id, explanation.operation.id])
+    return reverse("policy-api", args=[api.resource_id])
+
+
+def _remedy(explanation: Explanation, api: Api) -> Link | None:
+    """The page with the setting that a refusal comes from."""
+    code = explanation.refused.code if explanation.refused else ""
+    for effect in explanation.steps:
+        if code and effect.ends:
+            step = _step(effect, explanation, api)
+            return Link(f"Look at the statement: {step.scope}, line {effect.origin.line}", step.url)
+    if code == "policy-unusable":
+        return Link("Look at the policy", _policy_url("operation", explanation, api))
+    if code not in _REMEDIES:
+        return None
+    label, route, of_api = _REMEDIES[code]
+    return Link(label, reverse(route, args=[api.resource_id] if of_api else []))
+
+
+def _limits(forwarded: Forwarded) -> Iterator[Limit]:
+    times = forwarded.timeouts
+    for what, own, setting in (
+        ("until a connection is made", times.connect, settings.GATEWAY_CONNECT_TIMEOUT),
+        ("until the answer begins", times.answer, times.read or settings.GATEWAY_READ_TIMEOUT),
+        ("between two pieces of the answer", times.read, settings.GATEWAY_READ_TIMEOUT),
+        ("for the whole call", times.total, settings.GATEWAY_TOTAL_TIMEOUT),
+    ):
+        if seconds := own or setting:
+            yield Limit(what, seconds, own is not None)
+
+
+def _authorities(forwarded: Forwarded, api: Api) -> Iterator[CaCertificate]:
+    if forwarded.url.startswith("https:"):
+        yield from (
+            CaCertificate.objects.filter(trusted_by__trust__api=api).defer("pem").order_by("resource_id")
+        )
