@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTINGS = set(
@@ -44,3 +46,20 @@ def test_every_path_of_the_layout_is_there() -> None:
     ]
     assert len(paths) > 10
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def policies() -> str:
+    return README.split("## Policies")[1].split("\n## ")[0]
+
+
+def test_every_statement_has_its_row_with_its_sections_and_every_row_its_statement() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([a-z, ]+) \|", policies(), re.MULTILINE)
+    expected = {name: ", ".join(kind.sections) for name, kind in STATEMENTS.items() if name != "base"}
+    assert dict(rows) == expected
+
+
+def test_what_is_said_to_be_refused_by_name_is_refused_by_name() -> None:
+    text = policies().split("Not supported")[1].split("###")[0]
+    named = re.findall(r"`([a-z]+(?:-[a-z]+)+|choose|retry|wait|cors|jsonp|quota|proxy|trace)`", text)
+    assert len(named) > 20
+    assert set(named) - {"set-body", "set-status", "return-response"} <= NOT_SUPPORTED
