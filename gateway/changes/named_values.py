@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from gateway import keystore
 from gateway.changes.base import Actor, Change, change, expect_revision, witnessed
 from gateway.changes.ids import free_id
-from gateway.changes.policy_references import derive_references
+from gateway.changes.policy_references import Lookup, derive_references
 from gateway.errors import InUse, Invalid, NotFound, Unreadable
 from gateway.models import Api, NamedValue, PolicyDocument
 from gateway.models.base import with_id
@@ -204,10 +204,10 @@ def _follow(this: Change, row: NamedValue, field: str) -> None:
     Raises Invalid on `field` with each document that the new value makes invalid.
     """
     documents = PolicyDocument.objects.filter(references__named_value=row)
-    errors = []
+    errors, lookup = [], Lookup()
     for document in documents.select_related("api", "operation__api"):
         try:
-            derive_references(this, document)
+            derive_references(this, document, lookup)
         except Invalid as error:
             errors.append(f"The policy of {document.use} would become invalid: {error.errors['xml'][0]}")
     errors.sort()

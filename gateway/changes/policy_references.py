@@ -165,6 +165,9 @@ def write_references(row: PolicyDocument, document: Document, lookup: Lookup) ->
         target = lookup.target(reference.kind, reference.name)
         if target is not None:
             found[target.pk] = target
+    before = row.references.values_list("certificate", "named_value")
+    if {certificate or value for certificate, value in before} == found.keys():
+        return
     row.references.all().delete()
     PolicyReference.objects.bulk_create(_reference(row, target) for target in found.values())
 
@@ -175,12 +178,13 @@ def _reference(row: PolicyDocument, target: Certificate | NamedValue) -> PolicyR
     return PolicyReference(document=row, named_value=target)
 
 
-def derive_references(this: Change, row: PolicyDocument) -> None:
+def derive_references(this: Change, row: PolicyDocument, lookup: Lookup | None = None) -> None:
     """Derive what a document refers to once more, within a change of a named value that is in it.
 
-    Raises Invalid on "xml" with everything that this change makes wrong with it.
+    `lookup` is shared by many documents that are derived at a time. Raises Invalid on "xml" with everything that
+    this change makes wrong with it.
     """
-    lookup = Lookup()
+    lookup = lookup or Lookup()
     scope = scope_of(row)
     try:
         document = parsed(scope, row.xml)
