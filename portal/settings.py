@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import environ
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -178,7 +178,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
-        "style-src": [SELF],
+        "style-src": [SELF, NONCE],  # the nonce is there on a page alone whose template asks for it
         "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
@@ -195,7 +195,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Not static/ as a whole: static/editor is source, with packages beside it after a build.
+STATICFILES_DIRS = [(name, BASE_DIR / "static" / name) for name in ("css", "img", "js")]
 # `manage.py serve` collects static files under hashed names, which browsers may keep for ever, and says so here.
 STATIC_HASHED = env.bool("STATIC_HASHED", False)
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_HASHED

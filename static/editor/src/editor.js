@@ -1,0 +1,51 @@
+// The editor itself.
+import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { EditorState } from "@codemirror/state";
+import {
+  EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
+} from "@codemirror/view";
+import { look } from "./theme.js";
+
+// What the textarea says of itself to assistive technology goes for the editor as well.
+const described = (textarea, help) => {
+  const label = document.querySelector(`label[for="${CSS.escape(textarea.id)}"]`);
+  const attributes = { "aria-describedby": [textarea.getAttribute("aria-describedby"), help.id].filter(Boolean).join(" ") };
+  if (label) attributes["aria-labelledby"] = label.id ||= `${textarea.id}-label`;
+  else attributes["aria-label"] = textarea.getAttribute("aria-label") ?? "Policy definition";
+  if (textarea.getAttribute("aria-invalid") === "true") attributes["aria-invalid"] = "true";
+  return EditorView.contentAttributes.of(attributes);
+};
+
+// Without a nonce the browser refuses CodeMirror's style element.
+export const makeEditor = (textarea, { nonce, help, extensions }) =>
+  new EditorView({
+    doc: textarea.value,
+    extensions: [
+      EditorView.cspNonce.of(nonce),
+      EditorState.readOnly.of(textarea.readOnly || textarea.disabled),
+      described(textarea, help),
+      look,
+      extensions,
+      lineNumbers(),
+      foldGutter(),
+      codeFolding(),
+      history(),
+      drawSelection(),
+      indentOnInput(),
+      indentUnit.of("    "),
+      bracketMatching(),
+      closeBrackets(),
+      highlightActiveLine(),
+      highlightActiveLineGutter(),
+      highlightSelectionMatches(),
+      search({ top: true }),
+      EditorView.lineWrapping,
+      keymap.of([
+        ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...defaultKeymap,
+        indentWithTab,
+      ]),
+    ],
+  });

@@ -1,0 +1,51 @@
+// Puts an editor over the textarea of each .policy-editor. Without this script the textarea works as it is.
+import { EditorView } from "@codemirror/view";
+import { completion } from "./completion.js";
+import { makeEditor } from "./editor.js";
+import { faultMarks, showFaults } from "./faults.js";
+import { connectForm } from "./form.js";
+import { connectFullScreen } from "./full-screen.js";
+import { connectStatements } from "./statements.js";
+
+const HELP =
+  "Tab indents. To leave the editor with the keyboard, press Escape and then Tab. Ctrl+Space offers what can stand " +
+  "at the cursor, F8 goes to the next error, Ctrl+F searches. On a Mac, Ctrl is ⌘ for searching.";
+const HELP_FOR_READERS = "To leave the editor with the keyboard, press Escape and then Tab. F8 goes to the next error, Ctrl+F searches.";
+
+const make = (name, properties) => Object.assign(document.createElement(name), properties);
+
+const dataOf = () => {
+  const { statements = [], certificates = [], namedValues = [] } =
+    JSON.parse(document.getElementById("policy-completion")?.textContent ?? "{}");
+  return { statements, certificates, namedValues };
+};
+
+const start = (mount) => {
+  const textarea = mount.querySelector("textarea");
+  const { scope } = mount.dataset;
+  const data = dataOf();
+  const nonce = document.querySelector("link[nonce]")?.nonce ?? "";
+  const form = connectForm(textarea, "draft" in mount.dataset);
+  const help = make("p", { className: "help", id: "policy-editor-help", textContent: textarea.readOnly ? HELP_FOR_READERS : HELP });
+  const status = make("p", { className: "fault-here" });
+  status.setAttribute("role", "status");
+  const view = makeEditor(textarea, {
+    nonce, help,
+    extensions: [
+      completion(data, scope),
+      faultMarks(status),
+      EditorView.updateListener.of(({ docChanged }) => { if (docChanged) form.onChange(); }),
+    ],
+  });
+  textarea.hidden = true;
+  mount.append(view.dom, status, help);
+  document.querySelector(`label[for="${CSS.escape(textarea.id)}"]`)?.addEventListener("click", () => view.focus());
+  form.start(view);
+  const fullScreen = document.querySelector("[data-full-screen]");
+  if (fullScreen) connectFullScreen(fullScreen, mount.closest("section"), view);
+  connectStatements(view, data, scope);
+  showFaults(view);
+};
+
+document.querySelectorAll(".policy-editor").forEach(start);
+document.querySelectorAll("[data-without-script]").forEach((element) => { element.hidden = true; });
