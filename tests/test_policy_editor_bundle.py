@@ -36,6 +36,8 @@ def test_the_bundle_holds_the_licences_of_what_is_in_it() -> None:
 
 
 def test_the_sources_and_their_packages_are_not_served() -> None:
-    collected = {path for finder in finders.get_finders() for path, _ in finder.list(None)}
-    assert "js/policy-editor.js" in collected
-    assert not [path for path in collected if path.startswith("editor") or "node_modules" in path]
+    assert finders.find("js/policy-editor.js")
+    assert finders.find("editor/package.json") is None
+    listed = [path for finder in finders.get_finders() for path, _ in finder.list(None)]
+    assert "policy-editor.js" in listed
+    assert not [path for path in listed if "node_modules" in path or path.endswith("package.json")]
