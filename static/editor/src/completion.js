@@ -10,7 +10,7 @@ const certificateValues = {
   thumbprint: ({ id, subject, thumbprint }) => ({ label: thumbprint, detail: `${id}, ${subject}` }),
 };
 
-const valuesOf = (attribute, { choices = {} }, certificates) =>
+const valuesOf = (attribute, { choices }, certificates) =>
   certificateValues[attribute]
     ? certificates.map(certificateValues[attribute])
     : (choices[attribute] ?? []).map((label) => ({ label }));
@@ -27,17 +27,16 @@ const applyAttribute = (view, { label }, from, to) => {
 
 // Statements and their children by name; a child that is a statement too (set-header in return-response) is one of both.
 const specs = (statements) => {
-  const found = new Map();
-  const add = (spec) => {
-    if (found.has(spec.element)) return;
-    found.set(spec.element, spec);
-    spec.children?.forEach(add);
+  const found = new Map(statements.map((statement) => [statement.element, statement]));
+  const add = (child) => {
+    if (!found.has(child.element)) found.set(child.element, child);
+    child.children.forEach(add);
   };
-  statements.forEach(add);
+  statements.forEach(({ children }) => children.forEach(add));
   return found;
 };
 
-const elementOf = ({ element, title, summary, required = [], optional = [], children = [] }) => ({
+const elementOf = ({ element, title, summary, required, optional, children }) => ({
   name: element,
   attributes: [...required, ...optional].map((name) => ({
     name,
@@ -98,7 +97,7 @@ const attributeValues = ({ statements, certificates, namedValues }) => {
   return (context) => {
     const value = valueAt(context);
     if (!value) return null;
-    const fixed = valuesOf(value.attribute, known.get(value.element) ?? {}, certificates);
+    const fixed = valuesOf(value.attribute, known.get(value.element) ?? { choices: {} }, certificates);
     const options = fixed.map((option) => ({ ...option, apply: replacingValue }));
     if (!options.length && context.explicit && !/\{\{/.test(context.state.sliceDoc(value.from, context.pos))) {
       options.push(...namedValueOptions(namedValues, replacingValue));

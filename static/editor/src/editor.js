@@ -3,7 +3,6 @@ import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirro
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { EditorState } from "@codemirror/state";
 import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
@@ -11,10 +10,10 @@ import { look } from "./theme.js";
 
 // What the textarea says of itself to assistive technology goes for the editor as well.
 const described = (textarea, help) => {
-  const label = document.querySelector(`label[for="${CSS.escape(textarea.id)}"]`);
-  const attributes = { "aria-describedby": [textarea.getAttribute("aria-describedby"), help.id].filter(Boolean).join(" ") };
-  if (label) attributes["aria-labelledby"] = label.id ||= `${textarea.id}-label`;
-  else attributes["aria-label"] = textarea.getAttribute("aria-label") ?? "Policy definition";
+  const attributes = {
+    "aria-labelledby": textarea.labels[0].id ||= `${textarea.id}-label`,
+    "aria-describedby": [textarea.getAttribute("aria-describedby"), help.id].filter(Boolean).join(" "),
+  };
   if (textarea.getAttribute("aria-invalid") === "true") attributes["aria-invalid"] = "true";
   return EditorView.contentAttributes.of(attributes);
 };
@@ -25,7 +24,6 @@ export const makeEditor = (textarea, { nonce, help, extensions }) =>
     doc: textarea.value,
     extensions: [
       EditorView.cspNonce.of(nonce),
-      EditorState.readOnly.of(textarea.readOnly || textarea.disabled),
       described(textarea, help),
       look,
       extensions,

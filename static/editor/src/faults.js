@@ -2,6 +2,8 @@
 import { forEachDiagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorView, keymap } from "@codemirror/view";
 
+const FAULTS = "#policy-faults [data-line]";
+
 // Columns count characters from 1, positions count UTF-16 units. Outside of the text: at its nearest place.
 const positionOf = (doc, line, column) => {
   const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
@@ -10,7 +12,7 @@ const positionOf = (doc, line, column) => {
 
 const placeOf = (doc, item) => positionOf(doc, Number(item.dataset.line) || 1, Number(item.dataset.column) || 1);
 
-const wordAt = (doc, position) => doc.lineAt(position).to > position ? doc.sliceString(position, doc.lineAt(position).to).match(/^[\w.:-]*/)[0].length : 0;
+const wordAt = (doc, position) => doc.sliceString(position, doc.lineAt(position).to).match(/^[\w.:-]*/)[0].length;
 
 const diagnosticOf = (doc, item) => {
   const from = placeOf(doc, item);
@@ -27,7 +29,7 @@ const followLinks = (view) => {
     const link = event.target.closest?.('a[href^="#line-"]');
     if (!link || event.defaultPrevented) return;
     event.preventDefault();
-    const item = link.closest("#policy-faults [data-line]");
+    const item = link.closest(FAULTS);
     const line = Number(link.hash.slice("#line-".length));
     goTo(view, item ? placeOf(view.state.doc, item) : positionOf(view.state.doc, line, 1));
   });
@@ -58,7 +60,7 @@ export const faultMarks = (status) => [
 
 export const showFaults = (view) => {
   const { doc } = view.state;
-  const found = [...document.querySelectorAll("#policy-faults [data-line]")].map((item) => diagnosticOf(doc, item));
+  const found = [...document.querySelectorAll(FAULTS)].map((item) => diagnosticOf(doc, item));
   view.dispatch(setDiagnostics(view.state, found));
   followLinks(view);
 };

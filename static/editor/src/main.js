@@ -10,23 +10,16 @@ import { connectStatements } from "./statements.js";
 const HELP =
   "Tab indents. To leave the editor with the keyboard, press Escape and then Tab. Ctrl+Space offers what can stand " +
   "at the cursor, F8 goes to the next error, Ctrl+F searches. On a Mac, Ctrl is ⌘ for searching.";
-const HELP_FOR_READERS = "To leave the editor with the keyboard, press Escape and then Tab. F8 goes to the next error, Ctrl+F searches.";
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
-
-const dataOf = () => {
-  const { statements = [], certificates = [], namedValues = [] } =
-    JSON.parse(document.getElementById("policy-completion")?.textContent ?? "{}");
-  return { statements, certificates, namedValues };
-};
 
 const start = (mount) => {
   const textarea = mount.querySelector("textarea");
   const { scope } = mount.dataset;
-  const data = dataOf();
-  const nonce = document.querySelector("link[nonce]")?.nonce ?? "";
+  const data = JSON.parse(document.getElementById("policy-completion").textContent);
+  const nonce = document.querySelector("link[nonce]").nonce; // which CSS cannot read, as it could other attributes
   const form = connectForm(textarea, "draft" in mount.dataset);
-  const help = make("p", { className: "help", id: "policy-editor-help", textContent: textarea.readOnly ? HELP_FOR_READERS : HELP });
+  const help = make("p", { className: "help", id: "policy-editor-help", textContent: HELP });
   const status = make("p", { className: "fault-here" });
   status.setAttribute("role", "status");
   const view = makeEditor(textarea, {
@@ -39,10 +32,9 @@ const start = (mount) => {
   });
   textarea.hidden = true;
   mount.append(view.dom, status, help);
-  document.querySelector(`label[for="${CSS.escape(textarea.id)}"]`)?.addEventListener("click", () => view.focus());
+  textarea.labels[0].addEventListener("click", () => view.focus());
   form.start(view);
-  const fullScreen = document.querySelector("[data-full-screen]");
-  if (fullScreen) connectFullScreen(fullScreen, mount.closest("section"), view);
+  connectFullScreen(document.querySelector("[data-full-screen]"), mount.closest("section"), view);
   connectStatements(view, data, scope);
   showFaults(view);
 };

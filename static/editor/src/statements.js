@@ -22,10 +22,19 @@ const insert = (view, snippet, data, scope) => {
   announce(`${statement.title} was inserted${place ? ` into <${place}>` : ""} on line ${line}.`);
 };
 
+// The button says the name; what opened under the name opens beside it.
+const about = (button) => {
+  const item = button.closest("li");
+  const summary = item.querySelector("summary");
+  item.classList.add("insertable");
+  summary.setAttribute("aria-label", `About ${button.textContent}`);
+  summary.textContent = "About";
+  button.hidden = false;
+};
+
 export const connectStatements = (view, data, scope) => {
-  if (view.state.readOnly) return;
   for (const button of document.querySelectorAll(".statements button[data-snippet]")) {
-    button.hidden = button.disabled = false;
+    about(button);
     button.addEventListener("click", () => insert(view, button.dataset.snippet, data, scope));
   }
 };
