@@ -70,7 +70,7 @@ class PolicyPage(ScopeView, FormPage):
         if kept:
             messages.warning(request, BACK_MESSAGE)
             put_back(form, kept)
-        return self.page(form=form, opened=bool(kept) or "add" in request.GET)
+        return self.page(form=form, kept=bool(kept), opened=bool(kept) or "add" in request.GET)
 
     # --- what can be done -------------------------------------------------------------------------------------
     def save(self, form: PolicyForm) -> HttpResponse:

@@ -9,7 +9,7 @@ import { connectStatements } from "./statements.js";
 
 const HELP =
   "Tab indents. To leave the editor with the keyboard, press Escape and then Tab. Ctrl+Space offers what can stand " +
-  "at the cursor, F8 goes to the next error, Ctrl+F searches. On a Mac, Ctrl is ⌘ for searching.";
+  "at the cursor, F8 goes to the next error, Ctrl+F (⌘F on a Mac) searches.";
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
 
