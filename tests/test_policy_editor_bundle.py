@@ -15,7 +15,9 @@ BUNDLE = ROOT / "static" / "js" / "policy-editor.js"
 def sources() -> list[Path]:
     """What the build reads, except packages, which the lock file stands for."""
     files = [EDITOR / name for name in ("build.js", "package.json", "package-lock.json")]
-    return sorted([*files, *(EDITOR / "src").glob("*.js")], key=lambda path: path.relative_to(EDITOR).as_posix())
+    return sorted(
+        [*files, *(EDITOR / "src").glob("*.js")], key=lambda path: path.relative_to(EDITOR).as_posix()
+    )
 
 
 def test_the_bundle_was_built_from_the_sources_as_they_are() -> None:

@@ -73,8 +73,8 @@ const newSection = (state, policies, name, snippet, unit, scope) => {
 const hostAt = (path, position, statement, statements) => {
   const mayHold = (element, depth) => {
     if (depth === 1) return statement.sections.includes(element.name);
-    const parent = depth > 1 && statements.find(({ element: name }) => name === element.name);
-    return Boolean(parent?.children.some(({ element: name }) => name === statement.element));
+    const parent = depth ? statements.find(({ element: name }) => name === element.name) : undefined;
+    return parent?.children.some(({ element: name }) => name === statement.element);
   };
   return path.findLast((element, depth) => mayHold(element, depth) && (element.encloses(position) || depth === 1));
 };

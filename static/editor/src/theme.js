@@ -38,7 +38,9 @@ const theme = EditorView.theme({
   "&.cm-focused .cm-matchingBracket": { background: "#cfe6f1", outline: "1px solid #7fb4cf" },
   "&.cm-focused .cm-nonmatchingBracket": { background: "var(--error-back)", outline: "1px solid var(--error-line)" },
   ".cm-tooltip": { border: "1px solid var(--control-line)", borderRadius: "var(--radius)", background: "var(--page)" },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxWidth: "min(90vw, 40rem)" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--mono)", maxWidth: "min(90vw, 40rem)", maxHeight: "min(24rem, 50vh)",
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.2rem 0.5rem" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { background: "var(--primary)", color: "#fff" },
   ".cm-completionDetail": { fontFamily: "var(--font)", fontStyle: "normal", marginLeft: "1em", opacity: "1" },
