@@ -1,4 +1,4 @@
-"""The policy editor as its users meet it: what it offers, where it puts things, and that nothing entered is lost."""
+"""The policy editor as its users meet it: what it offers, where it puts things, and that nothing is lost."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -245,7 +245,7 @@ def test_errors_stand_at_their_lines_and_their_links_lead_there(editor: Editor) 
     editor.page.keyboard.press("F8")
     expect(here).to_contain_text("Error in element 'rate-limit' on line 4, column 10")
     editor.page.locator(".cm-lint-marker-error").last.hover()
-    expect(editor.page.locator(".cm-tooltip-lint")).to_contain_text("Error in element 'rewrite-uri'")
+    expect(editor.page.locator(".cm-tooltip-lint").last).to_contain_text("Error in element 'rewrite-uri'")
     editor.visitor.looks_right("errors in the margin")
 
 
@@ -350,7 +350,7 @@ def test_without_scripts_the_textarea_does_it(editor: Editor, new_visitor: Calla
     expect(page.get_by_role("button", name="Full screen")).to_be_hidden()
     page.locator("summary", has_text="Set HTTP header").click()
     expect(page.get_by_label("Set HTTP header: what to write")).to_contain_text("exists-action")
-    field = page.get_by_label("Policy definition")
+    field = page.get_by_role("textbox", name="Policy definition")
     field.fill(TWO_FAULTS)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name=re.compile("Error in element 'rate-limit' on line 4")).click()

@@ -7,6 +7,7 @@ import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 import { look } from "./theme.js";
+import { typing } from "./typing.js";
 
 // What the textarea says of itself to assistive technology goes for the editor as well.
 const described = (textarea, help) => {
@@ -32,6 +33,7 @@ export const makeEditor = (textarea, { nonce, help, extensions }) =>
       codeFolding(),
       history(),
       drawSelection(),
+      typing,
       indentOnInput(),
       indentUnit.of("    "),
       bracketMatching(),
