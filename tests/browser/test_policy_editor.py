@@ -452,7 +452,8 @@ def test_save_waits_for_a_change_and_leaving_with_one_is_asked_about(editor: Edi
 def test_the_editor_is_accessible_at_both_widths_with_all_that_it_opens(editor: Editor) -> None:
     for size in (WIDE, NARROW):
         editor.page.set_viewport_size(size)  # type: ignore[arg-type]
-        editor.open(WITH_HEADER)
+        editor.open(WITH_HEADER + "\n" * 60)  # so long that it scrolls
+        editor.page.keyboard.press("Control+Home")
         editor.visitor.looks_right("editor")
         editor.put_cursor(3)
         editor.page.keyboard.type("\n<")

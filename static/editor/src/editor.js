@@ -12,6 +12,7 @@ import { typing } from "./typing.js";
 // What the textarea says of itself to assistive technology goes for the editor as well.
 const described = (textarea, help) => {
   const attributes = {
+    tabindex: "0", // so that its scroller, too, is seen to be within reach of the keyboard
     "aria-labelledby": textarea.labels[0].id ||= `${textarea.id}-label`,
     "aria-describedby": [textarea.getAttribute("aria-describedby"), help.id].filter(Boolean).join(" "),
   };
