@@ -288,7 +288,9 @@ def look_at_the_policy(walk: Walk) -> None:
     walk.visitor.looks_right("policies, all APIs")
     page.get_by_label("API", exact=True).select_option(value="partner-bank")
     walk.press("Show")
-    expect(page.get_by_role("textbox", name="Policy definition")).to_contain_text("authentication-certificate")
+    expect(page.get_by_role("textbox", name="Policy definition")).to_contain_text(
+        "authentication-certificate"
+    )
     expect(page.get_by_role("main")).to_contain_text(walk.two["subject"])
     walk.visitor.looks_right("policies, API")
 
