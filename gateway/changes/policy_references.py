@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from django.conf import settings
+
 from gateway import keystore
-from gateway.addresses import parse_web_service_url
+from gateway.addresses import AddressRules, check_literal, parse_web_service_url
 from gateway.changes.base import Change
 from gateway.changes.policy_documents import Scope, api_of, goes_elsewhere, parsed, scope_of
 from gateway.errors import Invalid, Unreadable
@@ -18,8 +20,10 @@ from gateway.models.base import with_id
 from gateway.policies import effective
 from gateway.policies.elements import Element
 from gateway.policies.faults import Fault, PolicyErrors
+from gateway.policies.named_values import substituted
 from gateway.policies.parser import Document
 from gateway.policies.references import Reference, references_of
+from gateway.policies.statements.set_backend_service import SetBackendService
 from gateway.snapshot import Secret
 
 HTTPS_NEEDED = (
@@ -96,6 +100,7 @@ def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) 
         *map(_missing, missing),
         *(element.fault(f.message) for element, f in compiling if not _holds_one(element, missing)),
         *_without_https(scope, written, lookup),
+        *_not_to_be_called(written, lookup),
     )
 
 
@@ -156,6 +161,20 @@ def _without_https(scope: Scope, document: Document, lookup: Lookup) -> Iterator
         certificate = lookup.target(reference.kind, reference.name)
         if isinstance(certificate, Certificate):
             yield reference.element.fault(HTTPS_NEEDED.format(certificate=certificate))
+
+
+def _not_to_be_called(document: Document, lookup: Lookup) -> Iterator[Fault]:
+    """Base URLs whose host is an address that the gateway does not call, as for a web service URL."""
+    rules = AddressRules.from_settings(settings.GATEWAY_ALLOWED_BACK_END_NETWORKS)
+    for placed in document.statements:
+        if not isinstance(placed.statement, SetBackendService):
+            continue
+        try:
+            url = parse_web_service_url(substituted(placed.statement.base_url, lookup.named_value))
+        except ValueError:  # told already (Unresolvable is one)
+            continue
+        if refusal := check_literal(url.host, rules):
+            yield placed.element.fault(refusal)
 
 
 def write_references(row: PolicyDocument, document: Document, lookup: Lookup) -> None:

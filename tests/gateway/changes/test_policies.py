@@ -34,7 +34,7 @@ from gateway.models import (
 from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.secrets import literal_secrets
 from tests.arrange import renew, set_text, update_directly
-from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+from tests.builders import ALICE, choose, make_api, make_certificate, make_named_value, make_operation
 
 pytestmark = pytest.mark.django_db
 
@@ -225,6 +225,16 @@ def test_the_thumbprint_of_an_earlier_version_is_refused_with_the_id_to_use_by_e
         restore_policy(ALICE, api, version.key)
     assert restoring.value.errors["xml"] == [expected]
     save_policy(ALICE, api, inbound(thumbprint(Certificate.objects.get().current.thumbprint)))
+
+
+def test_a_base_url_that_the_gateway_does_not_call_is_refused(settings: Any) -> None:
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = []
+    make_named_value("host", "127.0.0.1")
+    api = make_api()
+    for host in ("169.254.169.254", "localhost", "{{host}}"):
+        (fault,) = refused(api, inbound(f'<set-backend-service base-url="https://{host}/" />'))
+        assert fault.startswith("Error in element 'set-backend-service' on line 4, column 10: ")
+        assert "GATEWAY_ALLOWED_BACK_END_NETWORKS" in fault
 
 
 def test_a_certificate_is_refused_where_calls_go_out_over_http() -> None:
