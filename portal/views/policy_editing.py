@@ -14,7 +14,6 @@ from django.template.response import TemplateResponse
 from gateway.changes.base import expect_revision
 from gateway.changes.policies import faults_of, save_policy
 from gateway.changes.policy_documents import parsed, scope_columns
-from gateway.errors import Invalid
 from gateway.models import PolicyVersion
 from gateway.policies.catalogue import catalogue
 from portal import kept_forms
@@ -92,17 +91,13 @@ class PolicyPage(ScopeView, FormPage):
         return self.other_page("review", form=form, review=review)
 
     def _write(self, form: PolicyForm) -> HttpResponse:
-        xml = form.cleaned_data["xml"]
-        moving = self.request.POST.getlist("move")
-        try:
-            saved = save_policy(
-                actor_of(self.request), self.owner, xml, revision=form.expected_revision(), move=moving
-            )
-        except Invalid:
-            faults = faults_of(self.owner, xml)  # something that it names has just been deleted
-            if not faults:
-                raise
-            return self.page(form=form, faults=faults)
+        saved = save_policy(
+            actor_of(self.request),
+            self.owner,
+            form.cleaned_data["xml"],
+            revision=form.expected_revision(),
+            move=self.request.POST.getlist("move"),
+        )
         announce(
             self.request, f"The policy of {self.scope_name} was saved.{moved_words(saved)}", saved.revision
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from gateway.changes.base import Actor
@@ -63,6 +64,27 @@ def test_mine_is_saved_over_theirs_if_i_say_so(administrator_client: Client, api
     assert "Save mine over theirs" in text_of(page)
     assert press(administrator_client, of_api(api), page, "save").status_code == 302
     assert saved_text(api) == MINE
+
+
+def test_what_is_saved_while_my_save_is_under_way_is_shown_as_theirs(
+    administrator_client: Client, api: Api
+) -> None:
+    review = press(
+        administrator_client, of_api(api), administrator_client.get(of_api(api)), "review", xml=MINE
+    )
+    waiting = [THEIRS]
+
+    def overtaken(execute: Any, sql: str, *rest: Any) -> Any:
+        if waiting and sql.startswith("SAVEPOINT"):  # the document has been read, the change begins
+            save_policy(BOB, api, waiting.pop())
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(overtaken):
+        page = press(administrator_client, of_api(api), review, "save")
+    assert page.status_code == 409
+    assert not waiting
+    assert ("removed", HEADER.format("theirs")) in shown_difference(page)
+    assert press(administrator_client, of_api(api), page, "save").status_code == 302
 
 
 def test_agreeing_to_one_change_is_no_agreement_to_the_next(administrator_client: Client, api: Api) -> None:

@@ -91,7 +91,9 @@ def test_a_named_value_is_shown_by_its_name_and_never_by_its_value(administrator
     choose(api, BasicCredentials("alice", "hunter2"))
     page = text_of(administrator_client, of_api(api))
     assert 'password="{{partner-bank-basic-password}}"' in document_in(page)
-    assert "Named value <strong>partner-bank-basic-password</strong>, a secret" in page
+    name = "partner-bank-basic-password"
+    named = f'<a href="{reverse("property", args=[name])}">{name}</a>'
+    assert f"Named value <strong>{named}</strong>, a secret" in page
     assert "hunter2" not in page
 
 
@@ -290,6 +292,14 @@ def test_what_can_be_completed_stands_in_the_page_as_data(administrator_client: 
     ]
     assert {entry["element"] for entry in data["statements"]} == set(STATEMENTS)
     assert "value of it" not in page
+
+
+def test_a_name_that_no_named_value_can_have_is_shown_all_the_same(reader_client: Client) -> None:
+    api = make_api()
+    save(api, policy())
+    key = PolicyDocument.objects.get(api=api).key
+    update_directly(PolicyDocument, key, xml=policy(HEADER.format("{{a/b}}{{gone}}")))
+    assert "{{a/b}}" in document_in(text_of(reader_client, of_api(api)))
 
 
 def test_the_largest_document_is_shown_and_reviewed_in_time(administrator_client: Client) -> None:

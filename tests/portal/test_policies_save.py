@@ -275,6 +275,23 @@ def test_what_looks_secret_stays_if_its_author_says_so(administrator_client: Cli
     assert not NamedValue.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        '<set-query-parameter name="api_key"><value><![CDATA[abc&]]></value></set-query-parameter>',
+        '<set-header name="Authorization"><value><!-- it -->Bearer a &amp; b</value></set-header>',
+        '<set-header name="Cookie"><value>a=1</value><value>b=2</value></set-header>',
+        '<check-header name="X-Api-Key" failed-check-httpcode="401" failed-check-error-message="No"'
+        ' ignore-case="false"><value>abc</value></check-header>',
+    ],
+)
+def test_whatever_is_offered_to_be_moved_can_be_moved(administrator_client: Client, statement: str) -> None:
+    api = make_api()
+    answer = write_and_save(administrator_client, of_api(api), policy(statement))
+    assert answer.status_code == 302
+    assert "{{partner-bank-" in saved_text(api)
+
+
 def test_a_secret_to_move_that_is_not_there_is_refused(administrator_client: Client) -> None:
     api = make_api()
     review = write(administrator_client, of_api(api), policy(KEY))
