@@ -1,6 +1,6 @@
 """Raw queries, changed parameter by parameter; what is not meant stays as it is, byte for byte."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote, unquote, unquote_plus
 
 # A query (None without "?") to the one after a change.
@@ -26,7 +26,7 @@ def _override(name: str, written: str) -> Change:
         if not places:
             return f"{query}&{written}"
         pairs[places[0]] = written
-        return "&".join(pair for place, pair in enumerate(pairs) if place not in places[1:])
+        return _without(pairs, places[1:])
 
     return override
 
@@ -52,7 +52,7 @@ def _delete(name: str, _: str) -> Change:
         places = _places(pairs, name)
         if not places:
             return query
-        return "&".join(pair for place, pair in enumerate(pairs) if place not in places) or None
+        return _without(pairs, places) or None
 
     return delete
 
@@ -67,6 +67,12 @@ _CHANGES: dict[str, Callable[[str, str], Change]] = {
 
 def _places(pairs: Sequence[str], name: str) -> list[int]:
     return [place for place, pair in enumerate(pairs) if _is_named(pair.partition("=")[0], name)]
+
+
+def _without(pairs: Sequence[str], places: Iterable[int]) -> str:
+    # A set: one caller's query may hold the name tens of thousands of times, and all calls would wait.
+    left_out = frozenset(places)
+    return "&".join(pair for place, pair in enumerate(pairs) if place not in left_out)
 
 
 def _is_named(raw: str, name: str) -> bool:
