@@ -1,11 +1,12 @@
 """Whether a call that was matched to an operation may go on to its back end, and as what."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from gateway.embedded.call import Call
 from gateway.embedded.keys import KeyRing
 from gateway.embedded.plans import Plan
+from gateway.embedded.ranges import address_of
 from gateway.failures import CallFailure
 from gateway.headers import Field, Hop, last_value, own_entries_of_via
 from gateway.snapshot import Api
@@ -27,12 +28,9 @@ def hop_of(call: Call, plain_scheme: str, scheme: str, proxies: Networks) -> Hop
     return Hop(call.peer, believed, call.head.authority, call.version, trusted=True)
 
 
-def _within(address: str, networks: Networks) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # a UNIX socket has none
-        return False
-    return any(parsed in network for network in networks)
+def _within(text: str, networks: Networks) -> bool:
+    address = address_of(text)
+    return address is not None and any(address in network for network in networks)
 
 
 def _caller(call: Call, proxies: Networks) -> str:
@@ -79,13 +77,15 @@ def check_fields(call: Call, drops_underscores: bool) -> None:
         if not drops_underscores:
             raise CallFailure("field-name-underscore", message=_underscore(dubious.decode("latin-1")))
         call.fields = [field for field in call.fields if b"_" not in field[0]]
+    returns = False
     for name, value in call.fields:
         if name == b"expect" and value.lower() != b"100-continue":
             raise CallFailure("expectation-failed")
         if name == b"upgrade" and b"websocket" in value.lower():
             raise CallFailure("upgrade-unsupported")
-        if name == b"via" and own_entries_of_via(call.fields) > _MOST_ROUNDS:
-            raise CallFailure("loop-detected")
+        returns = returns or name == b"via"
+    if returns and own_entries_of_via(call.fields) > _MOST_ROUNDS:
+        raise CallFailure("loop-detected")
 
 
 def _underscore(name: str) -> str:

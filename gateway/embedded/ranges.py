@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-_Address = IPv4Address | IPv6Address
+Address = IPv4Address | IPv6Address
 # An address as version and number, so that those of one version stand together.
 _Number = tuple[int, int]
 
@@ -29,7 +29,8 @@ class Ranges:
                 self._firsts.append(first)
                 self._lasts.append(last)
 
-    def __contains__(self, number: _Number) -> bool:
+    def __contains__(self, address: Address) -> bool:
+        number = _number(address)
         place = bisect_right(self._firsts, number) - 1
         return place >= 0 and number <= self._lasts[place]
 
@@ -49,22 +50,25 @@ def _pair(first: str, last: str) -> tuple[_Number, _Number]:
     return span
 
 
-def _number(address: _Address) -> _Number:
-    """An IPv4-mapped IPv6 address counts as the IPv4 address (RFC 4291, 2.5.5.2)."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+def _number(address: Address) -> _Number:
+    address = _unmapped(address)
     return address.version, int(address)
 
 
+def _unmapped(address: Address) -> Address:
+    """An IPv4-mapped IPv6 address counts as the IPv4 address (RFC 4291, 2.5.5.2)."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
 @lru_cache(maxsize=4096)
-def number_of(text: str) -> _Number | None:
-    """A caller's address: with a zone, with a port behind it or in brackets, too. None if it is no address."""
+def address_of(text: str) -> Address | None:
+    """An address as peers and proxies have it: with a zone, with a port or in brackets, too; None for what is none."""
     host = text
     if text.startswith("["):
         host = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         host = text.partition(":")[0]
     try:
-        return _number(ip_address(host.partition("%")[0]))
+        return _unmapped(ip_address(host.partition("%")[0]))
     except ValueError:  # a UNIX socket has none
         return None

@@ -7,12 +7,11 @@ whoever let it pass: policies of this release are checked when they are saved.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from gateway.embedded import query
 from gateway.embedded.message import Message, Request
-from gateway.embedded.ranges import Ranges, number_of
+from gateway.embedded.ranges import Ranges, address_of
 from gateway.failures import CallFailure
 from gateway.headers import Field, is_field_value, is_joined, is_settable
 from gateway.request_head import is_host
@@ -63,7 +62,11 @@ def set_header(statement: SetHeader) -> Step:
     values = _field_values(statement.values)
     if statement.action != "override" or len(values) != 1 or not is_host(values[0]):
         raise ValueError("set-header must not do this to the field Host")
-    return partial(_set_host, values[0])
+
+    def set_host(request: Request) -> None:
+        request.host = values[0]
+
+    return set_host  # no partial: its repr shows what may be secret
 
 
 def set_answer_header(statement: SetHeader) -> Step:
@@ -97,10 +100,6 @@ def _bytes(text: Text) -> bytes:
 def _field_values(values: Sequence[Text]) -> list[bytes]:
     """Without the spaces at their ends that a named value may bring: no part of a value (RFC 9110, 5.5)."""
     return [_bytes(value).strip(b" \t") for value in values]
-
-
-def _set_host(value: bytes, request: Request) -> None:
-    request.host = value
 
 
 def _override(name: bytes, values: list[bytes]) -> Step:
@@ -237,8 +236,8 @@ def ip_filter(statement: IpFilter) -> Step:
     allows = statement.action == "allow"
 
     def check(request: Request) -> None:
-        number = number_of(request.caller)
-        if number is None or (number in ranges) != allows:
+        address = address_of(request.caller)
+        if address is None or (address in ranges) != allows:
             raise CallFailure("ip-forbidden", request.caller)
 
     return check
