@@ -12,7 +12,7 @@ from gateway.changes.base import Actor, Change, change, expect_revision, witness
 from gateway.changes.ids import free_id
 from gateway.changes.policy_references import Lookup, derive_references
 from gateway.errors import InUse, Invalid, NotFound, Unreadable
-from gateway.models import Api, NamedValue, PolicyDocument
+from gateway.models import Api, AuditEntry, NamedValue, PolicyDocument
 from gateway.models.base import with_id
 
 MOST_CHARACTERS = 4096
@@ -65,8 +65,11 @@ def update_named_value(
     with change(actor) as this:
         row = get_named_value(key)
         expect_revision(row.revision, revision)
-        before, replaced = _audited(row), value is not None and (row.secret or value != row.value)
+        replaced = value is not None and (row.secret or value != row.value)
         other_kind = secret != row.secret
+        if other_kind and secret:
+            _conceal(row)
+        before = _audited(row) | ({"value": _SECRET} if secret else {})
         _change_value(this, row, value, secret=secret, tags=kept)
         if replaced or other_kind:
             _follow(this, row, "value" if replaced else "secret")
@@ -233,6 +236,13 @@ def _audited(row: NamedValue) -> dict[str, str]:
         "secret": "yes" if row.secret else "no",
         "tags": ", ".join(row.tags),
     }
+
+
+def _conceal(row: NamedValue) -> None:
+    """Take the values of what becomes secret out of what the audit log has of it."""
+    for entry in AuditEntry.objects.filter(object_key=row.pk, changes__has_key="value"):
+        entry.changes["value"] = [_SECRET if text else "" for text in entry.changes["value"]]
+        entry.save()
 
 
 def _difference(before: dict[str, str], after: dict[str, str], *, replaced: bool) -> dict[str, list[str]]:

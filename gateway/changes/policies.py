@@ -20,7 +20,14 @@ from gateway.changes.policy_documents import (
     write_version,
 )
 from gateway.changes.policy_references import Lookup, faults_in, refuse, write_references
-from gateway.changes.policy_secrets import Move, new_values, planned_moves, write_secrets
+from gateway.changes.policy_secrets import (
+    Move,
+    conceal_in_history,
+    concealed,
+    new_values,
+    planned_moves,
+    write_secrets,
+)
 from gateway.errors import Invalid, NotFound
 from gateway.models import Api, Operation, PolicyDocument, PolicyVersion
 from gateway.policies.faults import Fault, PolicyErrors
@@ -47,7 +54,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SavedPolicy:
-    """What a save came to: the document's revision, and the secret named values that passwords moved to."""
+    """What a save came to: the revision of its change (the document's own if nothing was written), and the secret
+    named values that passwords moved to."""
 
     revision: int
     moved: tuple[str, ...] = ()
@@ -178,8 +186,9 @@ def _write(this: Change, scope: Scope, row: PolicyDocument | None, checked: _Che
     row.xml, row.revision = xml, this.revision
     row.save()
     write_references(row, checked.final, checked.lookup)
+    conceal_in_history(scope, checked.moves)
     write_version(this, scope, action, xml)
-    this.audit(action, row, {"policy": [before or "", xml]})
+    this.audit(action, row, {"policy": [concealed(scope, before or "", checked.moves), xml]})
     return True
 
 

@@ -27,6 +27,13 @@ def scope_columns(scope: Scope) -> dict[str, Api | Operation | None]:
     }
 
 
+def scope_name(scope: Scope) -> str:
+    """What documents call a scope: "global", "api" or "operation"."""
+    if isinstance(scope, Operation):
+        return "operation"
+    return "api" if scope else "global"
+
+
 def scope_of(row: PolicyDocument | PolicyVersion) -> Scope:
     """What a document or a version of one is for."""
     return row.operation or row.api
@@ -45,9 +52,8 @@ def text_of(scope: Scope) -> str:
 
 def parsed(scope: Scope, xml: str) -> Document:
     """A text as the document of a scope. Raises PolicyErrors."""
-    if isinstance(scope, Operation):
-        return parser.parse(xml, "operation", scope.url_template)
-    return parser.parse(xml, "api" if scope else "global")
+    template = scope.url_template if isinstance(scope, Operation) else None
+    return parser.parse(xml, scope_name(scope), template)
 
 
 def parsed_or_none(document: PolicyDocument | None) -> Document | None:

@@ -1,6 +1,7 @@
 """Passwords that are written in a policy document, on their way into secret named values.
 
-Only what stands for them gets into the document, and so into its versions, the audit log and every page.
+Only what stands for them gets into the document, and so into its versions, the audit log and every page. One that
+was left in the document for a while is taken out of what was kept meanwhile.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -12,13 +13,22 @@ from gateway import keystore
 from gateway.changes.base import Change
 from gateway.changes.ids import free_id
 from gateway.changes.named_values import set_secret
-from gateway.changes.policy_documents import Scope, api_of, document_of, parsed_or_none
+from gateway.changes.policy_documents import (
+    Scope,
+    api_of,
+    document_of,
+    parsed_or_none,
+    scope_columns,
+    scope_name,
+)
 from gateway.errors import Invalid, Unreadable
-from gateway.models import NamedValue
+from gateway.models import AuditEntry, NamedValue, PolicyVersion
 from gateway.models.base import with_id
+from gateway.policies import parser
+from gateway.policies.faults import PolicyErrors
 from gateway.policies.parser import Document
 from gateway.policies.references import references_of
-from gateway.policies.secrets import LiteralSecret, literal_secrets, named_secrets
+from gateway.policies.secrets import LiteralSecret, literal_secrets, named_secrets, with_named_values
 from gateway.snapshot import Secret
 
 _GONE = (
@@ -103,3 +113,30 @@ def _holds(move: Move) -> bool:
     except Unreadable:
         return False
     return sealed == move.secret.value.reveal()
+
+
+def concealed(scope: Scope, xml: str, moves: Iterable[Move]) -> str:
+    """A former text of a scope's document with what moves in it replaced, as in the document itself."""
+    names = {move.secret.value: move.name for move in moves}
+    try:
+        found = literal_secrets(parser.parse(xml, scope_name(scope))) if xml and names else ()
+    except PolicyErrors:  # of an earlier release
+        found = ()
+    return with_named_values(xml, {each: names[each.value] for each in found if each.value in names})
+
+
+def conceal_in_history(scope: Scope, moves: Collection[Move]) -> None:
+    """Take what moves out of the scope's versions, which all readers see, and out of the audit log."""
+    if not moves:
+        return
+    versions = PolicyVersion.objects.filter(**scope_columns(scope))
+    for version in versions:
+        if (xml := concealed(scope, version.xml, moves)) != version.xml:
+            version.xml = xml
+            version.save()
+    entries = AuditEntry.objects.filter(revision__in=versions.values("revision"), changes__has_key="policy")
+    for entry in entries:
+        texts = [concealed(scope, text, moves) for text in entry.changes["policy"]]
+        if texts != entry.changes["policy"]:
+            entry.changes["policy"] = texts
+            entry.save()

@@ -62,7 +62,7 @@ def _unmapped(address: Address) -> Address:
 
 @lru_cache(maxsize=4096)
 def address_of(text: str) -> Address | None:
-    """An address as peers and proxies have it: with a zone, with a port or in brackets, too; None for what is none."""
+    """An address as peers and proxies have it, with a zone, a port or brackets, too; None for what is none."""
     host = text
     if text.startswith("["):
         host = text[1:].partition("]")[0]

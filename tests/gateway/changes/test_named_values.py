@@ -199,7 +199,10 @@ def test_a_plain_value_becomes_secret_and_is_nowhere_to_be_read(value: str | Non
     update_named_value(ALICE, row.key, value=value, secret=True)
     assert opened(row) == (value or "a value")
     assert row.value == ""
-    assert audited() == {"value": ["a value", "(secret)"], "secret": ["no", "yes"]}
+    changed = {"value": ["(secret)", "(secret)"]} if value == "another" else {}
+    assert audited() == {**changed, "secret": ["no", "yes"]}
+    created = AuditEntry.objects.get(object_key=row.key, action="created")
+    assert created.changes["value"] == ["", "(secret)"]
 
 
 def test_somebody_elses_change_is_not_written_over() -> None:

@@ -162,6 +162,24 @@ def test_a_value_of_several_lines_moves_and_faults_behind_it_keep_their_line() -
     assert fault.line == 7
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_secret_that_stood_in_a_document_for_a_while_is_found_nowhere_afterwards(deleted: bool) -> None:
+    api, key = make_api(), KEY.format("a<!-- -->&#98;&lt;c")
+    save_policy(ALICE, api, inbound(key))
+    save_policy(ALICE, api, inbound("<!-- more -->", KEY.format("<![CDATA[ab<c]]>")))
+    delete_policy(ALICE, api) if deleted else None
+    xml = inbound("<!-- most -->", key)
+    (secret,) = literal_secrets(check_document(api, xml))
+    (name,) = save_policy(ALICE, api, xml, move=[secret.id]).moved
+    kept = everything_that_is_kept()
+    assert not any(text in kept for text in ("ab<c", "&#98;"))
+    first, second = PolicyVersion.objects.filter(api=api).order_by("revision")[:2]
+    assert first.xml == inbound(KEY.format("{{" + name + "}}"))
+    assert second.xml == inbound("<!-- more -->", KEY.format("{{" + name + "}}"))
+    restore_policy(ALICE, api, first.key)
+    assert sealed(name) == "ab<c"
+
+
 # --- using one again ----------------------------------------------------------------------------------------------
 def test_another_password_in_its_place_goes_into_the_same_named_value() -> None:
     api = make_api()
