@@ -160,9 +160,14 @@ def response_fields(fields: Sequence[Field], version: bytes = b"1.1") -> list[Fi
     return handed_on
 
 
+def is_name(name: bytes) -> bool:
+    """Whether a field may have this name (RFC 9110, 5.6.2)."""
+    return _NAME.fullmatch(name) is not None
+
+
 def is_settable(name: bytes) -> bool:
     """Whether a policy may set and delete a field of this lower-case name."""
-    return _NAME.fullmatch(name) is not None and b"_" not in name and name not in UNTOUCHABLE
+    return is_name(name) and b"_" not in name and name not in UNTOUCHABLE
 
 
 def is_joined(name: bytes) -> bool:

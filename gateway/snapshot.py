@@ -276,6 +276,11 @@ class EffectivePolicy:
     outbound: tuple[Statement, ...] = ()
     problem: str = ""
 
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        """The keys of the certificates that it names, in order; the last one is presented."""
+        return tuple(s.certificate for s in self.inbound if isinstance(s, AuthenticationCertificate))
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -94,7 +94,7 @@ def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) 
     """
     references = references_of(written, lookup.named_value)
     missing = [each for each in references if lookup.target(each.kind, each.name) is None]
-    places = dict(zip(map(_place, _elements(final.root)), _elements(written.root), strict=True))
+    places = dict(zip(map(_place, final.root.walk()), written.root.walk(), strict=True))
     compiling = [(places[fault.line, fault.column], fault) for fault in _compiling(final, lookup)]
     return (
         *map(_missing, missing),
@@ -106,12 +106,6 @@ def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) 
 
 def _place(element: Element) -> tuple[int, int]:
     return element.line, element.column
-
-
-def _elements(element: Element) -> Iterator[Element]:
-    yield element
-    for child in element.children:
-        yield from _elements(child)
 
 
 def _holds_one(element: Element, references: list[Reference]) -> bool:

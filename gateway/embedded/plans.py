@@ -15,7 +15,6 @@ from gateway.failures import CallFailure
 from gateway.outbound import Destination, Origin
 from gateway.snapshot import (
     Api,
-    AuthenticationCertificate,
     CertificateMaterial,
     EffectivePolicy,
     ForwardRequest,
@@ -101,12 +100,6 @@ def _planned_or_failed(snapshot: Snapshot, api: Api, operation: Operation) -> Pl
         return Plan(api, operation, (failure.code, failure.detail))
 
 
-def named_certificates(policy: EffectivePolicy | None) -> list[str]:
-    """The keys of the certificates that a policy names, in order; the last one is presented."""
-    inbound = policy.inbound if policy else ()
-    return [s.certificate for s in inbound if isinstance(s, AuthenticationCertificate)]
-
-
 def _last(statements: Iterable[Statement], kind: type[Any]) -> Any:
     """The last statement of a kind wins."""
     return next((s for s in reversed(tuple(statements)) if isinstance(s, kind)), None)
@@ -186,10 +179,9 @@ def _own_origin(api: Api) -> str:
 
 
 def _certificate(snapshot: Snapshot, policy: EffectivePolicy) -> CertificateMaterial | None:
-    named = named_certificates(policy)
-    if not named:
+    if not policy.certificates:
         return None
-    certificate = snapshot.certificates.get(named[-1])
+    certificate = snapshot.certificates.get(policy.certificates[-1])
     if certificate is None:
         raise CallFailure("client-certificate-unusable", "the certificate is not there")
     if certificate.private_key is None or certificate.problem:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.embedded.keys import KeyRing
-from gateway.embedded.plans import Plan, Planner, named_certificates
+from gateway.embedded.plans import Plan, Planner
 from gateway.embedded.routing import Entry, Operations, Router
 from gateway.outbound import Destination
 from gateway.snapshot import Operation, Snapshot
@@ -195,5 +195,5 @@ def _needs(snapshot: Snapshot, api: str, apis: Mapping[str, Served]) -> Iterator
 
 def _needs_of_policy(snapshot: Snapshot, policy: str) -> Iterator[_Need]:
     yield "policies", policy
-    for certificate in named_certificates(snapshot.policies.get(policy)):
-        yield "certificates", certificate
+    if (effective := snapshot.policies.get(policy)) is not None:
+        yield from (("certificates", certificate) for certificate in effective.certificates)

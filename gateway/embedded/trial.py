@@ -86,15 +86,10 @@ class Trial:
         if line.step is not None and not unjudged:
             line.step(self._request)
         self._remember_secrets(line)
-        change = Change(before, self._seen(), self._request.caller, self._whole(line))
-        ends = line.given is not None
-        return Effect(
-            line.section,
-            element_of(statement),
-            statement.origin,
-            done_to_request(statement, change),
-            ends=ends,
-        )
+        words = self._whole(line)
+        if words is None:
+            words = done_to_request(statement, Change(before, self._seen(), self._request.caller))
+        return _told(line, words)
 
     def _refusal(self, line: Line, failure: CallFailure) -> Effect:
         statement, words = line.statement, failure.detail
@@ -102,14 +97,13 @@ class Trial:
             words = refused_by_header(statement)
         elif isinstance(statement, IpFilter):
             words = refused_by_address(statement, self._request.caller)
-        return Effect(line.section, element_of(statement), statement.origin, words, ends=True)
+        return replace(_told(line, words), ends=True)
 
     def _answer_effects(self) -> Iterable[Effect]:
         lines = iter(self._plan.response.lines)
         for line in lines:
-            words, ends = done_to_answer(line.statement), line.given is not None
-            yield Effect(line.section, element_of(line.statement), line.statement.origin, words, ends=ends)
-            if ends:
+            yield _told(line, done_to_answer(line.statement))
+            if line.given is not None:
                 yield from _not_reached(lines)
 
     def _remember_secrets(self, line: Line) -> None:
@@ -140,12 +134,12 @@ class Trial:
         )
         return path + mark + "&".join(shown)
 
-    def _whole(self, line: Line) -> str:
-        """In words what comes of a statement that holds for the call as a whole."""
+    def _whole(self, line: Line) -> str | None:
+        """In words what comes of a statement that holds for the call as a whole; None for any other."""
         statement, plan = line.statement, self._plan
         words = _WHOLE.get(type(statement))
         if words is None:
-            return ""
+            return None
         if plan.destination is None:
             return "Nothing comes of it, because the call is not forwarded."
         others = (each.statement for each in plan.request.lines if type(each.statement) is type(statement))
@@ -179,11 +173,14 @@ class Trial:
         )
 
 
+def _told(line: Line, words: str) -> Effect:
+    statement, ends = line.statement, line.given is not None
+    return Effect(line.section, element_of(statement), statement.origin, words, ends=ends)
+
+
 def _not_reached(lines: Iterable[Line]) -> Iterator[Effect]:
     for line in lines:
-        yield Effect(
-            line.section, element_of(line.statement), line.statement.origin, "Not reached.", reached=False
-        )
+        yield replace(_told(line, "Not reached."), reached=False, ends=False)
 
 
 def _remember(secret: set[str], name: str, statement: SetHeader | SetQueryParameter) -> None:

@@ -1,19 +1,16 @@
 """What a statement does to a call, in words for people. No secret is ever among them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from gateway.snapshot import (
     AuthenticationBasic,
-    AuthenticationCertificate,
     CheckHeader,
-    ForwardRequest,
     IpFilter,
     ReturnResponse,
     RewriteUri,
     Secret,
-    SetBackendService,
     SetHeader,
     SetQueryParameter,
     Statement,
@@ -38,13 +35,11 @@ class Seen(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What there was before a statement and after it. `whole` says what comes of one that holds for the call as a
-    whole."""
+    """What there was before a statement and after it, and the caller's address."""
 
     before: Seen
     after: Seen
     caller: str = ""
-    whole: str = ""
 
 
 def element_of(statement: Statement) -> str:
@@ -53,7 +48,7 @@ def element_of(statement: Statement) -> str:
 
 
 def done_to_request(statement: Statement, change: Change) -> str:
-    """What a statement did to the request."""
+    """What a statement did to the request; not for those that hold for the call as a whole."""
     return _REQUEST[type(statement)](statement, change)
 
 
@@ -62,16 +57,9 @@ def done_to_answer(statement: Statement) -> str:
     return _ANSWER[type(statement)](statement)
 
 
-def _text(value: Text) -> str:
-    return HIDDEN if isinstance(value, Secret) else f"'{value}'"
-
-
-def _list(values: Iterable[Text]) -> str:
-    return ", ".join(map(_text, values))
-
-
-def _quoted(values: Iterable[str]) -> str:
-    return ", ".join(value if value == HIDDEN else f"'{value}'" for value in values)
+def _quoted(values: Collection[Text], between: str = ", ") -> str:
+    hidden = (isinstance(value, Secret) or value == HIDDEN for value in values)
+    return between.join(HIDDEN if hide else f"'{value}'" for hide, value in zip(hidden, values, strict=True))
 
 
 def _set_header(statement: SetHeader, change: Change) -> str:
@@ -90,9 +78,9 @@ def _set_header(statement: SetHeader, change: Change) -> str:
 
 def _set_query_parameter(statement: SetQueryParameter, change: Change) -> str:
     what = {
-        "override": f"Sets the query parameter {statement.name} to {_list(statement.values)}",
-        "skip": f"Sets the query parameter {statement.name} to {_list(statement.values)} where there is none",
-        "append": f"Adds the query parameter {statement.name} with {_list(statement.values)}",
+        "override": f"Sets the query parameter {statement.name} to {_quoted(statement.values)}",
+        "skip": f"Sets the query parameter {statement.name} to {_quoted(statement.values)} where there is none",
+        "append": f"Adds the query parameter {statement.name} with {_quoted(statement.values)}",
         "delete": f"Deletes the query parameter {statement.name}",
     }[statement.action]
     return f"{what}: {_target(change)}"
@@ -110,12 +98,12 @@ def _rewrite_uri(_: RewriteUri, change: Change) -> str:
 def _check_header(statement: CheckHeader, _: Change) -> str:
     if not statement.values:
         return f"{statement.name} is there, as it must be."
-    return f"{statement.name} is {_list(statement.values)}, as it must be."
+    return f"{statement.name} is {_quoted(statement.values, ' or ')}, as it must be."
 
 
 def refused_by_header(statement: CheckHeader) -> str:
     """What the check of a header says to a call that it refuses."""
-    wanted = f" with the value {' or '.join(map(_text, statement.values))}" if statement.values else ""
+    wanted = f" with the value {_quoted(statement.values, ' or ')}" if statement.values else ""
     return f"The call has no {statement.name}{wanted}: it is refused with {statement.status}."
 
 
@@ -140,17 +128,13 @@ def _authentication_basic(statement: AuthenticationBasic, _: Change) -> str:
     return f"Sets Authorization to HTTP basic credentials of the user '{statement.username}'."
 
 
-def _whole(_: Statement, change: Change) -> str:
-    return change.whole
-
-
 def _return_response(statement: ReturnResponse, *_: Any) -> str:
     reason = f" {statement.reason}" if statement.reason else ""
     return f"Answers {statement.status}{reason} here and now; nothing behind it is executed."
 
 
 def _set_answer_header(statement: SetHeader) -> str:
-    name, values = statement.name, _list(statement.values)
+    name, values = statement.name, _quoted(statement.values)
     return {
         "override": f"Sets {name} of the answer to {values}.",
         "skip": f"Sets {name} of the answer to {values}, unless the back end did.",
@@ -161,13 +145,10 @@ def _set_answer_header(statement: SetHeader) -> str:
 
 _REQUEST: Mapping[type, Callable[[Any, Change], str]] = {
     AuthenticationBasic: _authentication_basic,
-    AuthenticationCertificate: _whole,
     CheckHeader: _check_header,
-    ForwardRequest: _whole,
     IpFilter: _ip_filter,
     ReturnResponse: _return_response,
     RewriteUri: _rewrite_uri,
-    SetBackendService: _whole,
     SetHeader: _set_header,
     SetQueryParameter: _set_query_parameter,
 }

@@ -2,11 +2,10 @@
 
 import re
 
-from gateway.headers import UNTOUCHABLE
+from gateway.headers import UNTOUCHABLE, is_name
 
 MAX_NAME = 256
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_BREAK = re.compile(r"[\r\n]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -15,7 +14,7 @@ def name_problem(name: str) -> str | None:
     """What is wrong with the 'name' attribute as the name of a field (RFC 9110, 5.6.2)."""
     if len(name) > MAX_NAME:
         return f"The 'name' attribute is longer than {MAX_NAME} characters."
-    if not _TOKEN.fullmatch(name):
+    if not name.isascii() or not is_name(name.encode()):
         return (
             "The 'name' attribute must be the name of a header: letters, digits and hyphens, "
             "no spaces and no colon."

@@ -11,7 +11,6 @@ from gateway.publish.policies import policies
 from gateway.publish.reading import current_revision
 from gateway.snapshot import (
     Api,
-    AuthenticationCertificate,
     CertificateMaterial,
     EffectivePolicy,
     Operation,
@@ -46,24 +45,15 @@ def _read(using: str, api_key: str) -> Snapshot:
         map(text, OperationRow.objects.using(using).filter(api=UUID(api_key)).values_list("pk", flat=True))
     )
     found = _by_key(policies(using, {GLOBAL, api_key} | keys))
+    named = {certificate for policy in found.values() for certificate in policy.certificates}
     return Snapshot(
         revision,
-        certificates=_by_key(parts.certificates(using, _named(found.values()))),
+        certificates=_by_key(parts.certificates(using, named)),
         trusts=_by_key(parts.trusts(using, {api_key})),
         apis=apis,
         operations=_by_key(parts.operations(using, keys)),
         policies=found,
     )
-
-
-def _named(found: Iterable[EffectivePolicy]) -> set[str]:
-    """The keys of the certificates that some policies name."""
-    return {
-        statement.certificate
-        for policy in found
-        for statement in policy.inbound
-        if isinstance(statement, AuthenticationCertificate)
-    }
 
 
 def _by_key(found: Iterable[P]) -> dict[str, P]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.embedded.plans import Plan, named_certificates
+from gateway.embedded.plans import Plan
 from gateway.embedded.state import State
 from gateway.snapshot import Operation, Snapshot, Subscription
 
@@ -58,5 +58,6 @@ def _parts(snapshot: Snapshot, key: str) -> list[object]:
     if operation is None:
         return []
     api, policy = snapshot.apis[operation.api], snapshot.policies.get(operation.policy)
-    certificates = [snapshot.certificates.get(certificate) for certificate in named_certificates(policy)]
+    named = policy.certificates if policy else ()
+    certificates = [snapshot.certificates.get(certificate) for certificate in named]
     return [operation, api, policy, snapshot.trusts.get(api.trust), certificates]
