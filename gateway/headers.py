@@ -34,6 +34,8 @@ GATEWAY_ERROR = b"gateway-error"
 _NOT_HANDED_ON = HOP_BY_HOP | {GATEWAY_ERROR}
 VIA = b"publisher-portal"  # RFC 9110, 7.6.3: a pseudonym
 
+# Fields of a request that no policy sees: they are gone before one is executed. Host is kept for those that ask.
+UNSEEN = (HOP_BY_HOP | _FOR_THE_GATEWAY) - {b"host"}
 # Fields that no policy sets or deletes: they frame messages, or say what only the gateway itself can know.
 UNTOUCHABLE = frozenset(
     (

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.headers import UNTOUCHABLE, is_name
+from gateway.headers import UNSEEN, UNTOUCHABLE, is_name
 
 MAX_NAME = 256
 
@@ -30,6 +30,17 @@ def settable_name_problem(name: str) -> str | None:
         return f"The '{name}' header cannot be changed by a policy: the gateway writes it itself."
     if "_" in name:  # many servers drop them, or take them for the same name with a hyphen
         return f"The header name '{name}' holds an underscore, which back ends may drop: write a hyphen."
+    return None
+
+
+def visible_name_problem(name: str) -> str | None:
+    """What is wrong with the 'name' attribute as the name of a field that a policy looks at."""
+    if problem := name_problem(name):
+        return problem
+    if name.lower().encode() in UNSEEN:
+        return f"The '{name}' header cannot be checked by a policy: the gateway takes it for itself."
+    if "_" in name:
+        return f"The header name '{name}' holds an underscore, with which the gateway lets no header in."
     return None
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from gateway import snapshot
 from gateway.policies.children import value, values_of
 from gateway.policies.elements import Element
-from gateway.policies.fields import name_problem, value_problem
+from gateway.policies.fields import value_problem, visible_name_problem
 from gateway.policies.lookups import Lookups
 from gateway.policies.shape import Judge, Shape
 from gateway.policies.statement import Statement
@@ -47,7 +47,10 @@ class CheckHeader(Statement):
         "ignore-case",
     )
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {"ignore-case": ("true", "false")}
-    judges: ClassVar[Mapping[str, Judge]] = {"name": name_problem, "failed-check-httpcode": _status_problem}
+    judges: ClassVar[Mapping[str, Judge]] = {
+        "name": visible_name_problem,
+        "failed-check-httpcode": _status_problem,
+    }
     children: ClassVar[tuple[Shape, ...]] = (value(value_problem),)
 
     @classmethod

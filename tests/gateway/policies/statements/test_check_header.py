@@ -34,8 +34,8 @@ def check(*values: str | Secret, status: int = 401, message: str = "Not authoriz
         ),
         (written({"failed-check-error-message": ""}), check(message="")),
         (
-            written({"ignore-case": "{{true}}", "name": "Via"}),
-            CheckHeader("Via", 401, "Not authorized", True, (), ORIGIN),
+            written({"ignore-case": "{{true}}", "name": "Host"}),
+            CheckHeader("Host", 401, "Not authorized", True, (), ORIGIN),
         ),
     ],
 )
@@ -48,6 +48,10 @@ def test_it_means_what_it_says(xml: str, expected: CheckHeader, scope: str) -> N
     ("xml", "words"),
     [
         (written({"name": "X Key"}), "must be the name of a header"),
+        (written({"name": "Connection"}), "'Connection' header cannot be checked by a policy"),
+        (written({"name": "Ocp-Apim-Subscription-Key"}), "cannot be checked by a policy"),
+        (written({"name": "content-length"}), "cannot be checked by a policy"),
+        (written({"name": "X_Key"}), "holds an underscore, with which the gateway lets no header in"),
         (written({"failed-check-httpcode": "399"}), "must be a status from 400 to 599"),
         (written({"failed-check-httpcode": "600"}), "must be a status from 400 to 599"),
         (written({"failed-check-httpcode": "401 "}), "must be a status from 400 to 599"),
