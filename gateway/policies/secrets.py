@@ -25,7 +25,9 @@ _LIKELY_PARAMETERS = re.compile("^(code|sig|signature|access-code)$")
 # RFC 9110, 11.4: a scheme and what follows it; and a JSON Web Token (RFC 7519) on its own
 _LIKELY_VALUE = re.compile(r"(?i:basic|bearer|sharedaccesssignature|sharedkey)\s+\S|eyJ[\w-]+\.[\w-]+\.")
 _WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_AROUND = re.compile(r"(?:\s|<!--.*?-->)*", re.DOTALL)
+_PIECE = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|\s+|[^<\s]+", re.DOTALL
+)  # of what an element without others holds
 _SECTIONS = ("inbound", "backend")  # what stands elsewhere goes to callers: no named value may hide it
 _HOLDERS = {
     "set-header": "the value of the header '{}'",
@@ -152,18 +154,10 @@ def _values(section: str, element: Element, xml: str) -> Iterator[_Place]:
 
 
 def _text_span(element: Element, xml: str) -> tuple[int, int]:
-    """From where to where an element's text stands, without white space and comments around it."""
-    begins = _AROUND.match(xml, element.content_start, element.content_end)
-    start = begins.end() if begins else element.content_start
-    end = element.content_end
-    while (shorter := _without_end(xml, start, end)) < end:
-        end = shorter
-    return start, end
-
-
-def _without_end(xml: str, start: int, end: int) -> int:
-    """The end of a text without the white space or the comment at its end."""
-    text = xml[start:end]
-    if text.endswith("-->"):
-        return start + text.rindex("<!--")
-    return start + len(text.rstrip())
+    """From where to where an element's text, of which there is some, stands without what is around it."""
+    pieces = [
+        piece
+        for piece in _PIECE.finditer(xml, element.content_start, element.content_end)
+        if not piece[0].isspace() and not piece[0].startswith("<!--")
+    ]
+    return pieces[0].start(), pieces[-1].end()

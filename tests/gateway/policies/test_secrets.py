@@ -174,6 +174,9 @@ def test_an_attribute_that_looks_like_the_password_is_not_taken_for_it() -> None
         ("a &lt;b&gt; &amp;amp; c", "a <b> &amp; c", "{{name-0}}"),
         ("<![CDATA[a&b]]>", "a&b", "{{name-0}}"),
         ("<![CDATA[a-->]]>", "a-->", "{{name-0}}"),
+        ("a-->", "a-->", "{{name-0}}"),
+        ("a<!-- split -->b-->", "ab-->", "{{name-0}}"),
+        ("<!-- which? --><![CDATA[<!-- a -->]]>--> ", "<!-- a -->-->", "<!-- which? -->{{name-0}} "),
         (
             "<!-- which? --> hunter2 <!-- that --> <!-- one -->",
             "hunter2",
