@@ -1,12 +1,13 @@
 """Whether a call that was matched to an operation may go on to its back end, and as what."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 from gateway.embedded.call import Call
 from gateway.embedded.keys import KeyRing
 from gateway.embedded.plans import Plan
-from gateway.embedded.ranges import address_of
+from gateway.embedded.ranges import Ranges, address_of
 from gateway.failures import CallFailure
 from gateway.headers import Field, Hop, last_value, own_entries_of_via
 from gateway.snapshot import Api
@@ -30,7 +31,12 @@ def hop_of(call: Call, plain_scheme: str, scheme: str, proxies: Networks) -> Hop
 
 def _within(text: str, networks: Networks) -> bool:
     address = address_of(text)
-    return address is not None and any(address in network for network in networks)
+    return address is not None and address in _ranges(tuple(networks))
+
+
+@lru_cache(maxsize=8)
+def _ranges(networks: tuple[IPv4Network | IPv6Network, ...]) -> Ranges:
+    return Ranges(map(str, networks), ())
 
 
 def _caller(call: Call, proxies: Networks) -> str:

@@ -10,7 +10,7 @@ from gateway.embedded.call import Call
 from gateway.failures import CallFailure
 from gateway.headers import Field
 
-PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("::ffff:198.51.100.0/120"))
 
 
 async def _nothing(*_: object) -> None:
@@ -37,6 +37,7 @@ def call(peer: str, *fields: Field) -> Call:
         ("10.0.0.1", b"192.0.2.1, 10.0.0.2:4711", "192.0.2.1"),
         ("fd00::1", b"192.0.2.1, [fd00::2]:4711", "192.0.2.1"),
         ("fd00::1", b"192.0.2.1:4711, [fd00::2]", "192.0.2.1:4711"),
+        ("::ffff:198.51.100.1", b"192.0.2.1, 198.51.100.2", "192.0.2.1"),
         ("10.0.0.1", b"192.0.2.1, unknown", "unknown"),
         ("192.0.2.7", b"192.0.2.1", "192.0.2.7"),
         ("::ffff:192.0.2.7", b"192.0.2.1", "::ffff:192.0.2.7"),
