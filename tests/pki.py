@@ -215,10 +215,14 @@ def pfx(
     chain: Iterable[x509.Certificate] | None = None,
     encryption: KeySerializationEncryption | None = None,
 ) -> bytes:
-    """A PFX file written by `cryptography`. An empty password means none. `chain` replaces the issuers."""
+    """A PFX file written by `cryptography`. An empty password means none. `chain` replaces the issuers.
+
+    Unless told, its key derivation has a single round: nobody guesses these passwords, and there are many.
+    """
     issued = issued or issue()
     if encryption is None:
-        encryption = BestAvailableEncryption(password) if password else NoEncryption()
+        quick = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(1)
+        encryption = quick.build(password) if password else NoEncryption()
     return pkcs12.serialize_key_and_certificates(
         name,
         issued.key if with_key else None,  # type: ignore[arg-type]

@@ -1,11 +1,15 @@
-"""What runs in the processes of a race: `python -m tests.race <what> <rounds>` prints one outcome a round, as JSON.
+"""What runs in the two processes of a race: `python -m tests.race <socket> <races>` runs one race after the other.
 
-Rounds start together: each process waits for the same moment of the clock.
+A race is a list: an action of this module, the name that the rows of the race begin with, and a revision for
+each of its rounds. The outcomes are printed, a list for each race, as JSON. Before each round both wait for each
+other at the socket, a descriptor of a pair.
 """
 
 import json
+import socket
 import sys
 import time
+from collections.abc import Iterator
 
 import django
 
@@ -23,60 +27,53 @@ from gateway.models import Api, Certificate, NamedValue  # noqa: E402
 ME = Actor("command", "race")
 
 
-def assign(number: int) -> None:
-    certificate = Certificate.objects.get(resource_id=f"certificate-{number}")
-    api = Api.objects.get(resource_id=f"api-{number}")
+def assign(name: str, revision: int) -> None:
+    certificate, api = Certificate.objects.get(resource_id=name), Api.objects.get(resource_id=name)
     save_security(ME, api.key, credentials=CertificateCredentials(certificate.key), trust=Trust())
 
 
-def name(number: int) -> None:
+def name(name: str, revision: int) -> None:
     """Save a policy that names a certificate."""
-    statement = f'<authentication-certificate certificate-id="certificate-{number}" />'
-    api = Api.objects.get(resource_id=f"api-{number}")
+    statement = f'<authentication-certificate certificate-id="{name}" />'
+    api = Api.objects.get(resource_id=name)
     save_policy(ME, api, f"<policies><inbound><base />{statement}</inbound></policies>")
 
 
-def save(number: int) -> None:
+def save(name: str, revision: int) -> None:
     """Save a policy as somebody who has seen none there."""
-    api = Api.objects.get(resource_id=f"api-{number}")
+    api = Api.objects.get(resource_id=name)
     save_policy(ME, api, f"<policies><!-- {time.time_ns()} --></policies>", revision=0)
 
 
-def delete(number: int) -> None:
-    certificate = Certificate.objects.filter(resource_id=f"certificate-{number}").first()
+def delete(name: str, revision: int) -> None:
+    certificate = Certificate.objects.filter(resource_id=name).first()
     if certificate:
         delete_certificate(ME, certificate.key)
 
 
-def use_value(number: int) -> None:
+def use_value(name: str, revision: int) -> None:
     """The API's document comes to refer to the named value."""
-    statement = f'<forward-request timeout="{{{{value-{number}}}}}" />'
+    statement = f'<forward-request timeout="{{{{{name}}}}}" />'
     with change(ME) as this:
-        api = Api.objects.get(resource_id=f"api-{number}")
+        api = Api.objects.get(resource_id=name)
         save_document(this, api, f"<policies><backend>{statement}</backend></policies>")
 
 
-def delete_value(number: int) -> None:
-    delete_named_value(ME, NamedValue.objects.get(resource_id=f"value-{number}").key)
+def delete_value(name: str, revision: int) -> None:
+    delete_named_value(ME, NamedValue.objects.get(resource_id=name).key)
 
 
-def create(number: int) -> None:
-    create_api(
-        ME,
-        display_name=f"Race {number}",
-        web_service_url="https://x.example",
-        suffix=f"race-{number}",
-        http=True,
-        https=True,
-    )
+def create(name: str, revision: int) -> None:
+    create_api(ME, display_name=name, web_service_url="https://x.example", suffix=name, http=True, https=True)
 
 
-def update(number: int) -> None:
-    api = Api.objects.get(resource_id=f"api-{number}")
+def update(name: str, revision: int) -> None:
+    """Save an API's settings as somebody who has seen it at that revision."""
+    api = Api.objects.get(resource_id=name)
     update_api(
         ME,
         api.key,
-        revision=int(sys.argv[4]),
+        revision=revision,
         display_name=api.display_name,
         description=f"{time.time_ns()}",
         web_service_url=api.web_service_url,
@@ -86,18 +83,24 @@ def update(number: int) -> None:
     )
 
 
+def outcome(action: str, name: str, revision: int) -> str:
+    try:
+        globals()[action](name, revision)
+    except (ChangeError, Certificate.DoesNotExist) as error:
+        return type(error).__name__
+    return "done"
+
+
 def main() -> None:
-    action = globals()[sys.argv[1]]
-    rounds, start = int(sys.argv[2]), float(sys.argv[3])
-    outcomes = []
-    for number in range(rounds):
-        time.sleep(max(0.0, start + number * 0.05 - time.time()))
-        try:
-            action(number)
-            outcomes.append("done")
-        except (ChangeError, Certificate.DoesNotExist) as error:
-            outcomes.append(type(error).__name__)
-    print(json.dumps(outcomes))
+    other = socket.socket(fileno=int(sys.argv[1]))
+
+    def together(action: str, race: str, revisions: list[int]) -> Iterator[str]:
+        for number, revision in enumerate(revisions):
+            other.send(b".")
+            assert other.recv(1), "the other process has ended"
+            yield outcome(action, f"{race}-{number}", revision)
+
+    print(json.dumps([list(together(*race)) for race in json.loads(sys.argv[2])]))
 
 
 if __name__ == "__main__":

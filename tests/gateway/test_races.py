@@ -1,71 +1,93 @@
-"""Two people at once, in processes of their own, on each database."""
+"""Two people at once, in processes of their own, on each database. All races are run first, then looked at."""
 
 import json
+import socket
 import subprocess
 import sys
-import time
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from tests.databases import ROOT, environment, manage
 
 ROUNDS = 20
+# What the two do; the rows of a race begin with its name.
+RACES = {
+    "assign": ("assign", "delete"),
+    "name": ("name", "delete"),
+    "save": ("save", "save"),
+    "value": ("use_value", "delete_value"),
+    "create": ("create", "create"),
+    "update": ("update", "update"),
+}
 ARRANGE = f"""
-from tests.builders import make_api, make_certificate
+from tests.builders import make_api, make_certificate, make_named_value
+import json
+revisions = []
 for number in range({ROUNDS}):
-    make_certificate(f"certificate-{{number}}")
-    print(make_api(f"API {{number}}").revision)
+    for race in ("assign", "name"):
+        make_certificate(f"{{race}}-{{number}}")
+    make_named_value(f"value-{{number}}", "5")
+    for race in ("assign", "name", "save", "value"):
+        make_api(f"{{race}}-{{number}}")
+    revisions.append(make_api(f"update-{{number}}").revision)
+print(json.dumps(revisions))
 """
 CHECK = """
-from gateway.models import Api, Certificate, PolicyReference
+from gateway.models import Api, Certificate, NamedValue, PolicyDocument
 from gateway.changes.security import CertificateCredentials, read_security
 import json
 print(json.dumps({
-    "named": sorted(a.resource_id for a in Api.objects.all()
-                    if isinstance(read_security(a).credentials, CertificateCredentials)),
+    "named": [a.resource_id for a in Api.objects.all()
+              if isinstance(read_security(a).credentials, CertificateCredentials)],
     "dangling": [a.resource_id for a in Api.objects.all()
                  if type(read_security(a).credentials).__name__ == "OtherCredentials"],
-    "certificates": sorted(c.resource_id for c in Certificate.objects.all()),
-}))
-"""
-VERSIONS = """
-from gateway.models import Api
-import json
-print(json.dumps([api.policy_versions.count() for api in Api.objects.all()]))
-"""
-ARRANGE_VALUES = f"""
-from tests.builders import make_api, make_named_value
-for number in range({ROUNDS}):
-    make_named_value(f"value-{{number}}", "5")
-    make_api(f"API {{number}}")
-"""
-CHECK_VALUES = """
-from gateway.models import NamedValue, PolicyDocument
-import json
-print(json.dumps({
-    "using": sorted(d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)),
-    "values": sorted(v.resource_id for v in NamedValue.objects.all()),
+    "certificates": [c.resource_id for c in Certificate.objects.all()],
+    "versions": {a.resource_id: a.policy_versions.count() for a in Api.objects.all()},
+    "using": [d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)],
+    "values": [v.resource_id for v in NamedValue.objects.all()],
 }))
 """
 
 pytestmark = pytest.mark.wire
 
 
-def race(database_url: str, *actions: str, revision: int = 0) -> list[list[str]]:
-    """Run the actions side by side, and return what each met, round by round."""
-    start = str(time.time() + 2)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.race", action, str(ROUNDS), start, str(revision)],
-            cwd=ROOT,
-            env=environment(database_url),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for action in actions
-    ]
+@dataclass(frozen=True)
+class Raced:
+    """What both met, by race and round, and what is there since."""
+
+    outcomes: dict[str, list[tuple[str, str]]]
+    state: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def raced(shared_database_url: str) -> Raced:
+    revisions = json.loads(shell(shared_database_url, ARRANGE))
+    one, two = race(shared_database_url, revisions)
+    outcomes = {name: [*zip(*both, strict=True)] for name, *both in zip(RACES, one, two, strict=True)}
+    return Raced(outcomes, json.loads(shell(shared_database_url, CHECK)))
+
+
+def race(database_url: str, revisions: list[int]) -> list[list[list[str]]]:
+    """Run the races in two processes, and return what each of them met."""
+    pair = socket.socketpair()
+    processes = []
+    for place, end in enumerate(pair):
+        with end:
+            its = json.dumps([(actions[place], name, revisions) for name, actions in RACES.items()])
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.race", str(end.fileno()), its],
+                    cwd=ROOT,
+                    env=environment(database_url),
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    pass_fds=[end.fileno()],
+                )
+            )
     outputs = [process.communicate(timeout=60)[0] for process in processes]
-    assert all(process.returncode == 0 for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
     return [json.loads(output) for output in outputs]
 
 
@@ -73,59 +95,39 @@ def shell(database_url: str, code: str) -> str:
     return manage(database_url, "shell", "--verbosity=0", "-c", code)
 
 
-def test_assigning_while_deleting_never_leaves_an_api_that_points_to_nothing(database_url: str) -> None:
-    shell(database_url, ARRANGE)
-    assigned, deleted = race(database_url, "assign", "delete")
-    state = json.loads(shell(database_url, CHECK))
-    assert state["dangling"] == []
-    for number in range(ROUNDS):
-        outcome = (assigned[number], deleted[number])
+def test_assigning_while_deleting_never_leaves_an_api_that_points_to_nothing(raced: Raced) -> None:
+    assert raced.state["dangling"] == []
+    for number, outcome in enumerate(raced.outcomes["assign"]):
         assert outcome in {("done", "InUse"), ("Invalid", "done"), ("DoesNotExist", "done")}
-        assert (f"api-{number}" in state["named"]) == (outcome[0] == "done")
-        assert (f"certificate-{number}" in state["certificates"]) == (outcome[0] == "done")
+        assert (f"assign-{number}" in raced.state["named"]) == (outcome[0] == "done")
+        assert (f"assign-{number}" in raced.state["certificates"]) == (outcome[0] == "done")
 
 
 def test_saving_a_policy_while_its_certificate_is_deleted_never_leaves_it_pointing_to_nothing(
-    database_url: str,
+    raced: Raced,
 ) -> None:
-    shell(database_url, ARRANGE)
-    named, deleted = race(database_url, "name", "delete")
-    state = json.loads(shell(database_url, CHECK))
-    assert state["dangling"] == []
-    for number in range(ROUNDS):
-        assert (named[number], deleted[number]) in {("done", "InUse"), ("Invalid", "done")}
-        assert (f"api-{number}" in state["named"]) == (named[number] == "done")
-        assert (f"certificate-{number}" in state["certificates"]) == (named[number] == "done")
-
-
-def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(database_url: str) -> None:
-    shell(database_url, ARRANGE)
-    one, two = race(database_url, "save", "save")
-    assert [sorted(pair) for pair in zip(one, two, strict=True)] == [["EditConflict", "done"]] * ROUNDS
-    assert json.loads(shell(database_url, VERSIONS)) == [1] * ROUNDS
-
-
-def test_using_a_value_while_deleting_it_never_leaves_a_document_that_refers_to_nothing(
-    database_url: str,
-) -> None:
-    shell(database_url, ARRANGE_VALUES)
-    used, deleted = race(database_url, "use_value", "delete_value")
-    state = json.loads(shell(database_url, CHECK_VALUES))
-    for number in range(ROUNDS):
-        outcome = (used[number], deleted[number])
+    assert raced.state["dangling"] == []
+    for number, outcome in enumerate(raced.outcomes["name"]):
         assert outcome in {("done", "InUse"), ("Invalid", "done")}
-        assert (f"api-{number}" in state["using"]) == (outcome[0] == "done")
-        assert (f"value-{number}" in state["values"]) == (outcome[0] == "done")
+        assert (f"name-{number}" in raced.state["named"]) == (outcome[0] == "done")
+        assert (f"name-{number}" in raced.state["certificates"]) == (outcome[0] == "done")
 
 
-def test_two_who_create_the_same_suffix_get_one_api_and_one_error(database_url: str) -> None:
-    one, two = race(database_url, "create", "create")
-    assert [sorted(pair) for pair in zip(one, two, strict=True)] == [["AlreadyExists", "done"]] * ROUNDS
+def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["save"]] == [["EditConflict", "done"]] * ROUNDS
+    assert [raced.state["versions"][f"save-{number}"] for number in range(ROUNDS)] == [1] * ROUNDS
 
 
-def test_two_who_save_over_the_same_revision_have_one_winner(database_url: str) -> None:
-    revisions = shell(database_url, ARRANGE).split()
-    # every round has its own API; only the first one's revision is right, so later rounds must all conflict
-    one, two = race(database_url, "update", "update", revision=int(revisions[0]))
-    assert sorted([one[0], two[0]]) == ["EditConflict", "done"]
-    assert set(one[1:]) == set(two[1:]) == {"EditConflict"}
+def test_using_a_value_while_deleting_it_never_leaves_a_document_that_refers_to_nothing(raced: Raced) -> None:
+    for number, outcome in enumerate(raced.outcomes["value"]):
+        assert outcome in {("done", "InUse"), ("Invalid", "done")}
+        assert (f"value-{number}" in raced.state["using"]) == (outcome[0] == "done")
+        assert (f"value-{number}" in raced.state["values"]) == (outcome[0] == "done")
+
+
+def test_two_who_create_the_same_suffix_get_one_api_and_one_error(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["create"]] == [["AlreadyExists", "done"]] * ROUNDS
+
+
+def test_two_who_save_over_the_same_revision_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["update"]] == [["EditConflict", "done"]] * ROUNDS
