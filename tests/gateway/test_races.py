@@ -86,7 +86,7 @@ def race(database_url: str, revisions: list[int]) -> list[list[list[str]]]:
                     pass_fds=[end.fileno()],
                 )
             )
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     return [json.loads(output) for output in outputs]
 
