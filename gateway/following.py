@@ -85,6 +85,13 @@ class _Bell:
         os.close(self._write)
 
 
+def identity(path: Path) -> tuple[int, int]:
+    """Which file a path leads to. Raises FileNotFoundError: never connect to a SQLite file that is not there, since
+    that makes one."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 class _SqliteWatch:
     """PRAGMA data_version tells of commits by others; the file's inode of another file in its place."""
 
@@ -92,15 +99,11 @@ class _SqliteWatch:
         self._connection = connection
         self._bell = bell
         self._path = Path(connection.settings_dict["NAME"])
-        self._inode = self._file()
+        self._file = identity(self._path)
         self._version: int | None = None
 
-    def _file(self) -> tuple[int, int]:
-        status = self._path.stat()  # and never connect to a file that is not there: SQLite would make one
-        return status.st_dev, status.st_ino
-
     def changed(self) -> bool:
-        if self._file() != self._inode:
+        if identity(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} is another file now")
         with self._connection.cursor() as cursor:
             cursor.execute("PRAGMA data_version")

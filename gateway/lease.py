@@ -5,11 +5,13 @@ import os
 import socket
 import threading
 import uuid
+from contextlib import suppress
+from pathlib import Path
 
 from django.db import Error, connections
 
 from gateway import records
-from gateway.following import now
+from gateway.following import identity, now
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class Lease(threading.Thread):
         self._stopping = False
         self._away = False
         self._since = self._until = 0.0
+        self._file: tuple[int, int] | None = None
 
     def held_since(self, moment: float) -> bool:
         """Whether changes have been waiting for this process ever since (a moment of gateway.following.now)."""
@@ -59,6 +62,7 @@ class Lease(threading.Thread):
 
     def _renew(self) -> None:
         began = now()
+        self._leave_replaced_file()
         try:
             if self._key is None or not records.renew_gateway(self._key, self._revision, self._problem):
                 self._key = records.register_gateway(self._process, self._revision)
@@ -71,6 +75,16 @@ class Lease(threading.Thread):
                 logger.error("the lease of this gateway cannot be renewed: %s", error)
             self._away = True
             connections["default"].close()
+
+    def _leave_replaced_file(self) -> None:
+        """An open connection would never notice that another SQLite file was put in the place of its own."""
+        connection = connections["default"]
+        if connection.vendor != "sqlite":
+            return
+        with suppress(FileNotFoundError):  # away: what is open is all there is
+            if (found := identity(Path(connection.settings_dict["NAME"]))) != self._file:
+                self._file = found
+                connection.close()
 
     def _end(self) -> None:
         try:

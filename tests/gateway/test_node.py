@@ -65,6 +65,7 @@ def test_another_file_in_the_place_of_the_database_is_noticed(scene: Scene, data
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     copy.rename(database)  # a restored backup: an older revision
     until(lambda: scene.call() == (200, scene.thumbprints["one"]))
+    until(lambda: len(scene.administer("gateways")) == 1)  # so that changes wait for it again
 
 
 def test_another_file_with_a_newer_revision_is_read_whole(scene: Scene, database: Path) -> None:

@@ -4,7 +4,7 @@ import time
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.embedded.routing import Entry, Operations, Router
@@ -144,6 +144,7 @@ def first(templates: list[Template], query: str) -> str | None:
     return next((each.text for each in ranked if each.match_query(query) is not None), None)
 
 
+@settings(deadline=None)
 @given(
     st.sets(TEMPLATES, max_size=8),
     st.lists(st.sampled_from(("a", "b", "c", "")), min_size=1, max_size=4),
@@ -170,6 +171,7 @@ def test_templates_of_very_many_segments_are_no_danger() -> None:
 SUFFIXES = st.sampled_from(("", "a", "b", "a/b", "a/b/c", "b/b"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(SUFFIXES, st.sampled_from((None, "1", "2")), max_size=3), max_size=6))
 def test_a_router_changed_step_by_step_is_the_one_made_anew(steps: list[dict[str, str | None]]) -> None:
     router, apis = Router[str](), dict[str, str]()

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.embedded.record import CallRecord
@@ -92,6 +92,7 @@ def test_no_text_gets_out_of_its_field(name: str, hostile: str) -> None:
     assert json.loads(line) == {**plain, key: hostile}
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_whatever_the_texts_are_it_is_one_line_of_json(path: str, caller: str, api: str) -> None:
     line = access_line(record(path=path[:2048], client=caller, api=api))

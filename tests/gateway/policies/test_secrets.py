@@ -3,7 +3,7 @@
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.policies.parser import Document, parse
@@ -207,6 +207,7 @@ _SPACE = st.text(" \t\r\n", max_size=3)
 _COMMENT = st.text("abc -<&>{}\u00fc\n", max_size=6).filter(lambda t: "--" not in t and not t.endswith("-"))
 
 
+@settings(deadline=None)
 @given(_PASSWORDS, _SPACE, _COMMENT)
 def test_moving_a_password_changes_its_own_span_alone(password: str, space: str, comment: str) -> None:
     before = f"<policies><!--{comment}-->{space}<inbound><authentication-basic{space or ' '}password{space}="
@@ -220,6 +221,7 @@ def test_moving_a_password_changes_its_own_span_alone(password: str, space: str,
     assert named_secrets(parse(left, "api")) == {"inbound authentication-basic password": "pw"}
 
 
+@settings(deadline=None)
 @given(_PASSWORDS.filter(str.strip), _SPACE, _COMMENT)
 def test_moving_a_value_changes_its_own_span_alone(value: str, space: str, comment: str) -> None:
     before = f"<policies><inbound><set-header name='Cookie'><value>{space}<!--{comment}-->{space}"
