@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from gateway.changes.policies import faults_of
+from gateway.changes.policy_documents import Scope, document_of
 from gateway.embedded.explanation import Effect, Explanation, Forwarded
 from gateway.models import Api, CaCertificate
 
@@ -118,7 +120,7 @@ def told(explanation: Explanation, api: Api) -> Told:
         request=tuple(section for section in sections if section.name != "outbound"),
         answer=tuple(section for section in sections if section.name == "outbound"),
         operation_url=reverse("operation-edit", args=[api.resource_id, operation.id]) if operation else "",
-        policy_url=_policy_url("operation", explanation, api),
+        policy_url=f"{_policy_url('operation', explanation, api)}?effective",
         remedy=_remedy(explanation, api),
         limits=tuple(_limits(forwarded)) if forwarded else (),
         authorities=tuple(_authorities(forwarded, api)) if forwarded else (),
@@ -152,11 +154,22 @@ def _remedy(explanation: Explanation, api: Api) -> Link | None:
             step = _step(effect, explanation, api)
             return Link(f"Look at the statement: {step.scope}, line {effect.origin.line}", step.url)
     if code == "policy-unusable":
-        return Link("Look at the policy", _policy_url("operation", explanation, api))
+        return Link("Look at the policy", _policy_url(_faulty_scope(explanation, api), explanation, api))
     if code not in _REMEDIES:
         return None
     label, route, of_api = _REMEDIES[code]
     return Link(label, reverse(route, args=[api.resource_id] if of_api else []))
+
+
+def _faulty_scope(explanation: Explanation, api: Api) -> str:
+    """The broadest scope whose document is at fault; where none is, what each refers to is (a key, for one)."""
+    found = explanation.operation
+    operation = api.operations.select_related("api").filter(resource_id=found.id).first() if found else None
+    owners: dict[str, Scope] = {"global": None, "api": api} | ({"operation": operation} if operation else {})
+    documents = {scope: document_of(owner) for scope, owner in owners.items()}
+    there = {scope: document for scope, document in documents.items() if document}
+    faulty = (scope for scope, document in there.items() if faults_of(owners[scope], document.xml))
+    return next(faulty, list(there)[-1])
 
 
 def _limits(forwarded: Forwarded) -> Iterator[Limit]:

@@ -12,19 +12,21 @@ Fields = dict[str, list[str]]
 
 ENDED_KEY = "session_ended_for"
 _KEPT_KEY = "kept_form"
-MOST_CHARACTERS = 64_000
+MOST_CHARACTERS = 1_100_000  # a policy document has 1 MB at most
 
 
 def keep(request: HttpRequest, fields: Fields) -> None:
-    """Keep these of the posted fields, unless they are too large."""
+    """Keep these of the posted fields; of fields that are too large only that there were some."""
     owner = request.session.get(ENDED_KEY)
-    if not owner or not fields or sum(len(v) for values in fields.values() for v in values) > MOST_CHARACTERS:
+    if not owner or not fields:
         return
+    if sum(len(v) for values in fields.values() for v in values) > MOST_CHARACTERS:
+        fields = {}
     request.session[_KEPT_KEY] = {"owner": owner, "path": request.get_full_path(), "fields": fields}
 
 
 def take(request: HttpRequest) -> Fields | None:
-    """The fields that were kept for this page and this user, once; None if there are none."""
+    """The fields kept for this page and this user, once: {} if they were too large, None if there are none."""
     kept: dict[str, Any] | None = request.session.get(_KEPT_KEY)
     if kept is None or kept["path"] != request.get_full_path():
         return None

@@ -9,6 +9,7 @@ from gateway.models import Certificate, CertificateVersion, NamedValue, PolicyDo
 from gateway.policies import parser
 from gateway.policies.parser import Fault, PolicyErrors
 from gateway.policies.references import Reference, references_of
+from gateway.policies.secrets import LiteralSecret, literal_secrets
 from gateway.snapshot import Secret
 from portal.highlight import xml_lines
 
@@ -46,10 +47,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ShownDocument:
-    """The lines of a document, and what is wrong with it if it cannot be read."""
+    """The lines of a document, what is wrong with it if it cannot be read, and what looks secret in it."""
 
     lines: tuple[Line, ...]
     faults: tuple[Fault, ...] = ()
+    secrets: tuple[LiteralSecret, ...] = ()
 
     @property
     def noted(self) -> tuple[Line, ...]:
@@ -97,7 +99,7 @@ def shown(document: PolicyDocument) -> ShownDocument:
     for line in lines:
         for reference in by_line[line.number]:
             _note(line, reference, targets)
-    return ShownDocument(lines)
+    return ShownDocument(lines, secrets=literal_secrets(parsed))
 
 
 def shown_draft(text: str) -> ShownDocument:

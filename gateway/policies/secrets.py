@@ -115,6 +115,19 @@ def with_named_values(xml: str, names: Mapping[LiteralSecret, str]) -> str:
     return xml
 
 
+def is_likely(element: str, name: str, text: str) -> bool:
+    """Whether a value is likely to be a secret, by the name of what gets it (a header, a parameter) or its form."""
+    words = _words(name)
+    by_name = bool(_LIKELY_NAMES.search(words)) or (
+        element == "set-query-parameter" and bool(_LIKELY_PARAMETERS.match(words))
+    )
+    return by_name or bool(_LIKELY_VALUE.match(text))
+
+
+def _words(name: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", _WORD_BEGINS.sub("-", name).lower()).strip("-")
+
+
 def _revealed(place: _Place) -> str:
     return place.text.reveal().decode()
 
@@ -140,17 +153,14 @@ def _password(element: Element, xml: str) -> Iterator[_Place]:
 
 def _values(section: str, element: Element, xml: str) -> Iterator[_Place]:
     name = element.attributes.get("name", "")
-    words = re.sub("[^a-z0-9]+", "-", _WORD_BEGINS.sub("-", name).lower()).strip("-")
-    by_name = bool(_LIKELY_NAMES.search(words)) or (
-        element.name == "set-query-parameter" and bool(_LIKELY_PARAMETERS.match(words))
-    )
     for value in element.children:
-        likely = by_name or _LIKELY_VALUE.match(value.text)
-        if value.name == "value" and value.text and likely:
+        if value.name == "value" and value.text and is_likely(element.name, name, value.text):
             purpose = (section, element.name, name.lower())
             what = _HOLDERS[element.name].format(name)
             text = Secret(value.text.encode())
-            yield _Place(purpose, value, False, text, what, words[:30].strip("-"), *_text_span(value, xml))
+            yield _Place(
+                purpose, value, False, text, what, _words(name)[:30].strip("-"), *_text_span(value, xml)
+            )
 
 
 def _text_span(element: Element, xml: str) -> tuple[int, int]:

@@ -20,6 +20,7 @@ BACK_MESSAGE = (
     "You had been signed out. What you had entered is back but not saved yet; passwords and files are not kept, "
     "so enter and choose them again."
 )
+_LOST_MESSAGE = "You had been signed out. What you had entered was too long to be kept: enter it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,7 @@ class FormPage(Page):
         if not (self.readers_may_post or may_change(request.user)):
             for field in form.fields.values():
                 field.disabled = True
-        kept = kept_forms.take(request)
-        if kept:
-            messages.warning(request, BACK_MESSAGE)
-            put_back(form, kept)
+        take_back(request, form)
         return self.page(form=form)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -121,6 +119,17 @@ class FormPage(Page):
         unfit = (forms.PasswordInput, forms.FileInput)
         fields = self.form_class.base_fields
         return frozenset(name for name, field in fields.items() if not isinstance(field.widget, unfit))
+
+
+def take_back(request: HttpRequest, form: PortalForm) -> kept_forms.Fields:
+    """Fill a form with what was kept for it when the session ended, and say so; returns that, {} if nothing is."""
+    kept = kept_forms.take(request)
+    if kept is None:
+        return {}
+    messages.warning(request, BACK_MESSAGE if kept else _LOST_MESSAGE)
+    if kept:
+        put_back(form, kept)
+    return kept
 
 
 def put_back(form: PortalForm, kept: dict[str, list[str]]) -> None:

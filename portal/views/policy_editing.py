@@ -3,7 +3,6 @@
 All buttons post the draft to the address of the scope; `action` says what is to be done with it.
 """
 
-import re
 from typing import Any
 
 from django.contrib import messages
@@ -20,17 +19,18 @@ from portal import kept_forms
 from portal.forms.base import PortalForm
 from portal.forms.policies import PolicyForm
 from portal.policy_difference import difference
+from portal.policy_drafts import emptied
 from portal.policy_effective import Broken, documents_around, effective_lines
 from portal.policy_lines import shown, shown_draft
 from portal.policy_review import draft_without_secrets, moved_words, review_of
 from portal.policy_statements import NEW_POLICY, completions, listed_statements
 from portal.roles import may_change
 from portal.views.base import actor_of, announce
-from portal.views.editing import BACK_MESSAGE, Conflict, Difference, FormPage, put_back
+from portal.views.editing import Conflict, Difference, FormPage, take_back
 from portal.views.policy_scopes import ScopeView, scope_options
 
-# a password attribute up to its value, unless that is a named value; a draft need not be well-formed
-_PASSWORD = re.compile(r"""(\bpassword\s*=\s*(["']))(?!\s*\{\{[^{}"']*\}\}\s*\2)(?:(?!\2)[^\r\n])*""")
+_NOT_WORKED_OUT = "The effective policy cannot be worked out yet. Please look at this again:"
+_EMPTIED = "emptied"  # beside the fields of a kept form: the lines that secrets were left out of
 
 
 class PolicyPage(ScopeView, FormPage):
@@ -56,19 +56,23 @@ class PolicyPage(ScopeView, FormPage):
         return {"saved": self.document.xml if self.document else ""}
 
     def posted_to_keep(self) -> kept_forms.Fields:
-        """The draft without the passwords of HTTP basic that are written in it: a session holds none."""
+        """The draft without the secrets that are written in it (a session holds none), and where they were."""
         fields = super().posted_to_keep()
-        return {name: [_PASSWORD.sub(r"\1", text) for text in texts] for name, texts in fields.items()}
+        text, lines = emptied(self.request.POST.get("xml", ""))
+        return (
+            fields | {"xml": [text], _EMPTIED: [str(line) for line in lines]} if "xml" in fields else fields
+        )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show the document, or the editor for a new one, or what was kept when the session had ended."""
         if "effective" in request.GET:
             return self._effective(None)
         form = self.build_form()
-        kept = kept_forms.take(request)
-        if kept:
-            messages.warning(request, BACK_MESSAGE)
-            put_back(form, kept)
+        kept = take_back(request, form)
+        if lines := kept.get(_EMPTIED):
+            messages.warning(
+                request, f"Secrets were left out of the draft. Enter them again: {_named(lines)}."
+            )
         return self.page(form=form, kept=bool(kept), opened=bool(kept) or "add" in request.GET)
 
     # --- what can be done -------------------------------------------------------------------------------------
@@ -79,7 +83,8 @@ class PolicyPage(ScopeView, FormPage):
             return self.page(form=form)
         faults = faults_of(self.owner, xml)
         if faults:
-            return self.page(form=form, faults=faults)
+            heading = _NOT_WORKED_OUT if action == "effective" else ""
+            return self.page(form=form, faults=faults, errors_heading=heading)
         if action == "effective":
             return self._effective(form)
         return self._write(form) if action == "save" else self._review(form)
@@ -177,3 +182,8 @@ def _text_in(form: PolicyForm) -> str:
     """What the editor shows, with the line endings of what is saved if it can be had so."""
     cleaned = form.cleaned_data.get("xml") if form.is_bound else None
     return cleaned or form["xml"].value() or ""
+
+
+def _named(lines: list[str]) -> str:
+    *others, last = lines
+    return f"lines {', '.join(others)} and {last}" if others else f"line {last}"

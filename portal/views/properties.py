@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -21,7 +21,6 @@ from gateway.models import NamedValue, PolicyReference
 from gateway.models.base import with_id
 from portal.forms.base import PortalForm
 from portal.forms.properties import NewPropertyForm, PropertyForm, ValueForm
-from portal.views.apis import disabled_for_readers
 from portal.views.base import AdministratorRequired, actor_of, announce, path_to_row, safe_path
 from portal.views.editing import Conflict, FormPage
 from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside, number_of
@@ -210,10 +209,6 @@ class PropertyEdit(PropertyView, _ValueFormPage):
             "tags": ", ".join(row.tags),
             "revision": row.revision,
         }
-
-    def build_form(self, data: QueryDict | None = None) -> PortalForm:
-        """The form, which Readers cannot fill in."""
-        return disabled_for_readers(super().build_form(data), self.request)
 
     def conflict(self, form: PortalForm, revision: int) -> Conflict:
         """Compare with what is there now, not with what was there when this request began."""

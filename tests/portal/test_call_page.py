@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from gateway.changes.named_values import create_named_value
 from gateway.changes.policies import save_policy
 from gateway.changes.security import BasicCredentials, Trust
-from gateway.models import Api, Operation
+from gateway.models import Api, Operation, PolicyDocument
 from gateway.models.base import with_id
 from tests.arrange import fill_with_apis, update_directly
 from tests.builders import (
@@ -143,6 +143,26 @@ def test_a_policy_without_forward_request_is_said_to_forward_nothing(reader_clie
     words = "is answered 200 by the gateway . The back end is not asked: no forward-request is in the policy."
     assert words in text_of(page)
     assert "/policies/apis/partner-bank/operations/" in link(page, "Look at the policy")
+    assert link(page, "Look at the policy").endswith("?effective")
+
+
+@pytest.mark.parametrize("faulty", ["API", "operation"])
+def test_a_call_that_a_faulty_policy_refuses_leads_to_that_policy(reader_client: Client, faulty: str) -> None:
+    api = make_api()
+    operation = make_operation(api)
+    write(api)
+    write(operation)
+    rows = PolicyDocument.objects.filter(api=api if faulty == "API" else None)
+    document = rows.get(operation=None if faulty == "API" else operation)
+    certificate = '<authentication-certificate certificate-id="gone" />'
+    update_directly(
+        PolicyDocument, document.key, xml=document.xml.replace("<base />", f"<base />{certificate}", 1)
+    )
+    page = ask(reader_client)
+    assert "is refused with 500 policy-unusable" in text_of(page)
+    of_api = "/policies/apis/partner-bank/"
+    expected = of_api if faulty == "API" else f"{of_api}operations/{operation.resource_id}/"
+    assert link(page, "Look at the policy") == expected
 
 
 def test_outbound_statements_come_behind_the_back_end(reader_client: Client) -> None:

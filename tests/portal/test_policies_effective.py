@@ -31,7 +31,8 @@ def lines(response: Any) -> list[tuple[str, str]]:
     found = re.search('(?s)<ol class="lines effective">.*?</ol>', response.content.decode())
     assert found, text_of(response)
     rows = re.findall(
-        r'(?s)<li><span class="origin">(?:<a href="(.*?)">.*?</a>)?</span><code>(.*?)</code>', found[0]
+        r'(?s)<li><span class="origin">(?:<a href="(.*?)">.*?</a>|<strong>.*?</strong>)?</span><code>(.*?)</code>',
+        found[0],
     )
     return [(href, html.unescape(re.sub("<[^>]+>", "", text)).strip()) for href, text in rows]
 
@@ -75,7 +76,9 @@ def test_a_draft_is_composed_before_it_is_saved(administrator_client: Client) ->
     page = write(administrator_client, of_api(api), text, "effective")
     assert template_of(page) == "effective"
     assert "It is not saved yet." in text_of(page)
-    assert (f"{of_api(api)}#line-4", HEADER.format("draft")) in lines(page)
+    assert "<strong>API<span" in page.content.decode()
+    assert (f"{TOP}#line-11", "<forward-request />") in lines(page)
+    assert f"{of_api(api)}#line-4" not in page.content.decode()  # what is saved there is not the draft
     assert not PolicyDocument.objects.filter(api=api)
     editor = press(administrator_client, of_api(api), page, "edit")
     assert in_form(editor, "xml") == text.replace("\n", "\r\n")
@@ -85,6 +88,7 @@ def test_a_draft_with_faults_shows_them_instead(administrator_client: Client) ->
     api = make_api()
     page = write(administrator_client, of_api(api), policy("<no-such />"), "effective")
     assert "The 'no-such' element is not known." in text_of(page)
+    assert "The effective policy cannot be worked out yet." in text_of(page)
     assert 'class="policy-editor"' in page.content.decode()
 
 
@@ -101,7 +105,7 @@ def test_readers_see_what_applies_and_may_try_a_draft(reader_client: Client) -> 
     fields = {"xml": policy(HEADER.format("tried")), "revision": 1, "action": "effective"}
     page = reader_client.post(TOP, fields)
     assert page.status_code == 200
-    assert (f"{TOP}#line-4", HEADER.format("tried")) in lines(page)
+    assert ("", HEADER.format("tried")) in lines(page)
     assert "Back to the editor" not in text_of(page)
     assert saved_text(None) == before
 

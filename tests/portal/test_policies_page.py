@@ -15,7 +15,7 @@ from django.urls import reverse
 from gateway.changes.security import BasicCredentials
 from gateway.models import Certificate, PolicyDocument
 from gateway.policies.registry import STATEMENTS
-from portal.highlight import xml_lines
+from portal.highlight import MOST_COLOURED, xml_lines
 from tests.arrange import set_text, update_directly
 from tests.builders import choose, make_api, make_certificate, make_operation
 from tests.portal.policy_pages import HEADER, TOP, of_api, of_operation, policy, save
@@ -323,3 +323,13 @@ def test_an_api_and_its_operation_lead_to_their_policies(reader_client: Client) 
     page = reader_client.get(reverse("operation-edit", args=ids)).content.decode()
     assert f'href="{reverse("policy-api", args=[api.resource_id])}"' in summary
     assert f'href="{reverse("policy-operation", args=ids)}"' in page
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_long_text_has_no_colours_and_the_same_lines(newline: str) -> None:
+    text = newline.join(["<a b='&amp;'>", "", "c", "</a>", ""])
+    shown = [re.sub("<[^>]+>", "", line) for line in xml_lines(text)]
+    long = xml_lines(text + f"<!--{'x' * MOST_COLOURED}-->{newline}")
+    assert [html.unescape(line) for line in long[:4]] == [html.unescape(line) for line in shown]
+    assert len(long) == 5
+    assert not any("<" in line for line in long)

@@ -1,6 +1,7 @@
 """Saving a policy: first what it comes to, then it is in effect; whatever is wrong, nothing entered is lost."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gateway import keystore
 from gateway.changes.certificates import delete_certificate
 from gateway.models import NamedValue, PolicyDocument
 from gateway.policies.documents import NEW_DOCUMENT
+from portal.policy_drafts import emptied
 from tests.arrange import set_text, update_directly
 from tests.builders import ALICE, make_api, make_certificate, make_operation
 from tests.portal.policy_pages import (
@@ -290,6 +292,22 @@ def test_whatever_is_offered_to_be_moved_can_be_moved(administrator_client: Clie
     assert "{{partner-bank-" in saved_text(api)
 
 
+def test_what_was_left_in_sight_is_marked_with_the_way_to_move_it(
+    administrator_client: Client, reader_client: Client
+) -> None:
+    api = make_api()
+    save(api, policy(KEY))
+    page = administrator_client.get(of_api(api))
+    words = text_of(page)
+    assert "This looks secret" in words
+    assert "Line 4 : the value of the header 'X-Api-Key'" in words
+    review = press(administrator_client, of_api(api), page, "move")
+    assert template_of(review) == "review"
+    press(administrator_client, of_api(api), review, "save")
+    assert "0123456789" not in saved_text(api)
+    assert "This looks secret" not in text_of(administrator_client.get(of_api(api)))
+
+
 def test_a_secret_to_move_that_is_not_there_is_refused(administrator_client: Client) -> None:
     api = make_api()
     review = write(administrator_client, of_api(api), policy(KEY))
@@ -373,6 +391,50 @@ def test_a_draft_outlives_the_session_without_its_passwords(
     assert "passwords and files are not kept" in text_of(page)
     assert in_form(page, "xml") == text.replace("hunter2hunter2", "").replace("\n", "\r\n")
     assert "{{named}}" in in_form(page, "xml")
+
+
+def test_a_draft_outlives_the_session_without_what_looks_secret(
+    administrator_client: Client, administrator: User
+) -> None:
+    cases = (
+        KEY,
+        KEY.replace("0123456789", "<![CDATA[0123456789</value>]]>"),
+        "<set-header name='Cookie'><value>0123456789",
+    )
+    text = policy("\n".join([HEADER.format("plain"), HEADER.format("{{named}}"), *cases]))
+    age(administrator_client, idle=31 * 60)
+    administrator_client.post(TOP, {"xml": text, "revision": 1, "action": "review"})
+    assert "0123456789" not in str(dict(administrator_client.session.items()))
+    sign_in_again(administrator_client)
+    page = administrator_client.get(TOP)
+    assert "Secrets were left out of the draft. Enter them again: lines 6, 7 and 8." in text_of(page)
+    kept = text.replace("<![CDATA[0123456789</value>]]>", "").replace("0123456789", "")
+    assert in_form(page, "xml") == kept.replace("\n", "\r\n")
+
+
+def test_a_draft_as_large_as_a_document_outlives_the_session(
+    administrator_client: Client, administrator: User
+) -> None:
+    text = policy(f"<!-- {'x' * 990_000} -->")
+    age(administrator_client, idle=31 * 60)
+    administrator_client.post(TOP, {"xml": text, "revision": 1, "action": "review"})
+    sign_in_again(administrator_client)
+    assert in_form(administrator_client.get(TOP), "xml") == text.replace("\n", "\r\n")
+
+
+def test_emptying_a_draft_takes_no_time_however_it_is_written() -> None:
+    began = time.process_time()
+    for piece in (
+        '<set-header name="X-Key"><value>a',
+        "<value",
+        "<set-header",
+        "<!--",
+        "<![CDATA[",
+        'password="',
+        "name ",
+    ):
+        emptied(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - began < 10
 
 
 def test_a_named_value_is_no_password_to_leave_out(administrator_client: Client, administrator: User) -> None:
