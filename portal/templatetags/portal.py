@@ -1,13 +1,15 @@
 """Tags and filters of the portal's pages: {% load portal %}."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from gateway.models.certificates import EXPIRES_SOON
+from portal.policy_lines import Line
 
 register = template.Library()
 
@@ -23,6 +25,13 @@ def utc_time(moment: datetime | None) -> str:
     iso = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
     shown = moment.strftime("%Y-%m-%d %H:%M UTC")
     return format_html('<time datetime="{}" title="{}">{}</time>', iso, iso, shown)
+
+
+@register.simple_tag
+def numbered(lines: Iterable[Line], prefix: str) -> SafeString:
+    """The items of a list of a document's lines: a loop in a template takes a second for 20,000 of them."""
+    items = ((prefix, line.number, line.html) for line in lines)
+    return format_html_join("\n", '<li id="{}line-{}"><code>{}</code></li>', items)
 
 
 @register.filter
