@@ -321,6 +321,18 @@ def test_a_document_is_reviewed_saved_and_in_effect(editor: Editor) -> None:
     assert "<set-body>Hello from the policy</set-body>" in editor.text()
 
 
+def test_a_secret_that_was_left_in_sight_is_moved_although_nothing_else_changes(editor: Editor) -> None:
+    editor.open(WITH_HEADER.replace("X-Mine", "X-Api-Key"))
+    editor.press("Save")
+    editor.page.get_by_role("checkbox", name="Move to secret named value").uncheck()
+    editor.press("Save")
+    expect(editor.page.get_by_role("link", name="Line 5", exact=True)).to_be_visible()
+    expect(editor.page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+    editor.visitor.looks_right("a secret in sight")
+    editor.press("Review moving it to a secret named value")
+    expect(editor.page.locator(".difference .added")).to_contain_text("{{written-x-api-key}}")
+
+
 def test_what_somebody_else_saved_meanwhile_is_not_overwritten(
     editor: Editor, new_visitor: Callable[..., Visitor]
 ) -> None:
