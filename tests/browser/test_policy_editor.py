@@ -329,7 +329,7 @@ def test_a_secret_that_was_left_in_sight_is_moved_although_nothing_else_changes(
     expect(editor.page.get_by_role("link", name="Line 5", exact=True)).to_be_visible()
     expect(editor.page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
     editor.visitor.looks_right("a secret in sight")
-    editor.press("Review moving it to a secret named value")
+    editor.press("Move it to a named value")
     expect(editor.page.locator(".difference .added")).to_contain_text("{{written-x-api-key}}")
 
 
