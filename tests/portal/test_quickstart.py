@@ -19,13 +19,14 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from gateway.subscription_keys import FIELD
-from tests.databases import manage
+from tests.databases import manage, sqlite_copy
 from tests.running import Running, running, until
 
 pytestmark = pytest.mark.wire
 
 FREE_PORTS = ("--portal-port", "0", "--gateway-port", "0", "--back-end-port", "0")
 FEW = {"PORTAL_WORKERS": "1", "GATEWAY_WORKERS": "2"}
+FEWER = {"GATEWAY_WORKERS": "1"}  # where nothing is asked of a second worker
 KEYS = {
     "portal_url",
     "gateway_url",
@@ -65,7 +66,7 @@ print(wait_in_effect(revision, seconds=10.0))
 def quickstart(folder: Path, *options: str, **environment: str) -> Iterator[tuple[Running, dict[str, Any]]]:
     """A quickstart that answers, and its facts."""
     arguments = ("quickstart", "--json", "--data-dir", str(folder), *FREE_PORTS, *options)
-    with running(*arguments, **FEW, **environment) as run:
+    with running(*arguments, **{**FEW, **environment}) as run:
         (line,) = run.wait_for_output()
         yield run, json.loads(line)
         run.end()
@@ -201,90 +202,90 @@ def test_a_second_quickstart_in_the_same_folder_is_refused(
         assert "--data-dir" in second.stderr
 
 
-# --- More than one run ----------------------------------------------------------------------------------
+# --- The end, and more than one run ----------------------------------------------------------------------
 
 
-def test_a_second_run_keeps_everything_and_follows_the_back_ends_new_port(tmp_path: Path) -> None:
-    with quickstart(tmp_path) as (_, first):
-        choose(first, 0)
-    kept = (tmp_path / "settings.env").read_text()
-    with quickstart(tmp_path) as (_, second):
-        assert (tmp_path / "settings.env").read_text() == kept
+def test_ctrl_c_lets_a_call_in_flight_finish_and_a_second_run_keeps_everything(
+    started: tuple[Running, dict[str, Any]], folder: Path
+) -> None:
+    run, first = started  # this test ends it: the last one that uses it
+    assert len(run.processes()) >= 7  # itself, the back end, two masters, three workers
+    choose(first, 0)
+    stop_during_a_call(run, first)
+    kept = (folder / "settings.env").read_text()
+    with quickstart(folder, **FEWER) as (again, second):
+        assert (folder / "settings.env").read_text() == kept
         moved = {"portal_url", "gateway_url", "operator_url", "back_end_url"}
         assert {key: second[key] for key in KEYS - moved} == {key: first[key] for key in KEYS - moved}
         assert second["back_end_url"] != first["back_end_url"]
         _, body = call(second, "/again")
         assert json.loads(body)["certificate"]["thumbprint"] == first["client_certificates"][0]["thumbprint"]
+        when_the_back_end_dies_everything_else_is_stopped(again)
 
 
-def test_no_demo_makes_neither_back_end_nor_api(tmp_path: Path) -> None:
-    with quickstart(tmp_path, "--no-demo") as (run, facts):
-        absent = ("back_end_url", "ca_certificate", "demo_api_path")
-        assert [facts[key] for key in absent] == [None, None, None]
-        assert facts["client_certificates"] == []
-        assert not run.masters("back_end")
-        assert not (tmp_path / "demonstration").exists()
-        assert re.fullmatch("[0-9a-f]{32}", facts["subscription_key"])  # of use to an API of one's own, too
-    # And, as a second run takes its time: a password that a person has changed is neither shown nor reset.
-    change = "from django.contrib.auth.models import User; u = User.objects.get(); u.set_password('mine'); u.save()"
-    manage(f"sqlite:///{tmp_path}/portal.sqlite3", "shell", "--verbosity=0", "--command", change)
-    with quickstart(tmp_path, "--no-demo") as (_, facts):
-        assert facts["admin_password"] is None
+def stop_during_a_call(run: Running, facts: dict[str, Any]) -> None:
+    host, port = facts["gateway_url"].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as caller:
+        head = (
+            f"POST {facts['demo_api_path']}/slow HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n"
+            f"{FIELD}: {facts['subscription_key']}\r\n\r\n"
+        )
+        caller.sendall(head.encode() + b"first")
+        time.sleep(0.5)  # the gateway has it
+        run.process.send_signal(signal.SIGINT)
+        until(lambda: "Stopping" in run.stderr)
+        time.sleep(0.5)
+        caller.sendall(b"later")
+        with caller.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 200 ")
+            assert b'"body": "firstlater"' in answer.read()
+    assert run.wait() == 0
+    until(lambda: not run.processes(), 3)
 
 
-def test_what_a_shell_or_a_dot_env_file_says_of_databases_and_keys_is_not_touched(tmp_path: Path) -> None:
-    other = tmp_path / "production.sqlite3"
+def when_the_back_end_dies_everything_else_is_stopped(run: Running) -> None:
+    os.kill(run.masters("demonstration.back_end")[0], signal.SIGKILL)
+    assert run.wait() == 1
+    assert "The demonstration back end has stopped by itself" in run.stderr
+    until(lambda: not run.processes(), 3)
+
+
+def test_no_demo_makes_neither_back_end_nor_api_and_touches_no_database_or_key_of_the_shell(
+    tmp_path: Path,
+) -> None:
+    other, folder = tmp_path / "production.sqlite3", tmp_path / "first-try"
     dot_env = tmp_path / "production.env"
     (tmp_path / "secret").write_text("production")
     dot_env.write_text(f"DATABASE_URL=sqlite:///{other}\nSECRET_KEY_FILE={tmp_path}/secret\n")
     shell = {"DATABASE_URL": f"sqlite:///{other}", "ENV_FILE": str(dot_env), "SECRET_KEY": "production"}
-    with quickstart(tmp_path / "first-try", "--no-demo", **shell) as (_, facts):
-        assert facts["data_dir"] == str(tmp_path / "first-try")
-        assert "SECRET_KEY=production" not in (tmp_path / "first-try/settings.env").read_text()
+    with quickstart(folder, "--no-demo", **FEWER, **shell) as (run, facts):
+        absent = ("back_end_url", "ca_certificate", "demo_api_path")
+        assert [facts[key] for key in absent] == [None, None, None]
+        assert facts["client_certificates"] == []
+        assert not run.masters("back_end")
+        assert not (folder / "demonstration").exists()
+        assert re.fullmatch("[0-9a-f]{32}", facts["subscription_key"])  # of use to an API of one's own, too
+        assert facts["data_dir"] == str(folder)
+        assert "SECRET_KEY=production" not in (folder / "settings.env").read_text()
     assert not other.exists()
 
 
-# --- The end --------------------------------------------------------------------------------------------
-
-
-def test_ctrl_c_lets_a_call_in_flight_finish_and_then_leaves_nothing(tmp_path: Path) -> None:
-    with quickstart(tmp_path) as (run, facts):
-        assert len(run.processes()) >= 7  # itself, the back end, two masters, three workers
-        choose(facts, 0)
-        host, port = facts["gateway_url"].removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=20) as caller:
-            head = (
-                f"POST {facts['demo_api_path']}/slow HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n"
-                f"{FIELD}: {facts['subscription_key']}\r\n\r\n"
-            )
-            caller.sendall(head.encode() + b"first")
-            time.sleep(0.5)  # the gateway has it
-            run.process.send_signal(signal.SIGINT)
-            until(lambda: "Stopping" in run.stderr)
-            time.sleep(0.5)
-            caller.sendall(b"later")
-            with caller.makefile("rb") as answer:
-                assert answer.readline().startswith(b"HTTP/1.1 200 ")
-                assert b'"body": "firstlater"' in answer.read()
-        assert run.wait() == 0
-        until(lambda: not run.processes(), 3)
-
-
-def test_a_quickstart_that_is_killed_takes_everything_along(tmp_path: Path) -> None:
-    with quickstart(tmp_path) as (run, _):
+def test_a_password_that_was_changed_is_not_shown_and_a_kill_takes_everything_along(
+    tmp_path: Path, sqlite_migrated: Path
+) -> None:
+    change = (
+        "from django.contrib.auth.models import User; User.objects.create_superuser('admin', password='mine')"
+    )
+    manage(sqlite_copy(sqlite_migrated, tmp_path), "shell", "--verbosity=0", "--command", change)
+    with quickstart(tmp_path, **FEWER) as (run, facts):
+        assert facts["admin_password"] is None
+        assert run.masters("back_end")
         assert run.end(signal.SIGKILL) == -signal.SIGKILL
         until(lambda: not run.processes())
 
 
-def test_when_the_back_end_dies_everything_else_is_stopped(tmp_path: Path) -> None:
-    with quickstart(tmp_path) as (run, _):
-        os.kill(run.masters("demonstration.back_end")[0], signal.SIGKILL)
-        assert run.wait() == 1
-        assert "The demonstration back end has stopped by itself" in run.stderr
-        until(lambda: not run.processes(), 3)
-
-
-def test_a_signal_while_things_start_stops_them_as_well(tmp_path: Path) -> None:
+def test_a_signal_while_things_start_stops_them_as_well(tmp_path: Path, sqlite_migrated: Path) -> None:
+    sqlite_copy(sqlite_migrated, tmp_path)
     with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **FEW) as run:
         until(lambda: run.masters("demonstration.back_end"))
         assert run.end(signal.SIGINT) == 0
@@ -293,7 +294,8 @@ def test_a_signal_while_things_start_stops_them_as_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--portal-port", "--gateway-port", "--back-end-port"])
-def test_a_taken_port_is_named_with_its_option(tmp_path: Path, option: str) -> None:
+def test_a_taken_port_is_named_with_its_option(tmp_path: Path, sqlite_migrated: Path, option: str) -> None:
+    sqlite_copy(sqlite_migrated, tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, option, port) as run:
@@ -306,8 +308,11 @@ def test_a_taken_port_is_named_with_its_option(tmp_path: Path, option: str) -> N
 # --- Made for reading -----------------------------------------------------------------------------------
 
 
-def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(tmp_path: Path) -> None:
-    with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **FEW) as run:
+def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(
+    tmp_path: Path, sqlite_migrated: Path
+) -> None:
+    sqlite_copy(sqlite_migrated, tmp_path)
+    with running("quickstart", "--data-dir", str(tmp_path), *FREE_PORTS, **{**FEW, **FEWER}) as run:
         until(lambda: "Ctrl-C" in run.stdout or run.process.poll() is not None, 60)
         text = run.stdout
         assert re.search(r"^  Metrics    http://127\.0\.0\.1:\d+/metrics$", text, re.MULTILINE)

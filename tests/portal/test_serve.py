@@ -79,16 +79,27 @@ def status(url: str, path: str = "/nothing-here") -> int:
         connection.close()
 
 
-def test_portal_and_gateway_answer_at_the_printed_addresses_until_sigterm(settings: dict[str, str]) -> None:
+def refuse_connections(*urls: str) -> None:
+    for url in urls:
+        with pytest.raises(ConnectionRefusedError):
+            status(url)
+
+
+def test_portal_and_gateway_answer_at_the_printed_addresses_until_their_supervisor_is_killed(
+    settings: dict[str, str],
+) -> None:
     with running("serve", **settings) as serve:
         portal, gateway = addresses(serve)
         assert portal != gateway
         assert [status(portal), status(gateway)] == [404, 404]
-        assert serve.end(signal.SIGTERM) == 0
+        processes = serve.processes()
+        assert len(processes) >= 5
+        commands = " ".join(processes.values())
+        assert "gunicorn" in commands
+        assert not [name for name in SECRETS if SECRETS[name] in commands]
+        assert serve.end(signal.SIGKILL) == -signal.SIGKILL
         until(lambda: not serve.processes())
-        for url in (portal, gateway):
-            with pytest.raises(ConnectionRefusedError):
-                status(url)
+        refuse_connections(portal, gateway)
 
 
 @pytest.mark.parametrize("word", ["gunicorn_portal", "gunicorn_gateway"])
@@ -105,24 +116,47 @@ def test_when_one_server_dies_the_other_is_stopped_and_the_exit_code_says_so(
         until(lambda: not serve.processes())
 
 
-def test_servers_go_with_a_supervisor_that_is_killed(settings: dict[str, str]) -> None:
-    with running("serve", **settings) as serve:
-        addresses(serve)
-        assert len(serve.processes()) >= 5
-        assert serve.end(signal.SIGKILL) == -signal.SIGKILL
-        until(lambda: not serve.processes())
-
-
-@pytest.mark.parametrize(("option", "name"), [("--portal-only", "Portal"), ("--gateway-only", "Gateway")])
-def test_one_of_the_two_runs_alone(settings: dict[str, str], option: str, name: str) -> None:
-    with running("serve", option, **settings) as serve:
+def test_the_portal_runs_alone_with_static_files_of_hashed_names_that_may_be_kept_for_ever(
+    settings: dict[str, str],
+) -> None:
+    with running("serve", "--portal-only", **settings) as serve:
         (line,) = serve.wait_for_output()
-        assert line.startswith(f"{name}: http://127.0.0.1:")
+        assert line.startswith("Portal: http://127.0.0.1:")
+        (portal,) = addresses(serve, 1)
+        names = json.loads((Path(settings["DATA_DIR"]) / "static/staticfiles.json").read_text())["paths"]
+        with urllib.request.urlopen(f"{portal}/static/{names['css/base.css']}") as answer:
+            assert "immutable" in answer.headers["Cache-Control"]
+        assert re.search(r"/static/css/base\.[0-9a-f]{12}\.css", page(f"{portal}/sign-in/"))
         assert serve.end(signal.SIGINT) == 0
         assert len(serve.stdout.splitlines()) == 1
 
 
-def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], tmp_path: Path) -> None:
+def test_the_gateway_runs_alone_and_sigusr1_while_things_start_ends_nothing(settings: dict[str, str]) -> None:
+    with running("serve", "--gateway-only", **settings) as serve:
+        until(lambda: serve.masters("gunicorn_gateway"))
+        serve.process.send_signal(signal.SIGUSR1)
+        (line,) = serve.wait_for_output()
+        assert line.startswith("Gateway: http://127.0.0.1:")
+        (gateway,) = addresses(serve, 1)
+        assert status(gateway) == 404
+        assert serve.end(signal.SIGINT) == 0
+        assert len(serve.stdout.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def bank(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings of a gateway with an API that is served over https alone."""
+    migrated = Path(settings["DATABASE_URL"].removeprefix("sqlite:///"))
+    url = sqlite_copy(migrated, tmp_path_factory.mktemp("bank"))
+    environment = {**settings, "DATABASE_URL": url, "GATEWAY_PUBLIC_URL": "https://api.example"}
+    with running("shell", "-c", HTTPS_ONLY_API, **environment) as shell:
+        assert shell.wait(30) == 0, shell.stderr
+    return environment
+
+
+def test_both_serve_tls_and_the_gateway_also_without_until_sigterm(
+    bank: dict[str, str], tmp_path: Path
+) -> None:
     certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
     plain = str(free_port())
     tls = {
@@ -133,35 +167,27 @@ def test_both_serve_tls_and_the_gateway_also_without(settings: dict[str, str], t
         "GATEWAY_PLAIN_PORT": plain,
         "GATEWAY_OPERATOR_PORT": "0",
     }
-    with running("serve", **settings, **tls) as serve:
+    with running("serve", **bank, **tls) as serve:
         *urls, operators = addresses(serve, 4)
         assert [url.split(":")[0] for url in urls] == ["https", "https", "http"]
         assert urls[2] == f"http://127.0.0.1:{plain}"
         assert [status(url) for url in urls] == [404, 404, 404]
         until(lambda: 'status="404"} 2.0' in page(f"{operators}/metrics"))  # one with TLS, one without
-        assert serve.end() == 0
+        assert [status(url, "/bank") for url in urls[1:]] == [502, 403]  # an API for https only
+        assert serve.end(signal.SIGTERM) == 0
         assert serve.stderr.count('"path":"/nothing-here"') == 2
+        until(lambda: not serve.processes())
+        refuse_connections(*urls, operators)
 
 
-@pytest.mark.parametrize("suffix", ["", "_FILE"])
-def test_an_https_only_api_refuses_calls_over_the_plain_listener(
-    settings: dict[str, str], tmp_path: Path, suffix: str
+def test_an_https_only_api_refuses_calls_over_the_plain_listener_with_settings_from_files(
+    bank: dict[str, str], tmp_path: Path
 ) -> None:
     certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
-    files = {"GATEWAY_TLS_CERTIFICATE": certificate, "GATEWAY_TLS_KEY": key}
-    if suffix:
-        for name, path in files.items():
-            (tmp_path / name).write_text(path)
-        files = {name: str(tmp_path / name) for name in files}
-    environment = {
-        **settings,
-        "DATABASE_URL": sqlite_copy(Path(settings["DATABASE_URL"].removeprefix("sqlite:///")), tmp_path),
-        "GATEWAY_PUBLIC_URL": "https://api.example",
-        "GATEWAY_PLAIN_PORT": str(free_port()),
-        **{name + suffix: value for name, value in files.items()},
-    }
-    with running("shell", "-c", HTTPS_ONLY_API, **environment) as shell:
-        assert shell.wait(30) == 0, shell.stderr
+    environment = {**bank, "GATEWAY_PLAIN_PORT": str(free_port())}
+    for name, path in {"GATEWAY_TLS_CERTIFICATE": certificate, "GATEWAY_TLS_KEY": key}.items():
+        (tmp_path / name).write_text(path)
+        environment[f"{name}_FILE"] = str(tmp_path / name)
     with running("serve", "--gateway-only", **environment) as serve:
         secure, plain = addresses(serve)
         assert (status(secure, "/bank"), status(plain, "/bank")) == (502, 403)
@@ -197,34 +223,9 @@ def ready(operators: str) -> bool:
         return False
 
 
-def test_sigusr1_while_things_start_ends_nothing(settings: dict[str, str]) -> None:
-    with running("serve", "--gateway-only", **settings) as serve:
-        until(lambda: serve.masters("gunicorn_gateway"))
-        serve.process.send_signal(signal.SIGUSR1)
-        (gateway,) = addresses(serve, 1)
-        assert status(gateway) == 404
-
-
-def test_static_files_have_hashed_names_that_may_be_kept_for_ever(settings: dict[str, str]) -> None:
-    with running("serve", "--portal-only", **settings) as serve:
-        (portal,) = addresses(serve, 1)
-        names = json.loads((Path(settings["DATA_DIR"]) / "static/staticfiles.json").read_text())["paths"]
-        with urllib.request.urlopen(f"{portal}/static/{names['css/base.css']}") as answer:
-            assert "immutable" in answer.headers["Cache-Control"]
-        assert re.search(r"/static/css/base\.[0-9a-f]{12}\.css", page(f"{portal}/sign-in/"))
-
-
 def page(url: str) -> str:
     with urllib.request.urlopen(url) as answer:
         return str(answer.read().decode())
-
-
-def test_no_secret_is_on_a_command_line(settings: dict[str, str]) -> None:
-    with running("serve", **settings) as serve:
-        addresses(serve)
-        commands = " ".join(serve.processes().values())
-        assert "gunicorn" in commands
-        assert not [name for name in SECRETS if SECRETS[name] in commands]
 
 
 # --- Refused before anything is started -----------------------------------------------------------------
