@@ -273,6 +273,7 @@ def test_no_demo_makes_neither_back_end_nor_api_and_touches_no_database_or_key_o
 def test_a_password_that_was_changed_is_not_shown_and_a_kill_takes_everything_along(
     tmp_path: Path, sqlite_migrated: Path
 ) -> None:
+    (tmp_path / "admin-password").write_text("generated\n")  # as an earlier run has left it
     change = (
         "from django.contrib.auth.models import User; User.objects.create_superuser('admin', password='mine')"
     )
