@@ -3,15 +3,14 @@
 Each function raises ServingError, which says what to do.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from portal.serving.errors import ServingError
 
@@ -52,12 +51,11 @@ def check_ports() -> None:
 
 def collect_static_files() -> None:
     """Put style sheets and scripts under hashed names into STATIC_ROOT, from where the portal serves them."""
-    manage = Path(settings.BASE_DIR) / "manage.py"
-    command = [sys.executable, str(manage), "collectstatic", "--noinput", "--verbosity", "0"]
-    environment = {**os.environ, **HASHED, "LOG_LEVEL": "WARNING"}
-    run = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, process_group=0
-    )
-    if run.returncode:
-        last = (run.stderr.strip() or "no message").splitlines()[-1]
-        raise ServingError(f"The portal's static files could not be put into {settings.STATIC_ROOT}: {last}")
+    command = collectstatic.Command()
+    command.storage = CompressedManifestStaticFilesStorage()  # this process has not been told STATIC_HASHED
+    try:
+        call_command(command, interactive=False, verbosity=0)
+    except (OSError, ValueError, CommandError) as error:
+        raise ServingError(
+            f"The portal's static files could not be put into {settings.STATIC_ROOT}: {error}"
+        ) from error
