@@ -1,4 +1,9 @@
-"""How long pools of connections and TLS contexts are kept."""
+"""How long pools of connections and TLS contexts are kept, and what is never sent over one."""
+
+import socket
+from contextlib import closing
+
+import pytest
 
 from gateway.addresses import AddressRules
 from gateway.outbound import Destination, Origin, Outbound
@@ -55,3 +60,17 @@ def test_a_context_that_is_not_expected_is_not_kept() -> None:
         pools.adapter(destination(scheme="https"))._context
         is not pools.adapter(destination(scheme="https"))._context
     )
+
+
+@pytest.mark.parametrize("value", [b"a\r\nx-role: admin", b"a\nx-role: admin", b"a\rb", b"a\0b", b"a\r\n"])
+def test_no_field_that_would_end_another_way_is_sent(value: bytes) -> None:
+    connection = outbound(destination()).adapter(destination()).take(fresh=True)
+    near, far = socket.socketpair()
+    with closing(connection), closing(far):
+        connection.sock = near
+        with pytest.raises(ValueError, match="line break or a NUL"):
+            connection.send_head(
+                "GET", "/", [(b"host", b"one.example"), (b"x-a", value), (b"x-b", b"b")], b""
+            )
+        connection.close()
+        assert far.recv(100) == b""
