@@ -52,8 +52,8 @@ def check_ports() -> None:
 def collect_static_files() -> None:
     """Put style sheets and scripts under hashed names into STATIC_ROOT, from where the portal serves them."""
     command = collectstatic.Command()
-    command.storage = CompressedManifestStaticFilesStorage()  # this process has not been told STATIC_HASHED
     try:
+        command.storage = CompressedManifestStaticFilesStorage()  # this process was not told STATIC_HASHED
         call_command(command, interactive=False, verbosity=0)
     except (OSError, ValueError, CommandError) as error:
         raise ServingError(

@@ -270,3 +270,12 @@ def test_tls_needs_both_files_and_they_must_be_there(settings: dict[str, str]) -
     assert "PORTAL_TLS_KEY" in refusal(**settings, PORTAL_TLS_CERTIFICATE="/nowhere.pem")
     said = refusal(**settings, GATEWAY_TLS_CERTIFICATE="/nowhere.pem", GATEWAY_TLS_KEY="/nowhere.key")
     assert "GATEWAY_TLS_CERTIFICATE: /nowhere.pem cannot be read" in said
+
+
+def test_a_place_for_static_files_that_cannot_be_written_is_named(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    said = refusal("--portal-only", **settings, STATIC_ROOT=str(tmp_path / "file" / "static"))
+    assert "static files could not be put into" in said
+    assert "Traceback" not in said
