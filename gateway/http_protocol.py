@@ -26,7 +26,7 @@ class GatewayProtocol(HttpToolsProtocol):
     """
 
     _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _head_bytes = _trailer_bytes = 0
     _in_head = False
     _refused = False
     _resuming = False
@@ -43,7 +43,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._late)
 
     def _end_head(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -124,6 +124,11 @@ class GatewayProtocol(HttpToolsProtocol):
         """
         if self._in_head:
             super().on_header(name, value.rstrip(b" \t"))
+            return
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self._most_bytes:  # much of it may have come together with the body
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise ValueError("a trailer that is too large")
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body; what was counted up to here is not a trailer's."""
