@@ -59,7 +59,9 @@ def test_calls_under_way_are_counted(ca: Authority, server: Issued) -> None:
 
 @pytest.mark.parametrize("trailer", [b"X: " + b"y" * 2000 + b"\r\n", b"X: y\r\n" * 400])
 def test_a_large_trailer_is_refused_if_it_comes_together_with_the_body(trailer: bytes) -> None:
-    head = b"POST /bank/x HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = (
+        b"POST /bank/x HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     with running_engine(snapshot("https://localhost:1", backend=()), max_head_bytes=1000) as gateway:
         assert gateway.raw(head + b"3\r\nabc\r\n0\r\nX: y\r\n\r\n").startswith(b"HTTP/1.1 200 ")
         assert gateway.raw(head + b"3\r\nabc\r\n0\r\n" + trailer + b"\r\n").startswith(b"HTTP/1.1 431 ")
