@@ -301,11 +301,14 @@ def test_what_was_left_in_sight_is_marked_with_the_way_to_move_it(
     words = text_of(page)
     assert "This looks secret" in words
     assert "Line 4 : the value of the header 'X-Api-Key'" in words
+    assert "Moving takes it out of the history as well" in words
     review = press(administrator_client, of_api(api), page, "move")
     assert template_of(review) == "review"
     press(administrator_client, of_api(api), review, "save")
     assert "0123456789" not in saved_text(api)
     assert "This looks secret" not in text_of(administrator_client.get(of_api(api)))
+    for version in api.policy_versions.all():
+        assert "0123456789" not in text_of(reader_client.get(of_api(api, "version", version.key)))
 
 
 def test_a_secret_to_move_that_is_not_there_is_refused(administrator_client: Client) -> None:
