@@ -81,10 +81,16 @@ class Visitor:
     size: dict[str, int]
     scripted: bool
 
+    def arrived(self) -> None:
+        """The page that the last click leads to is there whole: a click ends when its first byte comes."""
+        expect(self.page.get_by_role("heading", level=1).first).to_be_visible()
+        self.page.wait_for_load_state()
+
     def axe(self, where: str) -> None:
         """No accessibility violation on the page as it is now. (axe itself needs scripts.)"""
         if not self.scripted:
             return
+        self.arrived()
         results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": TAGS}})
         found = [
             f"{v['id']}: {n['target']} {n['html'][:160]}"
@@ -95,6 +101,7 @@ class Visitor:
 
     def fits(self, where: str) -> None:
         """Nothing scrolls sideways, wide or narrow."""
+        self.arrived()
         for size in (NARROW, WIDE):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             width = self.page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
