@@ -10,10 +10,11 @@ from django.utils.text import slugify
 from gateway import keystore
 from gateway.changes.base import Actor, Change, change, expect_revision, witnessed
 from gateway.changes.ids import free_id
-from gateway.changes.policy_references import Lookup, derive_references
+from gateway.changes.policy_references import Lookup, derive_references, value_of
 from gateway.errors import InUse, Invalid, NotFound, Unreadable
 from gateway.models import Api, AuditEntry, NamedValue, PolicyDocument
 from gateway.models.base import with_id
+from gateway.snapshot import Secret
 
 MOST_CHARACTERS = 4096
 MOST_TAGS = 32
@@ -69,10 +70,10 @@ def update_named_value(
         other_kind = secret != row.secret
         if other_kind and secret:
             _conceal(row)
-        before = _audited(row) | ({"value": _SECRET} if secret else {})
+        before, former = _audited(row) | ({"value": _SECRET} if secret else {}), value_of(row)
         _change_value(this, row, value, secret=secret, tags=kept)
         if replaced or other_kind:
-            _follow(this, row, "value" if replaced else "secret")
+            _follow(this, row, former, "value" if replaced else "secret")
         this.audit("updated", row, _difference(before, _audited(row), replaced=replaced))
         return this.revision
 
@@ -201,16 +202,16 @@ def _open(row: NamedValue) -> str:
     return keystore.open_sealed(row._meta.db_table, "sealed_value", row.key, row.sealed_value).decode()
 
 
-def _follow(this: Change, row: NamedValue, field: str) -> None:
-    """Derive the references of every document that refers to a named value again.
+def _follow(this: Change, row: NamedValue, former: str | Secret, field: str) -> None:
+    """Derive the references of every document that refers to a named value again; `former` is what the value was.
 
     Raises Invalid on `field` with each document that the new value makes invalid.
     """
     documents = PolicyDocument.objects.filter(references__named_value=row)
-    errors, lookup = [], Lookup()
+    errors, lookup, before = [], Lookup(), Lookup({row.resource_id: former})
     for document in documents.select_related("api", "operation__api"):
         try:
-            derive_references(this, document, lookup)
+            derive_references(this, document, lookup, before)
         except Invalid as error:
             errors.append(f"The policy of {document.use} would become invalid: {error.errors['xml'][0]}")
     errors.sort()

@@ -7,7 +7,7 @@ from django.conf import settings
 from gateway import keystore
 from gateway.addresses import AddressRules, check_literal, parse_web_service_url
 from gateway.changes.base import Change
-from gateway.changes.policy_documents import Scope, api_of, goes_elsewhere, parsed, scope_of
+from gateway.changes.policy_documents import Scope, api_of, goes_elsewhere, parsed_or_none, scope_of
 from gateway.errors import Invalid, Unreadable
 from gateway.models import (
     Certificate,
@@ -35,11 +35,12 @@ HTTPS_NEEDED = (
 class Lookup:
     """Certificates and named values by the names that documents use, each asked for once.
 
-    `new` are secret named values that are about to be made, by name.
+    `instead` are the values of some named values, by name, that count instead of those that there are: of those
+    that are about to be made, or what one was before it changed.
     """
 
-    def __init__(self, new: Mapping[str, Secret] | None = None) -> None:
-        self._new = {name.lower(): value for name, value in (new or {}).items()}
+    def __init__(self, instead: Mapping[str, str | Secret] | None = None) -> None:
+        self._instead = {name.lower(): value for name, value in (instead or {}).items()}
         self._found: dict[tuple[str, str], Certificate | NamedValue | None] = {}
 
     def target(self, kind: str, name: str) -> Certificate | NamedValue | None:
@@ -63,17 +64,22 @@ class Lookup:
         A secret that cannot be opened is no fault of the document, and must not keep anybody from mending it:
         something else stands for it.
         """
-        if name.lower() in self._new:
-            return self._new[name.lower()]
+        if name.lower() in self._instead:
+            return self._instead[name.lower()]
         row = self.target("named-value", name)
         if not isinstance(row, NamedValue):
             raise LookupError(name)
-        if not row.secret:
-            return row.value
-        try:
-            return Secret(keystore.open_sealed(row._meta.db_table, "sealed_value", row.key, row.sealed_value))
-        except Unreadable:
-            return Secret(b"unreadable")
+        return value_of(row)
+
+
+def value_of(row: NamedValue) -> str | Secret:
+    """What documents are checked with: the value, or for a secret that cannot be opened something else."""
+    if not row.secret:
+        return row.value
+    try:
+        return Secret(keystore.open_sealed(row._meta.db_table, "sealed_value", row.key, row.sealed_value))
+    except Unreadable:
+        return Secret(b"unreadable")
 
 
 def _target(kind: str, name: str) -> Certificate | NamedValue | None:
@@ -191,19 +197,24 @@ def _reference(row: PolicyDocument, target: Certificate | NamedValue) -> PolicyR
     return PolicyReference(document=row, named_value=target)
 
 
-def derive_references(this: Change, row: PolicyDocument, lookup: Lookup | None = None) -> None:
+def derive_references(
+    this: Change, row: PolicyDocument, lookup: Lookup | None = None, before: Lookup | None = None
+) -> None:
     """Derive what a document refers to once more, within a change of a named value that is in it.
 
-    `lookup` is shared by many documents that are derived at a time. Raises Invalid on "xml" with everything that
-    this change makes wrong with it.
+    `lookup` and `before`, with what the value was, are shared by many documents that are derived at a time. Raises
+    Invalid on "xml" with everything that this change makes wrong with it: what was wrong already (an earlier
+    release let it in, or a setting changed) must not keep anybody from changing the value.
     """
-    lookup = lookup or Lookup()
-    scope = scope_of(row)
-    try:
-        document = parsed(scope, row.xml)
-        refuse(faults_in(scope, document, document, lookup))
-    except PolicyErrors as error:
-        raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
+    lookup, scope, document = lookup or Lookup(), scope_of(row), parsed_or_none(row)
+    if document is None:  # and will be, whatever the value is
+        return
+    faults = faults_in(scope, document, document, lookup)
+    if faults and before:
+        wrong_already = {(each.line, each.column) for each in faults_in(scope, document, document, before)}
+        faults = tuple(each for each in faults if (each.line, each.column) not in wrong_already)
+    if faults:
+        raise Invalid({"xml": [str(fault) for fault in PolicyErrors(faults).faults]})
     write_references(row, document, lookup)
 
 

@@ -158,14 +158,42 @@ def test_a_value_that_callers_are_answered_with_does_not_become_secret() -> None
         set_value(row, None, secret=True)
 
 
-def test_a_document_that_is_broken_anyhow_keeps_nobody_from_tagging_a_value() -> None:
+# --- wrong already ------------------------------------------------------------------------------------------------
+def test_a_document_that_cannot_be_read_keeps_nobody_from_changing_a_value() -> None:
     row, document = make_named_value("seconds", "5"), write(make_api(), backend=TIMEOUT)
     update_directly(PolicyDocument, document.key, xml="<policies>")
-    update_named_value(ALICE, row.key, value="5", secret=False, tags=["bank"])
-    with pytest.raises(Invalid, match="The policy of Partner Bank would become invalid"):
-        set_value(row, "6")
+    set_value(row, "6")
     row.refresh_from_db()
-    assert (row.value, row.tags) == ("5", ["bank"])
+    assert row.value == "6"
+    assert document.references.count() == 1
+
+
+def test_what_is_wrong_already_keeps_nobody_from_changing_a_value_elsewhere_in_the_document(
+    settings: Any,
+) -> None:
+    """A setting changed after the document was saved."""
+    row, api = make_named_value("which", "one"), make_api()
+    one, two = make_certificate("one"), make_certificate("two")
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = ["127.0.0.0/8"]
+    document = write(api, f'{CERTIFICATE}<set-backend-service base-url="https://127.0.0.1" />')
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = []
+    set_value(row, "two")
+    assert [reference.certificate for reference in document.references.filter(named_value=None)] == [two]
+    assert (one.uses, len(two.uses)) == ((), 1)
+    with pytest.raises(Invalid) as refused:
+        set_value(row, "three")
+    (message,) = refused.value.errors["value"]
+    assert "Certificate with id 'three' could not be resolved." in message
+
+
+def test_a_value_that_is_wrong_already_is_mended_step_by_step() -> None:
+    row = make_named_value("seconds", "5")
+    write(make_api(), backend=TIMEOUT)
+    update_directly(NamedValue, row.key, value="soon")
+    set_value(row, "later")
+    set_value(row, "7")
+    with pytest.raises(Invalid, match="The policy of Partner Bank would become invalid"):
+        set_value(row, "soon")
 
 
 # --- delete -------------------------------------------------------------------------------------------------------
