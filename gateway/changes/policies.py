@@ -11,8 +11,8 @@ from gateway.changes.policy_documents import (
     Scope,
     document_of,
     documents_of,
-    parsed,
     presents_certificate,
+    read,
     references_in,
     scope_columns,
     sends_secret,
@@ -167,12 +167,12 @@ def _checked(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
 
 
 def _check(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
-    """Raises PolicyErrors with all faults of how the document is written, or else of what it refers to."""
-    written = parsed(scope, xml)
-    moves = planned_moves(scope, written, move)
-    final = parsed(scope, with_named_values(xml, {each.secret: each.name for each in moves}))
+    """Raises PolicyErrors with all faults: of how the document is written, and of what it refers to."""
+    written, faults = read(scope, xml)
+    moves = planned_moves(scope, written, () if faults else move)
+    final, _ = read(scope, with_named_values(xml, {each.secret: each.name for each in moves}))
     lookup = Lookup(new_values(moves))
-    refuse(faults_in(scope, written, final, lookup))
+    refuse((*faults, *faults_in(scope, written, final, lookup)))
     return _Checked(written, final, moves, lookup)
 
 

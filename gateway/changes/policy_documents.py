@@ -9,6 +9,7 @@ from gateway.changes.base import Change
 from gateway.models import Api, Certificate, Operation, PolicyDocument, PolicyReference, PolicyVersion
 from gateway.policies import parser
 from gateway.policies.documents import NEW_DOCUMENT
+from gateway.policies.faults import Fault
 from gateway.policies.parser import Document, PolicyErrors
 
 Scope = Api | Operation | None
@@ -52,8 +53,16 @@ def text_of(scope: Scope) -> str:
 
 def parsed(scope: Scope, xml: str) -> Document:
     """A text as the document of a scope. Raises PolicyErrors."""
-    template = scope.url_template if isinstance(scope, Operation) else None
-    return parser.parse(xml, scope_name(scope), template)
+    return parser.parse(xml, scope_name(scope), _url_template(scope))
+
+
+def read(scope: Scope, xml: str) -> tuple[Document, list[Fault]]:
+    """What a text says as the document of a scope, and its faults (see gateway.policies.parser.read)."""
+    return parser.read(xml, scope_name(scope), _url_template(scope))
+
+
+def _url_template(scope: Scope) -> str | None:
+    return scope.url_template if isinstance(scope, Operation) else None
 
 
 def parsed_or_none(document: PolicyDocument | None) -> Document | None:
@@ -98,8 +107,9 @@ def goes_elsewhere(scope: Scope, document: Document | None) -> bool:
 
 
 def _sets_back_end(document: Document | None) -> bool:
-    placed = document.statements if document else ()
-    return any(each.element.name == "set-backend-service" for each in placed)
+    """Also with a statement that has a fault, which is no fault of what else stands there."""
+    sections = document.root.children if document else ()
+    return any(each.name == "set-backend-service" for section in sections for each in section.children)
 
 
 def sends_secret(api: Api) -> bool:

@@ -10,7 +10,7 @@ from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 from gateway.policies.shape import SCOPES, SECTIONS, Context, Shape, listed
 from gateway.policies.statement import Statement
 
-__all__ = ["SCOPES", "SECTIONS", "Document", "Fault", "Placed", "PolicyErrors", "Section", "parse"]
+__all__ = ["SCOPES", "SECTIONS", "Document", "Fault", "Placed", "PolicyErrors", "Section", "parse", "read"]
 
 # Far more than a policy has: with these limits none is slow to read.
 MAX_STATEMENTS = 300
@@ -56,16 +56,24 @@ def parse(xml: str, scope: str, url_template: str | None = None) -> Document:
     `url_template`, the operation's, lets a rewrite-uri be checked against it. Raises PolicyErrors with every
     fault; malformed XML is one fault with its position.
     """
+    document, faults = read(xml, scope, url_template)
+    if faults:
+        raise PolicyErrors(faults)
+    return document
+
+
+def read(xml: str, scope: str, url_template: str | None = None) -> tuple[Document, list[Fault]]:
+    """What a document says, without each statement that has a fault, and all faults (see parse).
+
+    Raises PolicyErrors where it says nothing, or has more faults than are told.
+    """
     if scope not in SCOPES:
         raise ValueError(f"'{scope}' is not a scope")
     root = read_xml(xml)
     if xml.count("{{") > MAX_REFERENCES:
         raise PolicyErrors([root.fault(f"The document refers to more than {MAX_REFERENCES} named values.")])
     reading = _Reading(Context(scope, url_template=url_template))
-    document = reading.document(xml, root)
-    if reading.faults:
-        raise PolicyErrors(reading.faults)
-    return document
+    return reading.document(xml, root), reading.faults
 
 
 class _Reading:

@@ -135,14 +135,23 @@ def test_a_scope_that_is_gone_is_not_found() -> None:
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
-def test_how_a_document_is_written_is_told_before_what_it_names() -> None:
+def test_how_a_document_is_written_and_what_it_names_is_told_at_once() -> None:
     api = make_api()
-    faults = refused(api, inbound("<no-such />", certificate_id("gone"), '<rewrite-uri tmplate="/x" />'))
-    assert [fault.partition(":")[0] for fault in faults] == [
-        "Error in element 'no-such' on line 4, column 10",
-        "Error in element 'rewrite-uri' on line 6, column 10",
-        "Error in element 'rewrite-uri' on line 6, column 10",
+    basic = '<authentication-basic username="{{user}}" password="written" />'
+    faults = refused(
+        api, inbound("<no-such />", certificate_id("gone"), '<rewrite-uri tmplate="/x" />', basic)
+    )
+    assert [(fault.partition(":")[0], fault.partition(": ")[2][:30]) for fault in faults] == [
+        ("Error in element 'no-such' on line 4, column 10", "The 'no-such' element is not k"),
+        (
+            "Error in element 'authentication-certificate' on line 5, column 10",
+            "Certificate with id 'gone' cou",
+        ),
+        ("Error in element 'rewrite-uri' on line 6, column 10", "The 'tmplate' attribute is not"),
+        ("Error in element 'rewrite-uri' on line 6, column 10", "The required attribute 'templa"),
+        ("Error in element 'authentication-basic' on line 7, column 10", "Named value 'user' could not b"),
     ]
+    assert not NamedValue.objects.exists()
 
 
 def test_everything_that_a_document_names_and_is_not_there_is_told_at_once() -> None:
@@ -256,6 +265,15 @@ def test_a_certificate_may_go_where_a_document_sets_another_back_end() -> None:
     save_policy(ALICE, operation.api, inbound(certificate_id("partner-bank"), elsewhere))
     save_policy(ALICE, operation, inbound(certificate_id("partner-bank")))
     move(operation.api, "http://bank.example/base")
+
+
+def test_a_back_end_that_is_written_wrong_is_still_another_one() -> None:
+    make_certificate()
+    api = make_api(web_service_url="http://bank.example")
+    (fault,) = refused(
+        api, inbound(certificate_id("partner-bank"), '<set-backend-service base-url="other.example" />')
+    )
+    assert "The 'base-url' attribute is not valid" in fault
 
 
 # --- the web service URL ------------------------------------------------------------------------------------------
