@@ -18,7 +18,8 @@ MAX_ELEMENTS = 5_000
 MAX_LINES = 20_000
 
 _START_TAG = re.compile(r"""<[^\s/>"']+(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""")
-_EXPRESSION = re.compile(r"@[({]")
+_EXPRESSION = re.compile(r"@(?:\(|\{(?!\{))")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,8 @@ class _Reader:
         message = (
             f"The document is not well-formed XML: {expat.errors.messages.get(error.code, 'unreadable')}."
         )
-        lines = re.split(r"\r\n|\r|\n", self._text)
-        if error.lineno <= len(lines) and _EXPRESSION.search(lines[error.lineno - 1]):
+        # one that has several lines breaks off on a later one than it begins
+        if any(map(_EXPRESSION.search, _LINE_END.split(self._text)[: error.lineno])):
             message += " Policy expressions such as @(...) are not supported here."
         return _refused(message, error.lineno, error.offset + 1)
 
@@ -165,7 +166,10 @@ class _Reader:
         self._stack[-1].text.append(data)
 
     def _doctype(self, *_: object) -> None:
-        raise _refused("A document type declaration (<!DOCTYPE ...>) is not allowed.", *self._position())
+        before = self._text[: self._text.rfind("<!DOCTYPE", 0, self._offset())]  # expat has read its name
+        *lines, last = _LINE_END.split(before)
+        message = "A document type declaration (<!DOCTYPE ...>) is not allowed."
+        raise _refused(message, len(lines) + 1, len(last) + 1)
 
     def _instruction(self, *_: object) -> None:
         raise _refused("A processing instruction (<?...?>) is not allowed.", *self._position())

@@ -259,8 +259,18 @@ def test_malformed_xml_is_refused_with_its_position(xml: str, message: str) -> N
     assert faults(xml) == [f"The document is not well-formed XML: {message}"]
 
 
+@pytest.mark.parametrize("line", ["\n", "\r\n", "\r"])
+def test_a_document_type_is_told_where_it_begins(line: str) -> None:
+    xml = f"<!-- \U0001f600 -->{line}\t<!DOCTYPE{line} policies{line} [ ]><policies/>"
+    assert faults(xml)[0].endswith("Line 2, position 2.")
+
+
 def test_an_expression_that_breaks_the_xml_is_explained() -> None:
     assert "expressions" in faults(inbound('<rewrite-uri template="@("a" + "b")" />'))[0]
+    code = "<value>@{\n  int n = 1;\n  return n < 2;\n}</value>"
+    (fault,) = faults(inbound(f'<set-header name="X">{code}</set-header>'))
+    assert "Policy expressions such as @(...) are not supported here. Line 3, position 13." in fault
+    assert "expressions" not in faults(inbound('<set-header name="x@{{y}}" <'))[0]
 
 
 @pytest.mark.parametrize(
