@@ -70,10 +70,18 @@ def read(xml: str, scope: str, url_template: str | None = None) -> tuple[Documen
     if scope not in SCOPES:
         raise ValueError(f"'{scope}' is not a scope")
     root = read_xml(xml)
-    if xml.count("{{") > MAX_REFERENCES:
+    if _refers_too_often(xml, root):
         raise PolicyErrors([root.fault(f"The document refers to more than {MAX_REFERENCES} named values.")])
     reading = _Reading(Context(scope, url_template=url_template))
     return reading.document(xml, root), reading.faults
+
+
+def _refers_too_often(xml: str, root: Element) -> bool:
+    """Counted as references are found, in texts: there a brace may be a reference to a character, or CDATA."""
+    if xml.count("{") + xml.count("&#") <= 2 * MAX_REFERENCES:
+        return False
+    texts = (text for element in root.walk() for text in (*element.attributes.values(), element.raw_text))
+    return sum(text.count("{{") for text in texts) > MAX_REFERENCES
 
 
 class _Reading:

@@ -98,3 +98,9 @@ def test_a_document_has_limits_that_no_policy_reaches(limit: int, text: str, wor
 
     assert parse(sized(limit - 1), "api")
     assert any(words in text for text in faults(sized(limit + 1)))
+
+
+@pytest.mark.parametrize("braces", ["&#123;{a}}", "{&#x7b;a}}", "{<![CDATA[{]]>a}}", "{<!---->{a}}"])
+def test_named_values_are_counted_however_they_are_written(braces: str) -> None:
+    (fault,) = faults(document(f'<set-header name="a"><value>{braces * 5_001}</value></set-header>'))
+    assert "refers to more than 5000 named values" in fault
