@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.policies.elements import Element
-from gateway.policies.faults import Fault
+from gateway.policies.faults import Fault, shown
 from gateway.policies.named_values import NamedValueLookup, Unresolvable, has_reference, names_in, substituted
 from gateway.policies.parser import Document
 from gateway.thumbprints import normalise_thumbprint
@@ -26,7 +26,7 @@ class Reference:
 
     def fault(self) -> Fault:
         """The fault of a reference to something that is not there."""
-        return self.element.fault(f"{_WORDS[self.kind]} '{self.name}' could not be resolved.")
+        return self.element.fault(f"{_WORDS[self.kind]} '{shown(self.name)}' could not be resolved.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from gateway import snapshot
 from gateway.policies.elements import Element
+from gateway.policies.faults import shown
 from gateway.policies.lookups import Lookups
 from gateway.policies.named_values import Unresolvable
 from gateway.policies.shape import Context
@@ -47,10 +48,10 @@ class AuthenticationCertificate(Statement):
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.AuthenticationCertificate:
         if self.certificate_id is not None:
             name = lookups.text(self.certificate_id).strip()
-            key = _found(f"id '{name}'", name, None, lookups)
+            key = _found(f"id '{shown(name)}'", name, None, lookups)
         else:
             thumbprint = normalise_thumbprint(lookups.text(self.thumbprint or ""))
-            key = _found(f"thumbprint '{thumbprint}'", None, thumbprint, lookups)
+            key = _found(f"thumbprint '{shown(thumbprint)}'", None, thumbprint, lookups)
         return snapshot.AuthenticationCertificate(key, origin)
 
     def certificate_references(self) -> Iterator[tuple[str, str]]:

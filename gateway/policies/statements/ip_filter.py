@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from gateway import snapshot
 from gateway.policies.elements import Element
 from gateway.policies.lookups import Lookups
-from gateway.policies.named_values import Unresolvable
+from gateway.policies.named_values import Unresolvable, has_reference
 from gateway.policies.shape import Context, Shape, literal
 from gateway.policies.statement import Statement
 
@@ -144,5 +144,5 @@ class IpFilter(Statement):
 def _known_range(first: str, last: str, lookups: Lookups) -> tuple[str, str]:
     low, high = lookups.text(first, _end_problem), lookups.text(last, _end_problem)
     if problem := _range_problem(low, high):
-        raise Unresolvable(problem)
+        raise Unresolvable(problem, first if has_reference(first) else last)
     return _spelt(_address(low)), _spelt(_address(high))

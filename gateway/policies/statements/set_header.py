@@ -54,7 +54,7 @@ class SetHeader(Statement):
         values = tuple(lookups.secret_text(text, value_problem) for text in self.values)
         known = [value if isinstance(value, str) else value.reveal().decode() for value in values]
         for problem in _problems(name, action, known, lookups.section):
-            raise Unresolvable(problem)
+            raise Unresolvable(problem, self.name)
         return snapshot.SetHeader(name, action, values, origin)
 
 

@@ -6,6 +6,7 @@ from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.effective import Sections, compose, composed_text, resolve
 from gateway.policies.faults import PolicyErrors, Unresolved
 from gateway.policies.parser import Document, parse
+from gateway.policies.references import references_of
 from gateway.snapshot import (
     AuthenticationBasic,
     AuthenticationCertificate,
@@ -209,6 +210,41 @@ def test_a_scope_without_a_document_shows_nothing_of_its_own() -> None:
         *((f"    <{section} />", "", 0) for section in ("inbound", "backend", "outbound", "on-error")),
         ("</policies>", "", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "element"),
+    [
+        (
+            '<return-response>\n<set-header name="A"><value/></set-header>\n{}\n</return-response>',
+            "set-header",
+        ),
+        ('<ip-filter action="allow">\n<address>10.0.0.1</address>\n{}\n</ip-filter>', "address-range"),
+    ],
+)
+def test_what_is_wrong_with_several_texts_together_is_told_at_the_element_that_they_stand_in(
+    inside: str, element: str
+) -> None:
+    faulty = {
+        "set-header": '<set-header name="{{host}}"><value>a</value></set-header>',
+        "address-range": '<address-range from="10.0.0.1" to="{{low}}" />',
+    }
+    api = document("api", f"\n{inside.format(faulty[element])}")
+    values = {"host": "Host", "low": "10.0.0.0"}
+    with pytest.raises(Unresolved) as refused:
+        resolve(None, api, None, certificate, values.__getitem__)
+    (fault,) = refused.value.faults
+    assert (fault.element, fault.line, fault.column) == (element, 5, 2)
+
+
+def test_a_name_that_nothing_has_is_not_repeated_at_full_length() -> None:
+    for name in ("certificate-id", "thumbprint"):
+        api = document("api", f'<authentication-certificate {name}="{"{{long}}" * 60}" />')
+        with pytest.raises(Unresolved) as refused:
+            resolve(None, api, None, certificate, lambda _: "X" * 4_000)
+        assert len(str(refused.value)) < 400
+        (fault,) = [each.fault() for each in references_of(api, lambda _: "X" * 4_000) if each.kind == name]
+        assert len(str(fault)) < 400
 
 
 def test_what_a_named_value_makes_wrong_is_told_at_the_element_that_it_stands_in() -> None:
