@@ -13,6 +13,7 @@ from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.policies import document_of, save_document, text_of
 from gateway.changes.policy_documents import parsed
+from gateway.changes.policy_references import Lookup, faults_in, refuse
 from gateway.errors import AlreadyExists, Invalid, NotFound
 from gateway.models import Api, Operation
 from gateway.policies import parser, splice
@@ -97,11 +98,12 @@ def update_operation(
         expect_revision(revision_of(operation), revision)
         _refuse_clash(operation.api, values["method"], values["shape"], but=operation)
         before = rewrite_template_of(operation)
-        this.audit("updated", operation, _write(this, operation, values))
+        changed = _write(this, operation, values)
+        this.audit("updated", operation, changed)
         if rewrite_template is not None:
             _refuse_other(before)
             _set_rewrite(this, operation, rewrite_template)
-        elif before != OtherRewrite(UNREADABLE):
+        elif "url_template" in changed and before != OtherRewrite(UNREADABLE):
             _check_policy(operation)
     return operation
 
@@ -189,10 +191,12 @@ def _set_rewrite(this: Change, operation: Operation, rewrite_template: str) -> N
 def _check_policy(operation: Operation) -> None:
     """What the field does not show may rewrite with parameters that the URL template does not have any more."""
     try:
-        parsed(operation, text_of(operation))
+        document = parsed(operation, text_of(operation))
+        faults = faults_in(operation, document, document, Lookup())
+        refuse(tuple(fault for fault in faults if fault.element == "rewrite-uri"))
     except PolicyErrors as error:
-        faults = [f"The policy of this operation would become invalid. {fault}" for fault in error.faults]
-        raise Invalid({"url_template": faults}) from None
+        told = [f"The policy of this operation would become invalid. {fault}" for fault in error.faults]
+        raise Invalid({"url_template": told}) from None
 
 
 def _clean(

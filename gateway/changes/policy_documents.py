@@ -53,15 +53,16 @@ def text_of(scope: Scope) -> str:
 
 def parsed(scope: Scope, xml: str) -> Document:
     """A text as the document of a scope. Raises PolicyErrors."""
-    return parser.parse(xml, scope_name(scope), _url_template(scope))
+    return parser.parse(xml, scope_name(scope), url_template_of(scope))
 
 
 def read(scope: Scope, xml: str) -> tuple[Document, list[Fault]]:
     """What a text says as the document of a scope, and its faults (see gateway.policies.parser.read)."""
-    return parser.read(xml, scope_name(scope), _url_template(scope))
+    return parser.read(xml, scope_name(scope), url_template_of(scope))
 
 
-def _url_template(scope: Scope) -> str | None:
+def url_template_of(scope: Scope) -> str | None:
+    """The URL template of a scope that is an operation."""
     return scope.url_template if isinstance(scope, Operation) else None
 
 

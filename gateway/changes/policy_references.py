@@ -7,7 +7,14 @@ from django.conf import settings
 from gateway import keystore
 from gateway.addresses import AddressRules, check_literal, parse_web_service_url
 from gateway.changes.base import Change
-from gateway.changes.policy_documents import Scope, api_of, goes_elsewhere, parsed_or_none, scope_of
+from gateway.changes.policy_documents import (
+    Scope,
+    api_of,
+    goes_elsewhere,
+    parsed_or_none,
+    scope_of,
+    url_template_of,
+)
 from gateway.errors import Invalid, Unreadable
 from gateway.models import (
     Certificate,
@@ -101,7 +108,7 @@ def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) 
     references = references_of(written, lookup.named_value)
     missing = [each for each in references if lookup.target(each.kind, each.name) is None]
     places = dict(zip(map(_place, final.root.walk()), written.root.walk(), strict=True))
-    compiling = [(places[fault.line, fault.column], fault) for fault in _compiling(final, lookup)]
+    compiling = [(places[fault.line, fault.column], fault) for fault in _compiling(scope, final, lookup)]
     return (
         *map(_missing, missing),
         *(element.fault(f.message) for element, f in compiling if not _holds_one(element, missing)),
@@ -136,7 +143,7 @@ def _missing(reference: Reference) -> Fault:
     )
 
 
-def _compiling(document: Document, lookup: Lookup) -> list[Fault]:
+def _compiling(scope: Scope, document: Document, lookup: Lookup) -> list[Fault]:
     """What is wrong with the statements of a document once its named values are known.
 
     Each is compiled on its own, so what stands in the documents of other scopes makes no difference.
@@ -144,7 +151,7 @@ def _compiling(document: Document, lookup: Lookup) -> list[Fault]:
     alone = {document.scope: document}
     scopes = (alone.get("global"), alone.get("api"), alone.get("operation"))
     try:
-        effective.resolve(*scopes, lookup.certificate, lookup.named_value)
+        effective.resolve(*scopes, lookup.certificate, lookup.named_value, url_template_of(scope))
     except PolicyErrors as error:
         return list(error.faults)
     return []

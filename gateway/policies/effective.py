@@ -88,15 +88,16 @@ def resolve(
     operation: Document | None,
     resolve_certificate: CertificateLookup,
     named_value: NamedValueLookup,
+    url_template: str | None = None,
 ) -> Sections:
     """The effective policy of the narrowest scope given; None is a scope without a document.
 
     `resolve_certificate(certificate_id, thumbprint)` gets one of the two (a thumbprint normalised), the other
     None, and returns the certificate's key; `named_value(name)` returns text, or a Secret, which only a
-    password may be. Both raise LookupError. Raises Unresolved, which is PolicyErrors and LookupError, with
-    everything that is not there.
+    password may be. Both raise LookupError. `url_template` is the operation's (see parser.parse). Raises
+    Unresolved, which is PolicyErrors and LookupError, with everything that is not there.
     """
-    lookups = Lookups(resolve_certificate, named_value)
+    lookups = Lookups(resolve_certificate, named_value, url_template=url_template)
     faults: list[Fault] = []
     documents = (global_, api, operation)
     inbound, backend, outbound = (

@@ -22,13 +22,15 @@ class Lookups:
     """`certificate(certificate_id, thumbprint)` gets one of the two, the other is None, and returns the key of a
     certificate; `named_value(name)` returns its text, or a Secret. Both raise LookupError.
 
-    `section` is where the statements stand. Everything that raises raises Unresolvable. A text is judged by
-    `judge` once its named values are replaced; one without any was judged when it was read.
+    `section` is where the statements stand, `url_template` that of the operation where it is known. Everything that
+    raises raises Unresolvable. A text is judged by `judge` once its named values are replaced; one without any was
+    judged when it was read.
     """
 
     certificate: CertificateLookup
     named_value: NamedValueLookup
     section: str = "inbound"
+    url_template: str | None = None
 
     def text(self, text: str, judge: Judge = anything) -> str:
         """A text that is shown to people, so that it must not be secret."""

@@ -34,6 +34,10 @@ def _password_problem(password: str) -> str | None:
         return None
     if not password or "{{" in password:
         return _NO_LITERAL
+    return _control_problem(password)
+
+
+def _control_problem(password: str) -> str | None:
     return "The 'password' attribute must not hold control characters." if _CONTROL.search(password) else None
 
 
@@ -72,4 +76,6 @@ class AuthenticationBasic(Statement):
             raise Unresolvable(_NO_LITERAL)
         value = looked_up(self.password, lookups.named_value)
         password = value if isinstance(value, snapshot.Secret) else snapshot.Secret(value.encode())
+        if problem := _control_problem(password.reveal().decode()):
+            raise Unresolvable(problem)
         return snapshot.AuthenticationBasic(username, password, origin)

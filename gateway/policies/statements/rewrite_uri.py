@@ -46,7 +46,8 @@ class RewriteUri(Statement):
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.RewriteUri:
         template = lookups.text(self.template)
         copy = self.attribute("copy-unmatched-params", self.copy_unmatched_params, lookups)
-        if problem := _template_problem(template, Context(origin.scope)):
+        url_template = lookups.url_template if origin.scope == "operation" else None
+        if problem := _template_problem(template, Context(origin.scope, url_template=url_template)):
             raise Unresolvable(problem)
         return snapshot.RewriteUri(template, copy == "true", origin)
 

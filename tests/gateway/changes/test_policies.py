@@ -8,7 +8,8 @@ from gateway import keystore
 from gateway.changes.apis import delete_api, update_api
 from gateway.changes.base import change
 from gateway.changes.certificates import delete_certificate
-from gateway.changes.operations import delete_operation
+from gateway.changes.named_values import update_named_value
+from gateway.changes.operations import delete_operation, update_operation
 from gateway.changes.policies import (
     check_document,
     delete_policy,
@@ -187,6 +188,28 @@ def test_a_named_value_that_does_not_fit_is_refused_where_it_is_used() -> None:
     assert fault.startswith("Error in element 'forward-request' on line 2, column 2: The 'timeout'")
     set_text("seconds", "9")
     save_policy(ALICE, None, xml)
+
+
+def test_a_rewrite_that_a_named_value_is_part_of_is_checked_against_the_url_template() -> None:
+    operation, row = make_operation(make_api(), "/accounts/{id}"), make_named_value("rewrite", "/v2/{nope}")
+    xml = inbound('<rewrite-uri template="{{rewrite}}" />')
+    (fault,) = refused(operation, xml)
+    assert fault.endswith("The parameter {nope} of the rewrite URL template is not in the URL template.")
+    update_named_value(ALICE, row.key, value="/v2/{id}", secret=False)
+    save_policy(ALICE, operation, xml)
+    with pytest.raises(Invalid, match=r"The policy of Partner Bank / GET .* would become invalid"):
+        update_named_value(ALICE, row.key, value="/v2/{ID}/{nope}", secret=False)
+    moving = {"method": "GET", "display_name": "Get account", "rewrite_template": None}
+    with pytest.raises(Invalid, match="The policy of this operation would become invalid") as refusal:
+        update_operation(ALICE, operation.key, url_template="/accounts/{number}", **moving)
+    assert list(refusal.value.errors) == ["url_template"]
+    update_operation(ALICE, operation.key, url_template="/accounts/{ID}/parts", **moving)
+
+
+def test_a_password_that_is_no_secret_is_held_to_the_rules_of_one() -> None:
+    make_named_value("lines", "a\nb")
+    (fault,) = refused(make_api(), inbound('<authentication-basic username="a" password="{{lines}}" />'))
+    assert fault.endswith("The 'password' attribute must not hold control characters.")
 
 
 def test_a_secret_where_it_would_be_shown_is_refused_by_its_name_alone() -> None:
