@@ -1,6 +1,7 @@
 """Ids of configuration rows: checked when given, made from a name when not."""
 
 import re
+from collections.abc import Collection
 from typing import TypeVar
 
 from django.core.exceptions import ValidationError
@@ -17,15 +18,18 @@ _ASCII = re.compile(r"[\x00-\x7f]*")
 _LIKE_ASCII = ("\u212a", "\u0130")
 
 
-def free_id(rows: QuerySet[R], given: str, name: str, *, field: str, default: str) -> str:
+def free_id(
+    rows: QuerySet[R], given: str, name: str, *, field: str, default: str, planned: Collection[str] = ()
+) -> str:
     """The id for a new row among `rows`: `given` if it is free, else one made from `name`.
 
-    "Partner Bank" becomes "partner-bank", then "partner-bank-2". Raises Invalid or AlreadyExists on `field`.
+    "Partner Bank" becomes "partner-bank", then "partner-bank-2"; not one of those `planned`. Raises Invalid
+    or AlreadyExists on `field`.
     """
     if given:
         return _checked(rows, given, field)
     stem = slugify(name)[:70].strip("-") or default
-    taken = _taken(rows, stem)
+    taken = _taken(rows, stem).union(planned)
     number, candidate = 1, stem
     while candidate in taken:
         number += 1

@@ -71,12 +71,7 @@ def _stem(scope: Scope, secret: LiteralSecret) -> str:
 
 
 def _free_name(stem: str, planned: Collection[str]) -> str:
-    number, name = 1, ""
-    while not name or name in planned:
-        wanted = stem if number == 1 else f"{stem}-{number}"
-        name = free_id(NamedValue.objects.all(), "", wanted, field="xml", default="secret")
-        number += 1
-    return name
+    return free_id(NamedValue.objects.all(), "", stem, field="xml", default="secret", planned=planned)
 
 
 def _replaceable(scope: Scope) -> Iterator[tuple[str, str]]:

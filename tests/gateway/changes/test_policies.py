@@ -378,6 +378,16 @@ def test_what_is_wrong_inside_a_statement_is_told_once() -> None:
     ]
 
 
+def test_as_many_passwords_as_a_document_may_have_move_with_few_queries_for_each(
+    django_assert_max_num_queries: Any,
+) -> None:
+    api = make_api()
+    make_named_value("partner-bank-basic-password-2")
+    basic = (f'<authentication-basic username="a" password="word-{n}" />' for n in range(250))
+    with django_assert_max_num_queries(5 * 250):
+        assert faults_of(api, inbound(*basic)) == ()
+
+
 def test_the_largest_documents_are_looked_up_with_few_queries(
     django_assert_max_num_queries: Any,
 ) -> None:
