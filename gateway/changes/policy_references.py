@@ -52,7 +52,7 @@ class Lookup:
 
     def target(self, kind: str, name: str) -> Certificate | NamedValue | None:
         """What a reference of that kind (see gateway.policies.references) names, None if it is not there."""
-        key = (kind, name.lower())
+        key = (kind, name)  # as it is written: which letters are alike in another case, the database says
         if key not in self._found:
             self._found[key] = _target(kind, name)
         return self._found[key]

@@ -5,6 +5,7 @@ not stand in it. That of authentication-basic is one for certain; what a header,
 holds is likely to be one by its name or its form.
 """
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -111,7 +112,8 @@ def named_secrets(document: Document) -> Mapping[str, str]:
 def with_named_values(xml: str, names: Mapping[LiteralSecret, str]) -> str:
     """The text with a reference to a named value in place of each secret, and nothing else changed."""
     for secret in sorted(names, key=lambda secret: secret.start, reverse=True):
-        xml = f"{xml[: secret.start]}{{{{{names[secret]}}}}}{xml[secret.end :]}"
+        reference = f"{{{{{html.escape(names[secret], quote=False)}}}}}"
+        xml = xml[: secret.start] + reference + xml[secret.end :]
     return xml
 
 

@@ -388,6 +388,13 @@ def test_as_many_passwords_as_a_document_may_have_move_with_few_queries_for_each
         assert faults_of(api, inbound(*basic)) == ()
 
 
+def test_a_name_is_found_whatever_stands_before_it_in_another_case() -> None:
+    """SQLite knows the case of ASCII letters only, PostgreSQL that of all."""
+    make_named_value("Ärger", "a")
+    xml = inbound('<set-header name="X"><value>{{ärger}}</value><value>{{Ärger}}</value></set-header>')
+    assert not any("'Ärger'" in str(fault) for fault in faults_of(None, xml))
+
+
 def test_the_largest_documents_are_looked_up_with_few_queries(
     django_assert_max_num_queries: Any,
 ) -> None:

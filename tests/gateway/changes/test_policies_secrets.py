@@ -23,7 +23,7 @@ from gateway.errors import Invalid
 from gateway.models import AuditEntry, NamedValue, PolicyDocument, PolicyReference, PolicyVersion, Revision
 from gateway.policies.secrets import literal_secrets
 from tests.arrange import set_text, update_directly
-from tests.builders import ALICE, choose, make_api, make_operation
+from tests.builders import ALICE, choose, make_api, make_named_value, make_operation
 
 pytestmark = pytest.mark.django_db
 
@@ -286,3 +286,12 @@ def test_deleting_the_api_deletes_its_passwords() -> None:
     save_policy(ALICE, api, inbound(BASIC.format("hunter2")))
     delete_api(ALICE, api.key)
     assert not NamedValue.objects.exists()
+
+
+def test_a_password_moves_to_where_it_was_also_if_that_name_holds_markup() -> None:
+    api, name = make_api(), "partner-bank-basic-password & <more>"
+    make_named_value(name, "one", secret=True)
+    basic = '<policies><inbound><authentication-basic username="a" password="{}" /></inbound></policies>'
+    save_policy(ALICE, api, basic.format("{{partner-bank-basic-password &amp; &lt;more&gt;}}"))
+    assert save_policy(ALICE, api, basic.format("two")).moved == (name,)
+    assert sealed(name) == "two"
