@@ -13,6 +13,7 @@ from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.changes.named_values import delete_password_if_unused, password_stem, set_secret
 from gateway.changes.policies import document_of, save_document, text_of
+from gateway.changes.policy_documents import goes_elsewhere, parsed_or_none
 from gateway.changes.policy_references import HTTPS_NEEDED
 from gateway.errors import Invalid
 from gateway.models import Api, BackEndTrust, CaCertificate, Certificate, NamedValue, TrustedCa
@@ -89,6 +90,13 @@ def read_security(api: Api) -> Security:
     revision = max(api.trust.revision, written, password.revision if password else 0)
     credentials = _credentials(found, password) if found else OtherCredentials(UNREADABLE)
     return Security(credentials, _trust(api.trust), revision)
+
+
+def may_present(api: Api) -> bool:
+    """Whether its calls may go over https, without which no certificate is presented."""
+    if addresses.parse_web_service_url(api.web_service_url).scheme == "https":
+        return True
+    return goes_elsewhere(api, parsed_or_none(document_of(api)))
 
 
 def _found(api: Api) -> Authentication | None:
@@ -231,7 +239,7 @@ def _certificate(api: Api, key: UUID) -> Certificate:
     certificate = Certificate.objects.filter(pk=key).first()
     if certificate is None:
         raise Invalid({"certificate": "This certificate was deleted meanwhile. Choose another one."})
-    if addresses.parse_web_service_url(api.web_service_url).scheme != "https":
+    if not may_present(api):
         raise Invalid({"certificate": HTTPS_NEEDED.format(certificate=certificate)})
     return certificate
 

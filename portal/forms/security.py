@@ -17,7 +17,7 @@ from portal.choice import Offered
 from portal.forms.base import RevisionForm, SecretInput
 
 CREDENTIALS = (("none", "None"), ("basic", "HTTP basic"), ("certificate", "Client certificates"))
-WITHOUT_HTTPS = (("certificate", "Client certificates (only with an https:// web service URL)"),)
+WITHOUT_HTTPS = (("certificate", "Client certificates (only over https)"),)
 
 _GONE = "A CA certificate was deleted meanwhile. Choose again."
 
@@ -124,7 +124,7 @@ class SecurityForm(RevisionForm):
         *args: Any,
         offered: Offered,
         cas: Sequence[tuple[str, str]],
-        has_https: bool,
+        may_present: bool,
         other: str = "",
         **kwargs: Any,
     ) -> None:
@@ -134,15 +134,15 @@ class SecurityForm(RevisionForm):
         certificate: CertificateField = self.fields["certificate"]  # type: ignore[assignment]
         certificate.offer(offered)
         self.fields["ca_certificates"].choices = cas  # type: ignore[attr-defined]
-        self._offer_credentials(has_https)
+        self._offer_credentials(may_present)
         if not offered.searchable:
             del self.fields["search"], self.fields["searched"]
 
-    def _offer_credentials(self, has_https: bool) -> None:
+    def _offer_credentials(self, may_present: bool) -> None:
         credentials: Any = self.fields["credentials"]
-        kinds = CREDENTIALS if has_https else CREDENTIALS[:-1] + WITHOUT_HTTPS
+        kinds = CREDENTIALS if may_present else CREDENTIALS[:-1] + WITHOUT_HTTPS
         credentials.choices = [("", "What the policy says")] if self.other else kinds
-        credentials.widget.closed = frozenset() if has_https else frozenset({"certificate"})
+        credentials.widget.closed = frozenset() if may_present else frozenset({"certificate"})
         if self.other:
             credentials.required = False
             for name in ("credentials", "certificate", "username", "password"):

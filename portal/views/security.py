@@ -16,6 +16,7 @@ from gateway.changes.security import (
     CertificateCredentials,
     OtherCredentials,
     Security,
+    may_present,
     read_security,
     save_security,
 )
@@ -73,7 +74,7 @@ class ApiSecurity(ApiView, FormPage):
             initial=self.initial(),
             offered=certificate_options(search, self._chosen(data, fields)),
             cas=_ca_choices(),
-            has_https=self.has_https,
+            may_present=self.may_present,
             other=self.other,
         )
         if fields:
@@ -102,7 +103,7 @@ class ApiSecurity(ApiView, FormPage):
         """Select what was uploaded on the way (see portal.views.certificate_pages)."""
         certificate = _uuid(self.request.GET.get("certificate", ""))
         offered = dict(form.fields["certificate"].choices)  # type: ignore[attr-defined]
-        if certificate and str(certificate) in offered and self.has_https and not self.other:
+        if certificate and str(certificate) in offered and self.may_present and not self.other:
             form.initial.update(credentials="certificate", certificate=certificate)
         ca = _uuid(self.request.GET.get("ca_certificate", ""))
         if ca:
@@ -117,8 +118,13 @@ class ApiSecurity(ApiView, FormPage):
 
     @property
     def has_https(self) -> bool:
-        """Whether the back end is called over https, without which no certificate is presented."""
+        """Whether the web service URL is an https one."""
         return parse_web_service_url(self.api.web_service_url).scheme == "https"
+
+    @cached_property
+    def may_present(self) -> bool:
+        """Whether a client certificate can be chosen, because of the web service URL or of a policy."""
+        return may_present(self.api)
 
     # --- what can be done -------------------------------------------------------------------------------------
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -151,7 +157,7 @@ class ApiSecurity(ApiView, FormPage):
 
     def conflict(self, form: PortalForm, revision: int) -> Conflict:
         """Compare with what is there now, not with what was there when this request began."""
-        for name in ("api", "security"):
+        for name in ("api", "security", "may_present"):
             self.__dict__.pop(name, None)
         return super().conflict(form, revision)
 
@@ -162,6 +168,7 @@ class ApiSecurity(ApiView, FormPage):
         return super().context() | {
             "here": self.here(),
             "has_https": self.has_https,
+            "may_present": self.may_present,
             "other": self.other,
             "password_is_stored": isinstance(credentials, BasicCredentials),
             "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from gateway import keystore
 from gateway.changes.certificates import delete_certificate
+from gateway.changes.policies import save_policy
 from gateway.changes.security import (
     BasicCredentials,
     CertificateCredentials,
@@ -147,6 +148,17 @@ def test_a_certificate_with_an_http_url_is_refused_on_its_field(administrator_cl
     response = save(administrator_client, api, credentials="certificate", certificate=certificate.key)
     assert "only presented over https" in errors(response)["certificate"][0]
     assert not PolicyDocument.objects.filter(api=api).exists()
+
+
+def test_a_certificate_with_an_http_url_is_saved_where_the_policy_sets_another_back_end(
+    administrator_client: Client,
+) -> None:
+    api, certificate = make_api(web_service_url="http://bank.example"), make_certificate()
+    elsewhere = '<set-backend-service base-url="https://elsewhere.example" />'
+    save_policy(ALICE, api, f"<policies><inbound><base />{elsewhere}</inbound></policies>")
+    response = save(administrator_client, api, credentials="certificate", certificate=certificate.key)
+    assert response.status_code == 302, errors(response)
+    assert 'certificate-id="partner-bank"' in PolicyDocument.objects.get(api=api).xml
 
 
 def test_a_certificate_that_was_deleted_meanwhile_is_refused_on_its_field(

@@ -12,12 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from gateway.changes.policies import save_policy
 from gateway.changes.security import BasicCredentials, NoCredentials, Trust, read_security
 from gateway.models import Api, Certificate, CertificateVersion, PolicyDocument
 from portal import choice
 from tests import pki
 from tests.arrange import update_directly
-from tests.builders import PASSWORD, choose, make_api, make_ca_certificate, make_certificate
+from tests.builders import ALICE, PASSWORD, choose, make_api, make_ca_certificate, make_certificate
 
 NOTICES = {
     "chain": "The certificate chain of the back end is not validated.",
@@ -128,6 +129,16 @@ def test_over_http_client_certificates_cannot_be_chosen_and_the_page_says_why(
     assert shown(page, "http")
     assert f'<a href="{reverse("api-settings", args=[api.resource_id])}">Settings</a> first' in page
     assert shown(page, "unencrypted")
+
+
+def test_over_http_they_can_be_where_the_policy_sets_another_back_end(administrator_client: Client) -> None:
+    api = make_api(web_service_url="http://bank.example")
+    elsewhere = '<set-backend-service base-url="https://elsewhere.example" />'
+    save_policy(ALICE, api, f"<policies><inbound><base />{elsewhere}</inbound></policies>")
+    page = text_of(administrator_client, api)
+    assert not re.search(r'<option value="certificate"[^>]* disabled', page)
+    assert not shown(page, "http")
+    assert "sends calls to another back end" in page
 
 
 def test_over_https_nothing_of_that_is_said(administrator_client: Client) -> None:
