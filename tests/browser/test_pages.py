@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Installation, Visitor
+from tests.browser.conftest import NARROW, Installation, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.wire]
 
@@ -171,6 +171,23 @@ def test_readers_who_go_to_a_form_all_the_same_are_told_whom_to_ask(
         expect(page.get_by_role("heading", level=1)).to_have_text("You may not do this")
         expect(page.get_by_role("main")).to_contain_text("Ask one of them.")
         reader.looks_right(where)
+
+
+CUT = """() => [...document.querySelectorAll(".search select")].filter((select) => {
+    const given = select.offsetWidth;
+    select.style.cssText = "width: auto; position: absolute";
+    return given < select.offsetWidth;
+}).map(({ id }) => id)"""
+
+
+@pytest.mark.parametrize("path", ["/apis/", "/subscriptions/"])
+def test_on_a_narrow_screen_no_choice_of_a_list_is_cut(
+    administrator: Visitor, installation: Installation, path: str
+) -> None:
+    page = go(administrator, installation, path)
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    assert page.locator(".search select").count()
+    assert not page.evaluate(CUT)
 
 
 def test_a_dialog_is_used_with_the_keyboard_alone(administrator: Visitor, installation: Installation) -> None:
