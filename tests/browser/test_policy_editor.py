@@ -249,6 +249,23 @@ def test_errors_stand_at_their_lines_and_their_links_lead_there(editor: Editor) 
     editor.visitor.looks_right("errors in the margin")
 
 
+def test_a_mark_moves_with_its_line_and_goes_away_when_that_is_changed(editor: Editor) -> None:
+    page = editor.open(TWO_FAULTS).page
+    editor.press("Save")
+    marks, marked = page.locator(".cm-lint-marker-error"), page.locator(".cm-lintRange-error")
+    expect(marks).to_have_count(2)
+    editor.content.locator(".cm-line").nth(1).click()
+    page.keyboard.press("End")
+    page.keyboard.type("\n<!-- a line more -->")
+    expect(marks).to_have_count(2)
+    page.get_by_role("link", name="'rewrite-uri' on line 10").click()
+    page.keyboard.type("_")
+    expect(editor.content).to_contain_text("<_rewrite-uri")
+    expect(marked).to_have_text(["rate-limit"])
+    page.keyboard.press("F8")
+    expect(page.locator(".fault-here")).to_contain_text("'rate-limit'")
+
+
 def test_the_address_of_a_line_leads_to_it(editor: Editor) -> None:
     editor.open(WITH_HEADER)
     editor.save()

@@ -1,8 +1,10 @@
 // The page's list of errors: marks in the margin, and links that lead to their lines.
-import { forEachDiagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { forEachDiagnostic, lintGutter, lintKeymap, setDiagnostics, setDiagnosticsEffect } from "@codemirror/lint";
+import { EditorState, StateField } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 
 const FAULTS = "#policy-faults [data-line]";
+const LONGEST_TAG = 5000;
 
 // Columns count characters from 1, positions count UTF-16 units. Outside of the text: at its nearest place.
 const positionOf = (doc, line, column) => {
@@ -24,14 +26,25 @@ export const goTo = (view, position) => {
   view.focus();
 };
 
+// Where the page's links to lines lead: to what stood there when the page was opened, wherever it is now.
+const linksToLines = () => [...document.querySelectorAll('a[href^="#line-"]')];
+
+const targetOf = (doc, link) => {
+  const item = link.closest(FAULTS);
+  return item ? placeOf(doc, item) : positionOf(doc, Number(link.hash.slice("#line-".length)), 1);
+};
+
+const targets = StateField.define({
+  create: ({ doc }) => linksToLines().map((link) => targetOf(doc, link)),
+  update: (positions, { changes }) => positions.map((position) => changes.mapPos(position, 1)),
+});
+
 const followLinks = (view) => {
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.('a[href^="#line-"]');
-    if (!link || event.defaultPrevented) return;
-    event.preventDefault();
-    const item = link.closest(FAULTS);
-    const line = Number(link.hash.slice("#line-".length));
-    goTo(view, item ? placeOf(view.state.doc, item) : positionOf(view.state.doc, line, 1));
+  linksToLines().forEach((link, index) => {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goTo(view, view.state.field(targets)[index]);
+    });
   });
   const followHash = () => {
     const line = location.hash.match(/^#line-(\d+)$/)?.[1];
@@ -49,8 +62,42 @@ const said = (state) => {
   return messages.join(" ");
 };
 
+// The lines of the tag that begins behind the position, without what is blank around them.
+const linesOf = (doc, position) => {
+  const line = doc.lineAt(position);
+  const tag = doc.sliceString(position, position + LONGEST_TAG).indexOf(">");
+  const last = doc.lineAt(position + Math.max(tag, 0));
+  return { from: line.from + line.text.search(/\S|$/), to: last.from + last.text.trimEnd().length };
+};
+
+// A new line above or below, a statement of the list for one, leaves the lines as they are.
+const changesLines = (changes, { from, to }) => {
+  let found = false;
+  changes.iterChanges((start, end, _newStart, _newEnd, inserted) => {
+    const text = inserted.toString();
+    const beside = start === end && ((start >= to && /^\s*\n/.test(text)) || (start <= from && /\n\s*$/.test(text)));
+    if (start <= to && end >= from && !beside) found = true;
+  });
+  return found;
+};
+
+// Only Save knows whether a line that was changed is right now, so its mark goes away.
+const withoutChanged = EditorState.transactionExtender.of(({ docChanged, startState, changes }) => {
+  if (!docChanged) return null;
+  const kept = [];
+  let count = 0;
+  forEachDiagnostic(startState, (diagnostic, from, to) => {
+    count += 1;
+    if (changesLines(changes, linesOf(startState.doc, from))) return;
+    kept.push({ ...diagnostic, from: changes.mapPos(from, 1), to: changes.mapPos(to, 1) });
+  });
+  return kept.length < count ? { effects: setDiagnosticsEffect.of(kept) } : null;
+});
+
 export const faultMarks = (status) => [
   lintGutter(),
+  targets,
+  withoutChanged,
   keymap.of(lintKeymap),
   EditorView.updateListener.of(({ state }) => {
     const text = said(state);
