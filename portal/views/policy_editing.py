@@ -15,9 +15,9 @@ from gateway.changes.policies import faults_of, save_policy
 from gateway.changes.policy_documents import parsed, scope_columns
 from gateway.models import PolicyVersion
 from gateway.policies.catalogue import catalogue
-from portal import kept_forms
+from portal import kept_forms, unsaved_policies
 from portal.forms.base import PortalForm
-from portal.forms.policies import PolicyForm
+from portal.forms.policies import PolicyForm, with_line_ends_of
 from portal.policy_difference import difference
 from portal.policy_drafts import emptied
 from portal.policy_effective import Broken, documents_around, effective_lines
@@ -26,7 +26,7 @@ from portal.policy_review import draft_without_secrets, moved_words, review_of
 from portal.policy_statements import NEW_POLICY, completions, listed_statements
 from portal.roles import may_change
 from portal.views.base import actor_of, announce
-from portal.views.editing import Conflict, Difference, FormPage, take_back
+from portal.views.editing import Conflict, Difference, FormPage, put_back, take_back
 from portal.views.policy_scopes import ScopeView, scope_options
 
 _NOT_WORKED_OUT = "The effective policy cannot be worked out yet. Please look at this again:"
@@ -69,13 +69,31 @@ class PolicyPage(ScopeView, FormPage):
             return self._effective(None)
         form = self.build_form()
         kept = take_back(request, form)
+        if not kept and "draft" in request.GET:
+            put_back(form, kept := self._unsaved() or {})
         if lines := kept.get(_EMPTIED):
             messages.warning(
                 request, f"Secrets were left out of the draft. Enter them again: {_named(lines)}."
             )
         return self.page(form=form, kept=bool(kept), opened=bool(kept) or "add" in request.GET)
 
+    def _unsaved(self) -> kept_forms.Fields | None:
+        """The draft that was on its way to a review, if it is not what is in effect by now."""
+        draft = unsaved_policies.kept(self.request, self.url())
+        saved = self.document.xml if self.document else ""
+        return draft if draft and with_line_ends_of(saved, draft["xml"][0]) != saved else None
+
     # --- what can be done -------------------------------------------------------------------------------------
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Keep the draft on its way through the pages; or discard it."""
+        if "discard" in request.POST:
+            unsaved_policies.forget(request, self.url())
+            return redirect(self.url())
+        fields = self.posted_to_keep()
+        if may_change(request.user) and fields.keys() >= {"xml", "revision"}:
+            unsaved_policies.keep(request, self.url(), fields)
+        return super().post(request, *args, **kwargs)
+
     def save(self, form: PolicyForm) -> HttpResponse:
         """Do what the button says with the draft. Saving begins with a review."""
         action, xml = self.request.POST.get("action"), form.cleaned_data["xml"]
@@ -103,6 +121,7 @@ class PolicyPage(ScopeView, FormPage):
             revision=form.expected_revision(),
             move=self.request.POST.getlist("move"),
         )
+        unsaved_policies.forget(self.request, self.url())
         announce(
             self.request, f"The policy of {self.scope_name} was saved.{moved_words(saved)}", saved.revision
         )
@@ -134,6 +153,8 @@ class PolicyPage(ScopeView, FormPage):
         if "conflict" in context:
             return self.other_page("conflict", status=status, **context, **self._both(context["conflict"]))
         posted, administrator = self.request.method == "POST", may_change(self.request.user)
+        if administrator and not posted and not context.get("kept"):
+            context["unsaved"] = self._unsaved()
         if posted and not administrator:
             return self.other_page("effective", shown=shown_draft(_text_in(context["form"])), **context)
         if administrator and (posted or self.document is not None or context.get("opened")):

@@ -478,6 +478,21 @@ def test_save_waits_for_a_change_and_leaving_with_one_is_asked_about(editor: Edi
     editor.page.on("dialog", lambda dialog: dialog.accept())
 
 
+def test_going_back_from_the_review_does_not_lose_the_draft(editor: Editor) -> None:
+    page = editor.open(WITH_HEADER).page
+    editor.press("Save")
+    expect(page.get_by_role("heading", name=re.compile("^Review"))).to_be_visible()
+    page.go_back()
+    offer = page.get_by_role("alert").filter(has_text="You have a draft of this policy")
+    expect(offer).to_be_in_viewport()
+    editor.visitor.looks_right("an unsaved draft")
+    page.get_by_role("link", name="Go on with the draft").click()
+    expect(editor.content).to_contain_text("X-Mine")
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()
+    editor.save()
+    expect(offer).to_have_count(0)
+
+
 def test_the_editor_is_accessible_at_both_widths_with_all_that_it_opens(editor: Editor) -> None:
     for size in (WIDE, NARROW):
         editor.page.set_viewport_size(size)  # type: ignore[arg-type]
