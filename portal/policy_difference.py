@@ -1,16 +1,20 @@
 """The difference between two texts, line by line, as a page shows it.
 
-A document may have 100,000 lines, and difflib takes quadratic time: what is equal at both ends is set apart
-first, and where too much is left in between, that is shown as replaced as a whole.
+A document may have 20,000 lines, and difflib takes quadratic time: what is equal at both ends is set apart first.
+Where too much is left in between, that is parted at lines that both texts have once, and where there are none, it
+is shown as replaced as a whole.
 """
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 CONTEXT = 3  # unchanged lines shown around a change
 MOST_COMPARED = 1_000_000  # lines before times lines after: about a second
+MOST_PARTED = 20  # times one within another
 MOST_SHOWN = 2_000  # rows
 
 _SIGNS = {"same": " ", "removed": "-", "added": "+", "gap": "…"}
@@ -50,7 +54,7 @@ class TextDifference:
 def difference(before: str, after: str) -> TextDifference:
     """The lines that were removed and added, each change with a few lines around it. Line endings do not count."""
     old, new = _lines(before), _lines(after)
-    codes = list(_opcodes(old, new))
+    codes = _opcodes(old, new)
     added = sum(j2 - j1 for tag, _, _, j1, j2 in codes if tag != "equal")
     removed = sum(i2 - i1 for tag, i1, i2, _, _ in codes if tag != "equal")
     rows = tuple(_rows(codes, old, new)) if added or removed else ()
@@ -63,19 +67,52 @@ def _lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-_Code = tuple[str, int, int, int, int]
+_Code = tuple[str, int, int, int, int]  # as SequenceMatcher gives them
 
 
-def _opcodes(old: list[str], new: list[str]) -> Iterator[_Code]:
-    """As SequenceMatcher gives them."""
-    start = _common(zip(old, new, strict=False))
-    end = _common(zip(reversed(old[start:]), reversed(new[start:]), strict=False))
-    old_end, new_end = len(old) - end, len(new) - end
-    if start:
-        yield "equal", 0, start, 0, start
-    yield from _between(old[start:old_end], new[start:new_end], start)
-    if end:
-        yield "equal", old_end, len(old), new_end, len(new)
+def _opcodes(old: list[str], new: list[str]) -> list[_Code]:
+    codes: list[_Code] = []
+    for tag, i1, i2, j1, j2 in _Comparison().codes(old, new, 0, 0):
+        if codes and tag == codes[-1][0] == "equal":
+            _, i, _, j, _ = codes.pop()
+            codes.append((tag, i, i2, j, j2))
+        else:
+            codes.append((tag, i1, i2, j1, j2))
+    return codes
+
+
+class _Comparison:
+    """Compares two texts, as long as it may take; what is too large is parted at lines that both have once."""
+
+    def __init__(self) -> None:
+        self._left = MOST_COMPARED
+
+    def codes(self, old: list[str], new: list[str], i: int, j: int, depth: int = 0) -> Iterator[_Code]:
+        """Of two parts that begin at these lines."""
+        start = _common(zip(old, new, strict=False))
+        end = _common(zip(reversed(old[start:]), reversed(new[start:]), strict=False))
+        old_end, new_end = len(old) - end, len(new) - end
+        if start:
+            yield "equal", i, i + start, j, j + start
+        yield from self._between(old[start:old_end], new[start:new_end], i + start, j + start, depth)
+        if end:
+            yield "equal", i + old_end, i + len(old), j + new_end, j + len(new)
+
+    def _between(self, old: list[str], new: list[str], i: int, j: int, depth: int) -> Iterator[_Code]:
+        if not old and not new:
+            return
+        size = len(old) * len(new)
+        if size <= self._left:
+            self._left -= size
+            for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new).get_opcodes():
+                yield tag, i + i1, i + i2, j + j1, j + j2
+        elif depth < MOST_PARTED and (pairs := _in_both_once(old, new)):
+            a = b = 0
+            for x, y in (*pairs, (len(old), len(new))):
+                yield from self.codes(old[a:x], new[b:y], i + a, j + b, depth + 1)
+                a, b = x, y
+        else:
+            yield "replace", i, i + len(old), j, j + len(new)
 
 
 def _common(pairs: Iterable[tuple[str, str]]) -> int:
@@ -87,14 +124,27 @@ def _common(pairs: Iterable[tuple[str, str]]) -> int:
     return count
 
 
-def _between(old: list[str], new: list[str], start: int) -> Iterator[_Code]:
-    if not old and not new:
-        return
-    if len(old) * len(new) > MOST_COMPARED:
-        yield "replace", start, start + len(old), start, start + len(new)
-        return
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new).get_opcodes():
-        yield tag, start + i1, start + i2, start + j1, start + j2
+def _in_both_once(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """Where the lines stand that both texts have once, as many as are in the same order in both (patience diff)."""
+    here, there = (Counter(lines) for lines in (old, new))
+    place = {line: j for j, line in enumerate(new)}
+    pairs = [(i, place[line]) for i, line in enumerate(old) if here[line] == there[line] == 1]
+    return _longest_rising(pairs)
+
+
+def _longest_rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    ends: list[int] = []  # the least second number at which a row of each length ends
+    last: list[int] = []  # which pair that is
+    before: list[int] = []
+    for index, (_, j) in enumerate(pairs):
+        length = bisect_left(ends, j)
+        before.append(last[length - 1] if length else -1)
+        ends[length : length + 1], last[length : length + 1] = [j], [index]
+    found, index = [], last[-1] if last else -1
+    while index >= 0:
+        found.append(pairs[index])
+        index = before[index]
+    return found[::-1]
 
 
 def _rows(codes: list[_Code], old: list[str], new: list[str]) -> Iterator[Row]:

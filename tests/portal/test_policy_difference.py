@@ -6,7 +6,8 @@ import time
 import pytest
 from hypothesis import strategies as st
 
-from portal.policy_difference import MOST_SHOWN, difference
+from portal import policy_difference
+from portal.policy_difference import MOST_COMPARED, MOST_SHOWN, difference
 from tests.properties import examples, holds
 
 
@@ -49,8 +50,25 @@ def test_from_and_to_nothing() -> None:
     assert not difference("", "")
 
 
+def test_changes_at_both_ends_of_a_long_document_are_told_as_two() -> None:
+    inner = [line for number in range(1700) for line in ("<set-header>", f"<value>{number}", "</set-header>")]
+    found = rows("\n".join(["a", *inner, "b"]), "\n".join(["x", *inner, "y"]))
+    assert [row for row in found if row[0] != "same"] == [
+        ("removed", "a", 1, None),
+        ("added", "x", None, 1),
+        ("gap", "5094 unchanged lines", None, None),
+        ("removed", "b", 5102, None),
+        ("added", "y", None, 5102),
+    ]
+
+
 @examples(100, 3000)
-def test_whatever_changed_the_rows_make_both_texts(count: int) -> None:
+@pytest.mark.parametrize("at_once", [MOST_COMPARED, 4])
+def test_whatever_changed_the_rows_make_both_texts(
+    count: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_difference, "MOST_COMPARED", at_once)
+
     def made(before: list[str], after: list[str]) -> None:
         found = difference("".join(f"{x}\n" for x in before), "".join(f"{x}\n" for x in after))
         assert (found.added, found.removed) == (
@@ -63,7 +81,7 @@ def test_whatever_changed_the_rows_make_both_texts(count: int) -> None:
                 assert number is None or texts[number - 1] == row.text
         assert found.added - found.removed == len(after) - len(before)
 
-    line = st.sampled_from(["a", "b", "c", "d"])
+    line = st.sampled_from("abcd" if at_once > 4 else "abcdefghijklmnop")
     holds(count, made, st.lists(line, max_size=30), st.lists(line, max_size=30))
 
 
