@@ -4,6 +4,7 @@ Pages for failures of the portal itself are rendered without a request, so that 
 """
 
 import sys
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,8 +24,13 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403: the form's token is missing or has expired (CSRF_FAILURE_VIEW)."""
-    return render(request, "403_csrf.html", {"title": "This form has expired"}, status=403)
+    """403: the form's token is missing or has expired (CSRF_FAILURE_VIEW).
+
+    A policy document comes back, to be copied: going back would not show it again. Not one that another site sent.
+    """
+    is_ours = urlsplit(request.headers.get("Origin", "")).netloc == request.get_host()
+    sent = request.POST.get("xml", "") if is_ours else ""
+    return render(request, "403_csrf.html", {"title": "This form has expired", "sent": sent}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -87,3 +87,17 @@ def test_drafts_too_large_for_a_session_are_forgotten_the_oldest_first(
         write(administrator_client, of_api(api), DRAFT)
     offered = [OFFER in text_of(administrator_client.get(of_api(api))) for api in apis]
     assert offered == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("origin", "comes_back"), [("http://testserver", True), ("https://evil.example", False)]
+)
+def test_a_form_that_has_expired_brings_its_draft_back_to_be_copied(
+    administrator_client: Client, origin: str, comes_back: bool
+) -> None:
+    administrator_client.handler.enforce_csrf_checks = True
+    page = administrator_client.post(
+        of_api(make_api()), {"xml": DRAFT, "revision": 0}, headers={"Origin": origin}
+    )
+    assert page.status_code == 403
+    assert ("mine-alone" in text_of(page)) is comes_back
