@@ -19,8 +19,9 @@ class NotThere(Http404):
 
 
 def not_there(request: HttpRequest, missing: NotThere, area: str) -> HttpResponse:
-    """The 404 page for a row that is not there."""
-    context = {"title": "Not found", "area": area, "missing": missing}
+    """The 404 page for a row that is not there. A policy document that was sent to it comes back, to be copied."""
+    sent = request.POST.get("xml", "")
+    context = {"title": "Not found", "area": area, "missing": missing, "sent": sent}
     return render(request, "not_there.html", context, status=404)
 
 

@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
+from gateway.changes.apis import delete_api
 from portal import unsaved_policies
-from tests.builders import make_api
+from tests.builders import ALICE, make_api
 from tests.portal.policy_pages import (
     HEADER,
     in_form,
@@ -101,3 +102,14 @@ def test_a_form_that_has_expired_brings_its_draft_back_to_be_copied(
     )
     assert page.status_code == 403
     assert ("mine-alone" in text_of(page)) is comes_back
+
+
+def test_the_draft_for_an_api_that_has_been_deleted_comes_back_to_be_copied(
+    administrator_client: Client,
+) -> None:
+    api = make_api()
+    path = of_api(api)
+    delete_api(ALICE, api.key)
+    page = administrator_client.post(path, {"xml": DRAFT, "revision": 0, "action": "review"})
+    assert page.status_code == 404
+    assert "mine-alone" in text_of(page)
