@@ -220,6 +220,9 @@ def test_named_values_are_completed_in_attributes_and_texts(editor: Editor) -> N
     editor.put_cursor(5)
     for _ in range(len("</value>")):
         editor.page.keyboard.press("ArrowLeft")
+    editor.page.keyboard.press("Control+Space")
+    expect(editor.offered).to_have_text([re.compile(re.escape(name))])
+    editor.page.keyboard.press("Escape")
     editor.page.keyboard.type("Bearer {{" + name[:2])
     editor.take("{{" + name + "}}")
     assert [editor.line(n).strip() for n in (4, 5)] == [

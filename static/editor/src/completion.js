@@ -106,10 +106,25 @@ const attributeValues = ({ statements, certificates, namedValues }) => {
   };
 };
 
-// `{{name}}`, in any attribute and text: the braces that already stand behind the cursor are replaced.
-const namedValuesInBraces = ({ namedValues }) => (context) => {
-  const before = context.matchBefore(/\{\{[^{}<>"]*/);
-  return before && { from: before.from, options: namedValueOptions(namedValues, replacingBraces) };
+// Whether the cursor is in the text of an element that holds nothing else, of `value` for one.
+const inText = ({ state, pos }, known) => {
+  let node = syntaxTree(state).resolveInner(pos, -1);
+  while (node && node.name !== "Element") node = node.parent;
+  const open = node?.getChild("OpenTag");
+  if (!open || pos < open.to) return false;
+  const spec = known.get(nameOf(state, open, "TagName"));
+  return Boolean(spec) && spec.children.length === 0;
+};
+
+// `{{name}}`, in any attribute and text: the braces that already stand behind the cursor are replaced. In a text they
+// are offered without braces too when they are asked for.
+const namedValuesInBraces = ({ statements, namedValues }) => {
+  const known = specs(statements);
+  return (context) => {
+    const asked = context.explicit && inText(context, known) ? { from: context.pos } : null;
+    const before = context.matchBefore(/\{\{[^{}<>"]*/) ?? asked;
+    return before && { from: before.from, options: namedValueOptions(namedValues, replacingBraces) };
+  };
 };
 
 export const completion = (data, scope) => [
