@@ -86,7 +86,8 @@ class Told:
     @property
     def nothing_forwards(self) -> bool:
         """Whether the gateway answers only because no statement forwards the call."""
-        return self.explanation.answered is not None and not self._ends_at_a_statement
+        answered = self.explanation.answered
+        return answered is not None and not answered.detail and not self._ends_at_a_statement
 
     @property
     def _ends_at_a_statement(self) -> bool:

@@ -6,7 +6,6 @@ from ipaddress import IPv4Network, IPv6Network
 
 from gateway.embedded.call import Call
 from gateway.embedded.keys import KeyRing
-from gateway.embedded.plans import Plan
 from gateway.embedded.ranges import Ranges, address_of
 from gateway.failures import CallFailure
 from gateway.headers import Field, Hop, last_value, own_entries_of_via
@@ -73,47 +72,53 @@ def _denied(code: str, api: Api, hop: Hop) -> CallFailure:
     return CallFailure(code, api.id, fields=[(b"www-authenticate", challenge.encode())])
 
 
-def check_fields(call: Call, drops_underscores: bool) -> None:
-    """Raises CallFailure for fields that ask for what is not done here, or that back ends confuse with others.
+def checked_fields(fields: Sequence[Field], drops_underscores: bool) -> Sequence[Field]:
+    """The fields to go on with. Raises CallFailure for fields that ask for what is not done here, or that back ends
+    confuse with others.
 
     "X_Role" and "X-Role" are one name to CGI and its descendants, so a field with the one could pass for the other.
     """
-    dubious = next((name for name, _ in call.fields if b"_" in name), None)
+    dubious = next((name for name, _ in fields if b"_" in name), None)
     if dubious is not None:
         if not drops_underscores:
             raise CallFailure("field-name-underscore", message=_underscore(dubious.decode("latin-1")))
-        call.fields = [field for field in call.fields if b"_" not in field[0]]
+        fields = [field for field in fields if b"_" not in field[0]]
     returns = False
-    for name, value in call.fields:
+    for name, value in fields:
         if name == b"expect" and value.lower() != b"100-continue":
             raise CallFailure("expectation-failed")
         if name == b"upgrade" and b"websocket" in value.lower():
             raise CallFailure("upgrade-unsupported")
         returns = returns or name == b"via"
-    if returns and own_entries_of_via(call.fields) > _MOST_ROUNDS:
+    if returns and own_entries_of_via(fields) > _MOST_ROUNDS:
         raise CallFailure("loop-detected")
+    return fields
 
 
 def _underscore(name: str) -> str:
     return f"The field name '{name}' holds an underscore: send it with hyphens, or not at all."
 
 
-def count_down(call: Call) -> bool:
-    """Count Max-Forwards down (RFC 9110, 7.6.2). True if the call ends here. Raises CallFailure."""
-    left = last_value(call.fields, _MAX_FORWARDS)
-    if not left.isdigit() or call.method not in ("OPTIONS", "TRACE"):
-        return False
+def counted_down(method: str, fields: Sequence[Field]) -> Sequence[Field] | None:
+    """The fields with Max-Forwards counted down (RFC 9110, 7.6.2).
+
+    None if the call ends here. Raises CallFailure.
+    """
+    left = last_value(fields, _MAX_FORWARDS)
+    if not left.isdigit() or method not in ("OPTIONS", "TRACE"):
+        return fields
     if int(left) == 0:
-        if call.method == "TRACE":
+        if method == "TRACE":
             raise CallFailure("trace-unsupported")
-        return True
-    counted: list[Field] = [field for field in call.fields if field[0] != _MAX_FORWARDS]
-    call.fields = [*counted, (_MAX_FORWARDS, b"%d" % (int(left) - 1))]
-    return False
+        return None
+    counted = [field for field in fields if field[0] != _MAX_FORWARDS]
+    return [*counted, (_MAX_FORWARDS, b"%d" % (int(left) - 1))]
 
 
-def check_body(call: Call, plan: Plan, default: int) -> None:
-    """Raises CallFailure for a body that is said to be too large; of others the bytes are counted as they come."""
-    call.most = plan.api.max_body_bytes or default or None
-    if call.most is not None and (call.head.length or 0) > call.most:
-        raise CallFailure("request-too-large", f"{call.head.length} bytes, at most {call.most}")
+def most_bytes(api: Api, length: int | None, default: int) -> int | None:
+    """How large a body may be, None for any. Raises CallFailure for one that is said to be larger; of others the
+    bytes are counted as they come."""
+    most = api.max_body_bytes or default or None
+    if most is not None and (length or 0) > most:
+        raise CallFailure("request-too-large", f"{length} bytes, at most {most}")
+    return most

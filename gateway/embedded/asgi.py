@@ -15,12 +15,12 @@ from datetime import datetime
 from gateway.addresses import AddressRules
 from gateway.embedded.admission import (
     Networks,
-    check_body,
-    check_fields,
     check_key,
     check_scheme,
-    count_down,
+    checked_fields,
+    counted_down,
     hop_of,
+    most_bytes,
 )
 from gateway.embedded.call import Call, CallerGone, Receive, Scope, Send
 from gateway.embedded.exchange import Deadlines, Exchange
@@ -44,7 +44,7 @@ from gateway.subscription_keys import taken_key
 logger = logging.getLogger(__name__)
 
 Hook = Callable[[], Awaitable[None]]
-_ALLOW = (b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE")
+ALLOW = (b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE")
 _EMPTY = (b"content-length", b"0")
 
 
@@ -163,7 +163,7 @@ class Engine:
             raise CallFailure("not-ready")
         call.record.revision = state.revision
         if call.head.path == "*":
-            await call.answer(200, [_ALLOW, _EMPTY], b"")
+            await call.answer(200, [ALLOW, _EMPTY], b"")
             return
         key, query = taken_key(call.fields, call.head.query)
         route = state.router.find(call.method, call.head.path, query or "")
@@ -173,9 +173,12 @@ class Engine:
         call.record.api, call.record.operation = plan.api.id, plan.operation.id
         hop = hop_of(call, self._settings.plain_scheme, scheme, self._settings.trusted_proxies)
         self._admit(call, plan, state.keys, key, hop)
-        if count_down(call):
-            await call.answer(200, [_ALLOW, _EMPTY], b"")
-        elif plan.destination is not None:
+        counted = counted_down(call.method, call.fields)
+        if counted is None:
+            await call.answer(200, [ALLOW, _EMPTY], b"")
+            return
+        call.fields = counted
+        if plan.destination is not None:
             await self._forward(call, plan.destination, route, query, hop)
         else:
             self._request(call, route, query, hop)  # which may still refuse it
@@ -185,10 +188,10 @@ class Engine:
         """Everything that is asked of a call before anything of its body is read. Raises CallFailure."""
         check_scheme(plan.api, hop.scheme)
         check_key(call, plan.api, keys, key, hop)
-        check_fields(call, self._settings.drops_underscores)
+        call.fields = checked_fields(call.fields, self._settings.drops_underscores)
         if plan.failure:
             raise CallFailure(*plan.failure)
-        check_body(call, plan, self._settings.max_body_bytes)
+        call.most = most_bytes(plan.api, call.head.length, self._settings.max_body_bytes)
 
     async def _forward(
         self, call: Call, destination: Destination, route: Route[Plan], query: str | None, hop: Hop

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from gateway.embedded.answers import Given
@@ -50,7 +50,7 @@ class Call:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
-        self.fields: list[Field] = scope["headers"]
+        self.fields: Sequence[Field] = scope["headers"]
         self.version: str = scope.get("http_version", "1.1")
         self.peer: str = scope["client"][0] if scope.get("client") else "unknown"
         self.head: RequestHead = scope.get("gateway.head") or self._read_head(scope)

@@ -8,8 +8,11 @@ Nothing is asked of a back end, and no secret is in what is told.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.embedded.explanation import Explanation, Refused
+from gateway.embedded.admission import checked_fields, counted_down, most_bytes
+from gateway.embedded.asgi import ALLOW, EngineSettings
+from gateway.embedded.explanation import Answered, Explanation, Refused
 from gateway.embedded.message import Request
+from gateway.embedded.plans import Plan
 from gateway.embedded.state import State
 from gateway.embedded.trial import Trial, refusal
 from gateway.failures import CallFailure
@@ -20,13 +23,22 @@ from gateway.subscription_keys import taken_key
 
 # What stands in fields for what a call would bring, where nobody says it.
 CALLER, GATEWAY = "(caller)", b"gateway"
+_DEFAULTS = EngineSettings()
+_LAST = Answered(
+    200, "", ((ALLOW[0].decode(), ALLOW[1].decode()),), "", "Max-Forwards is 0: it goes no further than here."
+)
 
 
 def explain(
-    state: State, method: str, target: str, fields: Sequence[tuple[str, str]] = (), address: str = ""
+    state: State,
+    method: str,
+    target: str,
+    fields: Sequence[tuple[str, str]] = (),
+    address: str = "",
+    settings: EngineSettings = _DEFAULTS,
 ) -> Explanation:
     """Explain a call: `target` as it stands in a request line, `fields` what the caller sends, `address` where it
-    comes from.
+    comes from, `settings` those of the gateways.
 
     Without an address no filter of addresses is judged. A subscription key is judged if there is one in the call,
     and the explanation goes on whatever comes of it.
@@ -39,11 +51,26 @@ def explain(
         return replace(
             nothing, refused=Refused("", 400, "", f"A call with this address is refused: {error}.")
         )
+    return _found(state, nothing, sent, head, address, settings)
+
+
+def _found(
+    state: State,
+    nothing: Explanation,
+    sent: list[Field],
+    head: RequestHead,
+    address: str,
+    settings: EngineSettings,
+) -> Explanation:
+    """What becomes of a call whose head is in order."""
+    method = nothing.method
     key, query = taken_key(sent, head.query)
     route = state.router.find(method, head.path, query or "")
     if route is None:
         return _unmatched(state, nothing, head, query or "")
     plan = route.plan
+    scheme = "https" if "https" in plan.api.schemes else "http"
+    hop = Hop(address or CALLER, scheme, head.authority)
     found = replace(
         nothing,
         api=plan.api,
@@ -51,12 +78,25 @@ def explain(
         values=tuple(route.values.items()),
         subscription=_subscription(state, plan.api, key),
     )
+    try:
+        counted = _admitted(plan, method, sent, head.length, settings)
+    except CallFailure as failure:
+        return replace(found, refused=refusal(failure))
+    if counted is None:
+        return replace(found, answered=_LAST)
+    forwarded = request_fields(counted, hop, private_cookies=settings.private_cookies)
+    return Trial(plan, Request(route, query, forwarded, address, hop.authority)).explained(found)
+
+
+def _admitted(
+    plan: Plan, method: str, fields: Sequence[Field], length: int | None, settings: EngineSettings
+) -> Sequence[Field] | None:
+    """The fields as statements get to see them; None if the gateway answers before. Raises CallFailure."""
+    checked = checked_fields(fields, settings.drops_underscores)
     if plan.failure:
-        return replace(found, refused=refusal(CallFailure(*plan.failure)))
-    scheme = "https" if "https" in plan.api.schemes else "http"
-    hop = Hop(address or CALLER, scheme, head.authority)
-    request = Request(route, query, request_fields(sent, hop), address, hop.authority)
-    return Trial(plan, request).explained(found)
+        raise CallFailure(*plan.failure)
+    most_bytes(plan.api, length, settings.max_body_bytes)
+    return counted_down(method, checked)
 
 
 def _head(method: str, target: str, fields: list[Field]) -> RequestHead:

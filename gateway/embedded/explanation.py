@@ -32,12 +32,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer that a policy gives itself."""
+    """The answer that a policy gives itself; or, with a `detail` that says why, the gateway before any policy."""
 
     status: int
     reason: str
     fields: tuple[tuple[str, str], ...]
     body: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

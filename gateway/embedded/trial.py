@@ -73,10 +73,10 @@ class Trial:
                 return replace(found, steps=tuple(steps), refused=refusal(failure))
             if line.given is not None:
                 steps += _not_reached((*lines, *self._plan.response.lines))
-                return replace(found, steps=tuple(steps), answered=self._answered())
+                return replace(found, steps=tuple(steps), answered=self._answered(found.method))
         steps += self._answer_effects()
         if self._plan.destination is None:
-            return replace(found, steps=tuple(steps), answered=self._answered())
+            return replace(found, steps=tuple(steps), answered=self._answered(found.method))
         return replace(found, steps=tuple(steps), forwarded=self._forwarded(found.method))
 
     def _effect(self, line: Line) -> Effect:
@@ -147,10 +147,11 @@ class Trial:
             return "Nothing comes of it, because a later one counts."
         return words(plan)
 
-    def _answered(self) -> Answered:
+    def _answered(self, method: str) -> Answered:
         given = self._plan.given
+        body = b"" if method == "HEAD" else given.body
         fields = tuple((_shown(name), _shown(value)) for name, value in given.fields)
-        return Answered(given.status, given.reason, fields, _shown(given.body))
+        return Answered(given.status, given.reason, fields, _shown(body))
 
     def _forwarded(self, method: str) -> Forwarded:
         plan = self._plan

@@ -9,6 +9,7 @@ from django.urls import reverse
 from gateway import publish
 from gateway.embedded.explain import explain
 from gateway.embedded.state import build
+from gateway.engine_settings import engine_settings
 from gateway.models import Api, Operation, Subscription
 from gateway.models.subscriptions import ACTIVE
 from portal.explained import Told, told
@@ -62,7 +63,12 @@ class ApiCall(ApiView, Page):
         values = form.cleaned_data
         state = build(publish.around("default", str(self.api.key)))
         explanation = explain(
-            state, values["method"], form.request_target, values["headers"], values["address"]
+            state,
+            values["method"],
+            form.request_target,
+            values["headers"],
+            values["address"],
+            engine_settings(),
         )
         return told(explanation, self.api)
 

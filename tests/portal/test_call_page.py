@@ -136,6 +136,19 @@ def test_an_answer_of_the_policy_is_shown(reader_client: Client) -> None:
     assert "What the back end gets" not in text
 
 
+def test_what_the_gateway_says_before_any_policy_is_shown(reader_client: Client) -> None:
+    make_api(all_operations=True)
+    page = ask(reader_client, method="GET", headers="X_Role: admin")
+    assert "is refused with 400 field-name-underscore : The field name 'x_role' holds" in text_of(page)
+    page = ask(reader_client, method="OPTIONS", headers="Max-Forwards: 0")
+    words = (
+        "is answered 200 by the gateway . The back end is not asked. Max-Forwards is 0: it goes no further"
+    )
+    assert words in text_of(page)
+    page = ask(reader_client, headers="Cookie: portal_session=1; a=2")
+    assert "cookie: a=2" in text_of(page)
+
+
 def test_a_policy_without_forward_request_is_said_to_forward_nothing(reader_client: Client) -> None:
     api = make_api(all_operations=True)
     save_policy(ALICE, api, "<policies><backend /></policies>")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.embedded.asgi import EngineSettings
 from gateway.embedded.explain import explain
 from gateway.embedded.explanation import Answered, Explanation
 from gateway.embedded.state import State, build
@@ -161,6 +162,51 @@ def test_a_call_that_is_refused_ends_there(
         *[("Not reached.", False, False)] * 3,
     ]
     assert explanation.forwarded is None
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(
+    ("method", "fields", "code"),
+    [
+        ("GET", [("X_Role", "admin")], "field-name-underscore"),
+        ("GET", [("Expect", "the-best")], "expectation-failed"),
+        ("GET", [("Connection", "upgrade"), ("Upgrade", "websocket")], "upgrade-unsupported"),
+        ("GET", [("Via", ", ".join(["1.1 publisher-portal"] * 6))], "loop-detected"),
+        ("GET", [("Content-Length", "11")], "request-too-large"),
+        ("TRACE", [("Max-Forwards", "0")], "trace-unsupported"),
+        ("OPTIONS", [("Max-Forwards", "0")], ""),
+        ("OPTIONS", [("Max-Forwards", "2")], ""),
+        ("HEAD", [], ""),
+    ],
+)
+def test_a_call_that_no_statement_gets_to_see_is_answered_as_it_is_told(
+    method: str, fields: list[tuple[str, str]], code: str
+) -> None:
+    operations = tuple((verb, "/accounts/{id}") for verb in ("GET", "TRACE", "OPTIONS", "HEAD"))
+    answer = ReturnResponse(418, "", (), "tea", HERE)
+    whole = snapshot(
+        "http://127.0.0.1:1", inbound=(answer,), operations=operations, settings={"max_body_bytes": 10}
+    )
+    with running_engine(whole) as gateway:
+        answered = gateway.call(method, "/bank/accounts/7", headers=dict(fields))
+    explained = explain(build(whole), method, "/bank/accounts/7", fields)
+    told_end = explained.refused or explained.answered
+    assert told_end is not None
+    assert told_end.status == answered.status
+    assert answered.values("gateway-error") == ([code] if code else [])
+    if explained.refused is not None:
+        assert explained.refused.code == code
+    if explained.answered is not None:
+        assert explained.answered.body.encode() == answered.body
+
+
+def test_what_the_gateway_is_set_to_leave_out_is_not_told() -> None:
+    settings = EngineSettings(drops_underscores=True, private_cookies=frozenset((b"session",)))
+    fields = [("X_Role", "admin"), ("Cookie", "session=1; a=2")]
+    forwarded = explain(state(), "GET", "/bank/accounts/7", fields, settings=settings).forwarded
+    assert forwarded is not None
+    assert dict(forwarded.fields)["cookie"] == "a=2"
+    assert "x_role" not in dict(forwarded.fields)
 
 
 def test_without_an_address_filters_are_told_and_not_judged() -> None:
