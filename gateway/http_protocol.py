@@ -15,6 +15,8 @@ from gateway.request_head import RequestHead, read_head
 HEAD_SECONDS = 20.0
 HEAD_BYTES = 65536
 LINGER_SECONDS = 1.0
+# For a caller who still sends its body, and looks at the answer only then.
+_BODY_LINGER_SECONDS = 5.0
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -28,7 +30,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = _trailer_bytes = 0
     _in_head = False
-    _refused = False
+    _refused = _ended = False
     _resuming = False
     _stopping = False
     _lost = False
@@ -155,6 +157,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._stopping:
             self.cycle.keep_alive = False
         scope["gateway.connection"] = self
+        if self._head.chunked or self._head.length:
+            self.cycle.transport = _Patient(self)  # type: ignore[assignment]
         if version == "1.0":
             self.cycle.send = _Http10(self.cycle).send  # type: ignore[method-assign]
 
@@ -227,13 +231,42 @@ class GatewayProtocol(HttpToolsProtocol):
     def _last_cycle(self) -> RequestResponseCycle:
         return self.pipeline[0][0] if self.pipeline else self.cycle
 
-    def _linger(self) -> None:
+    def end(self) -> None:
+        """Close behind the last answer. What is left of a request's body is dropped for a while."""
+        if not self.cycle.more_body:
+            self.transport.close()
+        elif not self._ended and not self.transport.is_closing():
+            self._ended = self._refused = True
+            self._end_head()
+            self.flow.resume_reading()
+            self._linger(_BODY_LINGER_SECONDS)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if there is to be one."""
+        if not self._ended:
+            super().on_response_complete()
+
+    def _linger(self, seconds: float = LINGER_SECONDS) -> None:
         """Close in stages (RFC 9112, 9.6): what is still coming in must not reset what was just said."""
         if self.transport.can_write_eof():
             self.transport.write_eof()
-            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            self.loop.call_later(seconds, self.transport.close)
         else:
             self.transport.close()
+
+
+class _Patient:
+    """Stands in for the transport of a connection in the answer to a request with a body.
+
+    It refers to no cycle, which would be left to the garbage collector.
+    """
+
+    def __init__(self, protocol: GatewayProtocol) -> None:
+        self._transport = protocol.transport
+        self.close = protocol.end
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class _Phrased:

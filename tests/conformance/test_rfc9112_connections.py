@@ -39,6 +39,29 @@ def test_a_connection_is_closed_when_that_is_asked_for(
     assert one.connection == other.connection  # which is another hop
 
 
+@shows("RFC 9112", "9.6", "An answer is not lost because the caller was still sending its body.")
+@pytest.mark.parametrize("framing", ["Content-Length: 30000000", "Transfer-Encoding: chunked"])
+def test_a_caller_that_sends_all_of_its_body_first_gets_the_answer(gateway: Gateway, framing: str) -> None:
+    size = 30_000_000
+    with gateway.caller() as caller:
+        caller.send(request("POST", "/nothing-is-here", framing))
+        body = b"x" * size
+        caller.send(chunked(body) if "chunked" in framing else body)
+        answer = caller.final("POST")
+        assert (answer.status, answer.values("connection")) == (404, ["close"])
+        assert caller.end() == "closed"
+
+
+@shows("RFC 9112", "9.6", "What comes behind a request whose answer was the last one is not processed.")
+def test_nothing_behind_the_last_answer_is_processed(gateway: Gateway, back_end: BackEnd) -> None:
+    with gateway.caller() as caller:
+        caller.send(request("POST", "/nothing-is-here", "Content-Length: 9") + b"x" * 5)
+        assert caller.final("POST").status == 404
+        caller.send(b"x" * 4 + request("GET", "/open/x"))
+        assert caller.end() == "closed"
+    assert not back_end.seen
+
+
 @shows("RFC 9112", "9.3.2", "Requests that are sent at once are answered one by one, in their order.")
 def test_pipelined_requests_are_answered_in_order(gateway: Gateway, back_end: BackEnd) -> None:
     back_end.behave = lambda connection, seen: connection.answer(seen.target.encode() + seen.body)
