@@ -139,7 +139,7 @@ def _append(name: bytes, values: list[bytes]) -> Step:
 def _lines(name: bytes, values: list[bytes]) -> list[Field]:
     """Several values as one line, or as a line each where a comma would not do (RFC 9110, 5.3)."""
     if is_joined(name):
-        return [(name, b", ".join(values))]
+        return [(name, b", ".join(filter(None, values)))]  # a list has no empty members (RFC 9110, 5.6.1)
     return [(name, value) for value in values]
 
 

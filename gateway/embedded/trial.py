@@ -129,7 +129,9 @@ class Trial:
             return path + mark + query
         pairs = (pair.partition("=") for pair in query.split("&"))
         shown = (
-            f"{name}={HIDDEN}" if unquote_plus(name) in self._secret_parameters else f"{name}{equals}{value}"
+            f"{name}={HIDDEN}"
+            if equals and unquote_plus(name) in self._secret_parameters
+            else f"{name}{equals}{value}"
             for name, equals, value in pairs
         )
         return path + mark + "&".join(shown)

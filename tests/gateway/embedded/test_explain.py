@@ -100,6 +100,13 @@ def test_no_secret_is_told() -> None:
         assert trace not in shown
 
 
+def test_what_a_caller_sent_without_a_value_has_none_to_hide() -> None:
+    statement = SetQueryParameter("key", "append", (SECRET,), HERE)
+    forwarded = explain(state(statement), "GET", "/bank/accounts/7?key&key=1").forwarded
+    assert forwarded is not None
+    assert forwarded.url.endswith("/accounts/7?key&key=(secret)&key=(secret)")
+
+
 def test_a_field_that_is_set_anew_without_a_secret_is_shown_again() -> None:
     again = SetHeader("x-shared", "override", ("plain",), HERE)
     explanation = explain(state(EVERYTHING[3], again), "GET", "/bank/accounts/7")

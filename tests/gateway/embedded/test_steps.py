@@ -64,6 +64,7 @@ A, B = (b"x-a", b"1"), (b"x-b", b"2")
         (header("X-A", "append", "8", "9"), [A, B, (b"x-a", b"3")], [B, (b"x-a", b"1, 3, 8, 9")]),
         (header("X-A", "append", "9"), [B], [B, (b"x-a", b"9")]),
         (header("X-A", "append", "9"), [(b"x-a", b"")], [(b"x-a", b"9")]),
+        (header("X-A", "override", "8", "", "9", ""), [], [(b"x-a", b"8, 9")]),
         (header("X-A", "delete"), [A, B, A], [B]),
         (header("X-A", "delete"), [B], [B]),
         (header("X-Forwarded-For", "delete"), [(b"x-forwarded-for", b"192.0.2.1")], []),
