@@ -66,7 +66,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An explanation with what a page adds to it. `authorities` are the CA certificates that the API trusts."""
+    """An explanation with what a page adds to it.
+
+    `authorities` are the CA certificates that the API trusts; `back_end` leads to where its address is written.
+    """
 
     explanation: Explanation
     request: tuple[Section, ...]
@@ -74,6 +77,7 @@ class Told:
     operation_url: str
     policy_url: str
     remedy: Link | None
+    back_end: Link
     limits: tuple[Limit, ...] = ()
     authorities: tuple[CaCertificate, ...] = ()
 
@@ -121,8 +125,9 @@ def told(explanation: Explanation, api: Api) -> Told:
         request=tuple(section for section in sections if section.name != "outbound"),
         answer=tuple(section for section in sections if section.name == "outbound"),
         operation_url=reverse("operation-edit", args=[api.resource_id, operation.id]) if operation else "",
-        policy_url=f"{_policy_url('operation', explanation, api)}?effective",
+        policy_url=_effective_url(explanation, api),
         remedy=_remedy(explanation, api),
+        back_end=_back_end(explanation, api),
         limits=tuple(_limits(forwarded)) if forwarded else (),
         authorities=tuple(_authorities(forwarded, api)) if forwarded else (),
     )
@@ -147,6 +152,18 @@ def _policy_url(scope: str, explanation: Explanation, api: Api) -> str:
     return reverse("policy-api", args=[api.resource_id])
 
 
+def _effective_url(explanation: Explanation, api: Api) -> str:
+    return f"{_policy_url('operation', explanation, api)}?effective"
+
+
+def _back_end(explanation: Explanation, api: Api) -> Link:
+    """Where the address of the back end is written: in the last statement that sets one, or in the settings."""
+    chosen = [effect for effect in explanation.steps if effect.element == "set-backend-service"]
+    if chosen:
+        return Link("Change the base URL", _step(chosen[-1], explanation, api).url)
+    return Link("Change the web service URL", reverse("api-settings", args=[api.resource_id]))
+
+
 def _remedy(explanation: Explanation, api: Api) -> Link | None:
     """The page with the setting that a refusal comes from."""
     code = explanation.refused.code if explanation.refused else ""
@@ -156,6 +173,8 @@ def _remedy(explanation: Explanation, api: Api) -> Link | None:
             return Link(f"Look at the statement: {step.scope}, line {effect.origin.line}", step.url)
     if code == "policy-unusable":
         return Link("Look at the policy", _policy_url(_faulty_scope(explanation, api), explanation, api))
+    if code == "client-certificate-needs-https" and api.web_service_url.lower().startswith("https:"):
+        return Link("Look at the policy", _effective_url(explanation, api))  # which says another base URL
     if code not in _REMEDIES:
         return None
     label, route, of_api = _REMEDIES[code]

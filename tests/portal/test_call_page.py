@@ -238,6 +238,19 @@ def test_a_certificate_over_http_is_refused_with_the_setting_that_mends_it(reade
     assert link(page, "Change the web service URL in Settings") == "/apis/partner-bank/settings/"
 
 
+def test_a_back_end_that_a_policy_chose_is_changed_there(reader_client: Client) -> None:
+    api = make_api(all_operations=True)
+    elsewhere = '<set-backend-service base-url="http://bank.example/x" />'
+    write(api, elsewhere)
+    assert link(ask(reader_client), "Change the base URL") == "/policies/apis/partner-bank/#line-2"
+    make_certificate("client")
+    write(api, f'<authentication-certificate certificate-id="client" />{elsewhere}')
+    page = ask(reader_client)
+    assert "is refused with 500 client-certificate-needs-https" in text_of(page)
+    assert "Change the web service URL" not in text_of(page)
+    assert link(page, "Look at the policy").endswith("?effective")
+
+
 def test_a_call_that_another_api_gets_leads_there(reader_client: Client) -> None:
     make_api(all_operations=True)
     make_api("Partner Bank 2", suffix="partner-bank/v2", all_operations=True)
