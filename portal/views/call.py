@@ -12,6 +12,7 @@ from gateway.embedded.state import build
 from gateway.engine_settings import engine_settings
 from gateway.models import Api, Operation, Subscription
 from gateway.models.subscriptions import ACTIVE
+from gateway.url_templates import normalise
 from portal.explained import Told, told
 from portal.forms.call import CallForm
 from portal.gateway_urls import example_target, gateway_bases, public_urls
@@ -53,10 +54,10 @@ class ApiCall(ApiView, Page):
 
     def _elsewhere(self, target: str) -> Api | None:
         """Another API whose suffix is longer, and which therefore gets the call."""
-        parts = target.partition("?")[0].strip("/").split("/")
+        parts = normalise(target.partition("?")[0]).split("/")[1:]
         own = len(self.api.suffix.split("/")) if self.api.suffix else 0
         longer = ["/".join(parts[:count]) for count in range(own + 1, min(len(parts), own + 20) + 1)]
-        found = list(Api.objects.filter(suffix__in=longer))
+        found = list(Api.objects.filter(suffix__in=filter(None, longer)))
         return max(found, key=lambda api: len(api.suffix), default=None)
 
     def _told(self, form: CallForm) -> Told:

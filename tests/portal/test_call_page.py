@@ -257,6 +257,14 @@ def test_a_call_that_another_api_gets_leads_there(reader_client: Client) -> None
     page = ask(reader_client, target="/v2/accounts/1")
     assert "This call goes to another API, Partner Bank 2" in text_of(page)
     assert link(page, "What happens to a call of Partner Bank 2") == "/apis/partner-bank-2/call/"
+    assert "This call goes to another API" in text_of(ask(reader_client, target="/%76%32/accounts/1"))
+
+
+def test_a_call_with_an_empty_first_segment_goes_to_no_longer_suffix(reader_client: Client) -> None:
+    make_api("Root", suffix="", all_operations=True)
+    make_api(all_operations=True)
+    page = ask(reader_client, "/apis/root/call/", target="//partner-bank/x")
+    assert "is forwarded to https://bank.example//partner-bank/x" in text_of(page)
     assert "is forwarded" in text_of(ask(reader_client, target="/v23/accounts/1"))
 
 
