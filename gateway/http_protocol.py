@@ -233,7 +233,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def end(self) -> None:
         """Close behind the last answer. What is left of a request's body is dropped for a while."""
-        if not self.cycle.more_body:
+        ends_with_connection = self.cycle.scope["http_version"] == "1.0"
+        if not self.cycle.more_body or (ends_with_connection and not self.transport.can_write_eof()):
             self.transport.close()
         elif not self._ended and not self.transport.is_closing():
             self._ended = self._refused = True
@@ -247,12 +248,13 @@ class GatewayProtocol(HttpToolsProtocol):
             super().on_response_complete()
 
     def _linger(self, seconds: float = LINGER_SECONDS) -> None:
-        """Close in stages (RFC 9112, 9.6): what is still coming in must not reset what was just said."""
+        """Close in stages (RFC 9112, 9.6): what is still coming in must not reset what was just said.
+
+        TLS cannot be closed in one direction: there the caller has its time to close.
+        """
         if self.transport.can_write_eof():
             self.transport.write_eof()
-            self.loop.call_later(seconds, self.transport.close)
-        else:
-            self.transport.close()
+        self.loop.call_later(seconds, self.transport.close)
 
 
 class _Patient:

@@ -72,8 +72,8 @@ class RunningEngine:
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[RunningEngine]:
-    """Serve an engine until the end of the block."""
+def running(engine: Engine, **options: Any) -> Iterator[RunningEngine]:
+    """Serve an engine until the end of the block; `options` are the server's."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(
         engine,
@@ -87,6 +87,7 @@ def running(engine: Engine) -> Iterator[RunningEngine]:
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=1,
+        **options,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
