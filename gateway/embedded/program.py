@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from gateway.embedded.answers import Given, given
 from gateway.embedded.steps import (
-    Replacing,
+    FieldChange,
+    QueryChange,
     Step,
     authentication_basic,
     check_header,
@@ -132,11 +133,11 @@ def _program(lines: tuple[Line, ...]) -> Program:
 
 
 def _fused(steps: Iterable[Step]) -> list[Step]:
-    """The same in fewer passes over the fields: policies like to set several in a row."""
+    """The same in fewer steps."""
     fused: list[Step] = []
     for step in steps:
         last = fused[-1] if fused else None
-        both = last.then(step) if isinstance(last, Replacing) and isinstance(step, Replacing) else None
+        both = last.then(step) if isinstance(last, FieldChange | QueryChange) else None
         if both is None:
             fused.append(step)
         else:

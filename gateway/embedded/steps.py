@@ -7,7 +7,8 @@ whoever let it pass: policies of this release are checked when they are saved.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from gateway.embedded import query
 from gateway.embedded.message import Message, Request
@@ -32,26 +33,64 @@ Step = Callable[[Any], None]
 _HOST = b"host"
 
 
-class Replacing:
-    """Takes fields out, and puts others at the end. It holds what may be secret, and has no repr that shows it."""
+class _Addition(NamedTuple):
+    """What is put at the end of the fields: `lines`; with a `name` only where there is no field of it; with
+    `values` together with what there is of it, as one line."""
 
-    __slots__ = ("_added", "_names")
+    lines: Sequence[Field]
+    name: bytes | None = None
+    values: Sequence[bytes] | None = None
 
-    def __init__(self, names: frozenset[bytes], added: Sequence[Field]) -> None:
+
+class FieldChange:
+    """Changes fields in one pass. It holds what may be secret, and has no repr that shows it."""
+
+    __slots__ = ("_additions", "_dropped", "_names")
+
+    def __init__(
+        self, names: frozenset[bytes], additions: Sequence[_Addition] = (), *, drops: frozenset[bytes]
+    ) -> None:
         self._names = names
-        self._added = added
+        self._dropped = drops
+        self._additions = additions
 
     def __call__(self, message: Message) -> None:
-        names = self._names
-        fields = [field for field in message.fields if field[0] not in names]
-        fields += self._added
+        before, dropped = message.fields, self._dropped
+        fields = [field for field in before if field[0] not in dropped]
+        for lines, name, values in self._additions:
+            if name is None:
+                fields += lines
+            elif values is not None:
+                present = [value for key, value in before if key == name]
+                fields.append((name, b", ".join([value for value in (*present, *values) if value])))
+            else:
+                for key, _ in before:
+                    if key == name:
+                        break
+                else:
+                    fields += lines
         message.fields = fields
 
-    def then(self, other: "Replacing") -> "Replacing | None":
-        """One step for this and the next; None if the order of the two matters."""
-        if not self._names.isdisjoint(other._names):
+    def then(self, other: Step) -> "FieldChange | None":
+        """One step for both, unless they are about the same field: then the order of the two matters."""
+        if not isinstance(other, FieldChange) or not self._names.isdisjoint(other._names):
             return None
-        return Replacing(self._names | other._names, [*self._added, *other._added])
+        return FieldChange(
+            self._names | other._names,
+            _joined([*self._additions, *other._additions]),
+            drops=self._dropped | other._dropped,
+        )
+
+
+def _joined(additions: Sequence[_Addition]) -> list[_Addition]:
+    """The same, with all that is added in any case as one where it stands in a row."""
+    found: list[_Addition] = []
+    for each in additions:
+        if found and found[-1].name is each.name is None:
+            found[-1] = _Addition([*found[-1].lines, *each.lines])
+        else:
+            found.append(each)
+    return found
 
 
 # --- set-header ---------------------------------------------------------------------------------------------------
@@ -103,37 +142,24 @@ def _field_values(values: Sequence[Text]) -> list[bytes]:
 
 
 def _override(name: bytes, values: list[bytes]) -> Step:
-    return Replacing(frozenset((name,)), _lines(name, values))
+    names = frozenset((name,))
+    return FieldChange(names, [_Addition(_lines(name, values))], drops=names)
 
 
 def _delete(name: bytes, _: list[bytes]) -> Step:
-    return Replacing(frozenset((name,)), ())
+    names = frozenset((name,))
+    return FieldChange(names, drops=names)
 
 
 def _skip(name: bytes, values: list[bytes]) -> Step:
-    added = _lines(name, values)
-
-    def skip(message: Message) -> None:
-        for field in message.fields:
-            if field[0] == name:
-                return
-        message.fields += added
-
-    return skip
+    return FieldChange(frozenset((name,)), [_Addition(_lines(name, values), name)], drops=frozenset())
 
 
 def _append(name: bytes, values: list[bytes]) -> Step:
-    added, joined = _lines(name, values), is_joined(name)
-
-    def append(message: Message) -> None:
-        present = [value for key, value in message.fields if key == name] if joined else []
-        if not present:
-            message.fields += added
-            return
-        message.fields = [field for field in message.fields if field[0] != name]
-        message.fields.append((name, b", ".join(value for value in (*present, *values) if value)))
-
-    return append
+    names = frozenset((name,))
+    if not is_joined(name):
+        return FieldChange(names, [_Addition(_lines(name, values))], drops=frozenset())
+    return FieldChange(names, [_Addition((), name, values)], drops=names)
 
 
 def _lines(name: bytes, values: list[bytes]) -> list[Field]:
@@ -159,15 +185,34 @@ def authentication_basic(statement: AuthenticationBasic) -> Step:
 
 
 # --- set-query-parameter ------------------------------------------------------------------------------------------
+class QueryChange:
+    """Changes the query. What becomes of none, which most calls have, is known beforehand."""
+
+    __slots__ = ("_changes", "_of_none")
+
+    def __init__(self, *changes: query.Change) -> None:
+        self._changes = changes
+        self._of_none = self._changed(None)
+
+    def __call__(self, request: Request) -> None:
+        request.query = self._changed(request.query) if request.query is not None else self._of_none
+
+    def _changed(self, text: str | None) -> str | None:
+        for change in self._changes:
+            text = change(text)
+        return text
+
+    def then(self, other: Step) -> "QueryChange | None":
+        """One step for both."""
+        return QueryChange(*self._changes, *other._changes) if isinstance(other, QueryChange) else None
+
+
 def set_query_parameter(statement: SetQueryParameter) -> Step:
     """The step for a parameter of the query."""
     _check_action(statement)
-    change = query.change(statement.action, statement.name, [_bytes(value) for value in statement.values])
-
-    def set_parameter(request: Request) -> None:
-        request.query = change(request.query)
-
-    return set_parameter
+    return QueryChange(
+        query.change(statement.action, statement.name, [_bytes(value) for value in statement.values])
+    )
 
 
 # --- rewrite-uri --------------------------------------------------------------------------------------------------
@@ -207,7 +252,9 @@ def check_header(statement: CheckHeader) -> Step:
     wanted = frozenset(map(fold, _field_values(statement.values)))
 
     def check(request: Request) -> None:
-        for value in _given(request, name):
+        for key, value in request.fields if name != _HOST else _host_of(request):
+            if key != name:
+                continue
             if not wanted or fold(value) in wanted:
                 return
             if b"," in value and any(fold(member.strip(b" \t")) in wanted for member in value.split(b",")):
@@ -219,12 +266,10 @@ def check_header(statement: CheckHeader) -> Step:
     return check
 
 
-def _given(request: Request, name: bytes) -> list[bytes]:
-    """The values of a field as the statements before have left it. Host is the caller's own until one is set."""
-    if name == _HOST:
-        host = request.host or request.authority
-        return [host] if host else []
-    return [value for key, value in request.fields if key == name]
+def _host_of(request: Request) -> list[Field]:
+    """Host as the statements before have left it: the caller's own until one is set."""
+    host = request.host or request.authority
+    return [(_HOST, host)] if host else []
 
 
 # --- ip-filter ----------------------------------------------------------------------------------------------------
@@ -235,9 +280,13 @@ def ip_filter(statement: IpFilter) -> Step:
         raise ValueError(f"action {statement.action} is unknown here")
     allows = statement.action == "allow"
 
+    @lru_cache(maxsize=256)
+    def is_let_in(caller: str) -> bool:
+        address = address_of(caller)
+        return address is not None and (address in ranges) == allows
+
     def check(request: Request) -> None:
-        address = address_of(request.caller)
-        if address is None or (address in ranges) != allows:
+        if not is_let_in(request.caller):
             raise CallFailure("ip-forbidden", request.caller)
 
     return check
