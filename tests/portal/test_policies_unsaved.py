@@ -91,7 +91,8 @@ def test_drafts_too_large_for_a_session_are_forgotten_the_oldest_first(
 
 
 @pytest.mark.parametrize(
-    ("origin", "comes_back"), [("http://testserver", True), ("https://evil.example", False)]
+    ("origin", "comes_back"),
+    [("http://testserver", True), ("https://evil.example", False), ("http://[::bad", False), ("null", False)],
 )
 def test_a_form_that_has_expired_brings_its_draft_back_to_be_copied(
     administrator_client: Client, origin: str, comes_back: bool
