@@ -139,6 +139,8 @@ def test_over_http_they_can_be_where_the_policy_sets_another_back_end(administra
     assert not re.search(r'<option value="certificate"[^>]* disabled', page)
     assert not shown(page, "http")
     assert "sends calls to another back end" in page
+    assert "The trusted CAs count for the back end that the policy chooses, too" in page
+    assert "It counts once" not in page
 
 
 def test_over_https_nothing_of_that_is_said(administrator_client: Client) -> None:
