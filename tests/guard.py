@@ -6,7 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 _WRITE = re.compile(r"^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?gateway_(\w+)", re.IGNORECASE)
-_RECORDS = {"gatewaylease"}
+_RECORDS = {
+    "connectiontest",
+    "expirynotice",
+    "gatewaylease",
+    "heldconnections",
+    "notificationrun",
+    "presentation",
+}
 
 
 def guard(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -1,10 +1,18 @@
 from gateway.models.apis import Api, BackEndTrust, Operation, TrustedCa
 from gateway.models.audit import AuditEntry
 from gateway.models.base import Deletion, Revision
-from gateway.models.certificates import CaCertificate, Certificate, CertificateVersion
+from gateway.models.certificates import CaCertificate, Certificate, CertificateVersion, SigningRequest
 from gateway.models.named_values import NamedValue
+from gateway.models.notifications import NotificationSettings
 from gateway.models.policies import PolicyDocument, PolicyReference, PolicyVersion
-from gateway.models.records import GatewayLease
+from gateway.models.records import (
+    ConnectionTest,
+    ExpiryNotice,
+    GatewayLease,
+    HeldConnections,
+    NotificationRun,
+    Presentation,
+)
 from gateway.models.subscriptions import Subscription
 
 __all__ = [
@@ -14,14 +22,21 @@ __all__ = [
     "CaCertificate",
     "Certificate",
     "CertificateVersion",
+    "ConnectionTest",
     "Deletion",
+    "ExpiryNotice",
     "GatewayLease",
+    "HeldConnections",
     "NamedValue",
+    "NotificationRun",
+    "NotificationSettings",
     "Operation",
     "PolicyDocument",
     "PolicyReference",
     "PolicyVersion",
+    "Presentation",
     "Revision",
+    "SigningRequest",
     "Subscription",
     "TrustedCa",
 ]

@@ -44,13 +44,16 @@ class Api(ResourceRow):
 class BackEndTrust(ConfigurationRow):
     """What an API demands of the certificate of its back end: the scheme, host and port of its web service URL.
 
-    Every API has one.
+    Every API has one. It also says whether calls are refused once the client certificate has expired, and whether
+    the handshake is tried after a Save.
     """
 
     api = models.OneToOneField(Api, on_delete=models.CASCADE, related_name="trust")
     validate_certificate_chain = models.BooleanField(default=True)
     validate_certificate_name = models.BooleanField(default=True)
     public_cas = models.BooleanField(default=True)
+    refuse_expired = models.BooleanField(default=False)
+    probe_after_save = models.BooleanField(default=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "back end trust"

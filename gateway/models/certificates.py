@@ -123,6 +123,30 @@ class CertificateVersion(X509Columns, ConfigurationRow):
         return self.certificate_id
 
 
+class SigningRequest(ConfigurationRow):
+    """A key made here and the request to certify it (PKCS #10, RFC 2986), until the certificate is there.
+
+    What is issued becomes the next version of `certificate`, or where that is None the first of a new one called
+    `name`. The key is sealed PKCS #8 DER and leaves through no door. `names` are alternative names, one a line.
+    """
+
+    certificate = models.ForeignKey(
+        Certificate, null=True, on_delete=models.CASCADE, related_name="signing_requests"
+    )
+    name = models.CharField(max_length=80)
+    subject = models.TextField()
+    names = models.TextField(blank=True)
+    key_type = models.CharField(max_length=40)
+    public_key_sha256 = models.CharField(max_length=64, unique=True)
+    csr_pem = models.TextField()
+    sealed_private_key = models.TextField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return f"signing request of {self.certificate or self.name}"
+
+
 class CaCertificate(X509Columns, ResourceRow):
     """A CA certificate that an API may trust when it validates its back end."""
 
