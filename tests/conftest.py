@@ -24,6 +24,16 @@ pytest_plugins = ("tests.conformance.plugin",)
 PASSWORD = "correct horse battery staple"
 
 
+LONG_SECONDS = 2400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take minutes may."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
 @pytest.fixture(autouse=True)
 def _writes_are_guarded() -> Iterator[None]:
     with connections["default"].execute_wrapper(guard):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from tests.databases import ROOT
 
 WIDE = {"width": 1280, "height": 900}
+START_SECONDS = 120
 NARROW = {"width": 390, "height": 844}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -46,7 +48,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         stderr=log,
     )
     try:
-        line = process.stdout.readline() if process.stdout else b""
+        ready = process.stdout and select.select([process.stdout], [], [], START_SECONDS)[0]
+        line = process.stdout.readline() if process.stdout and ready else b""
         assert line, (folder / "log").read_text()
         yield Installation(json.loads(line))
     finally:
@@ -65,7 +68,13 @@ def browser() -> Iterator[Browser]:
     if not path.exists():
         message = "Chromium is not installed; set CHROMIUM to its path"
         pytest.fail(message) if os.environ.get("REQUIRE_BROWSER") else pytest.skip(message)
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-sync",
+    ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(path), args=arguments)
         yield chromium
