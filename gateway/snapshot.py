@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Secret:
@@ -60,6 +60,7 @@ class Trust:
     """What an API demands of its back end's certificate. `key` is the API's.
 
     `authorities_pem` are the uploaded CA certificates that are trusted, beside the public ones if `public_cas`.
+    With `refuse_expired` no call is made with a client certificate that has expired.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Trust:
     validate_name: bool
     public_cas: bool
     authorities_pem: tuple[str, ...] = ()
+    refuse_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ _KINDS: dict[str, type] = {
     "subscriptions": parts.Subscription,
 }
 _SECTIONS = ("inbound", "backend", "outbound")
-_OLDEST = 3  # before it a secret could not be told from a text
+# Before it a secret could not be told from a text. What format 4 added has a default that is what 3 meant.
+_OLDEST = 3
 # The one member of what stands for a Secret, so that a text can never be taken for one.
 _MARK = "base64 of a secret"
 
@@ -64,7 +65,7 @@ def decode(text: str) -> Snapshot:
         raise ValueError(f"This is no snapshot: {error!r}.") from None
     if snapshot.format < _OLDEST:
         raise ValueError(f"This is a snapshot of format {snapshot.format}, which is not read any more.")
-    return snapshot if snapshot.format <= FORMAT else _disabled(snapshot)
+    return replace(snapshot, format=FORMAT) if snapshot.format <= FORMAT else _disabled(snapshot)
 
 
 def _disabled(snapshot: Snapshot) -> Snapshot:

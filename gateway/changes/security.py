@@ -56,12 +56,18 @@ Credentials = NoCredentials | BasicCredentials | CertificateCredentials
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What an API demands of its back end's certificate; CA certificates by key."""
+    """What an API demands of its back end's certificate; CA certificates by key.
+
+    And what its row says beside that: whether calls with an expired client certificate are refused, and whether the
+    handshake is checked after a Save.
+    """
 
     validate_chain: bool = True
     validate_name: bool = True
     public_cas: bool = True
     ca_certificates: tuple[UUID, ...] = ()
+    refuse_expired: bool = False
+    probe_after_save: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Security:
 
 UNREADABLE = "The policy of this API cannot be read."
 _SEVERAL = "The policy of this API holds more than one authentication statement."
+_YES_NO = {True: "yes", False: "no"}
 _NO_CERTIFICATE = "The policy of this API names a certificate that is not there."
 _NO_PASSWORD = "The policy of this API names a password that is not there."  # noqa: S105 (no password)
 _NAMED_CERTIFICATE = "The policy of this API names its certificate by a named value."
@@ -138,7 +145,12 @@ def _certificate_credentials(found: Authentication) -> CertificateCredentials | 
 def _trust(row: BackEndTrust) -> Trust:
     cas = row.trusted_cas.values_list("ca_certificate_id", flat=True)
     return Trust(
-        row.validate_certificate_chain, row.validate_certificate_name, row.public_cas, tuple(sorted(cas))
+        row.validate_certificate_chain,
+        row.validate_certificate_name,
+        row.public_cas,
+        tuple(sorted(cas)),
+        row.refuse_expired,
+        row.probe_after_save,
     )
 
 
@@ -180,9 +192,11 @@ def _in_words(security: Security) -> dict[str, str]:
     trusted = [*(["public CAs"] if trust.public_cas else []), *map(str, cas)]
     return {
         "with credentials": _credentials_in_words(security.credentials),
-        "validate certificate chain": "yes" if trust.validate_chain else "no",
-        "validate certificate name": "yes" if trust.validate_name else "no",
+        "refuse calls with an expired certificate": _YES_NO[trust.refuse_expired],
+        "validate certificate chain": _YES_NO[trust.validate_chain],
+        "validate certificate name": _YES_NO[trust.validate_name],
         "trusted CA certificates": ", ".join(trusted),
+        "check the handshake after Save": _YES_NO[trust.probe_after_save],
     }
 
 
@@ -264,6 +278,8 @@ def _write_trust(this: Change, row: BackEndTrust, trust: Trust) -> None:
     row.validate_certificate_chain = trust.validate_chain
     row.validate_certificate_name = trust.validate_name
     row.public_cas = trust.public_cas
+    row.refuse_expired = trust.refuse_expired
+    row.probe_after_save = trust.probe_after_save
     row.revision = this.revision
     row.save()
     row.trusted_cas.exclude(ca_certificate__in=cas).delete()

@@ -104,6 +104,7 @@ def trusts(using: str, keys: Keys) -> Iterator[Trust]:
                 validate_name=row.validate_certificate_name,
                 public_cas=row.public_cas,
                 authorities_pem=tuple(sorted(trusted.get(row.api_id, ()))),
+                refuse_expired=row.refuse_expired,
             )
 
 

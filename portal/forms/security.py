@@ -91,6 +91,12 @@ class SecurityForm(RevisionForm):
         help_text="By name, subject, issuer or thumbprint, however it was copied.",
     )
     searched = forms.CharField(required=False, widget=forms.HiddenInput)
+    refuse_expired = forms.BooleanField(
+        label="Refuse calls once the client certificate has expired",
+        required=False,
+        help_text="Off, calls go on with the expired certificate, and the back end decides whether it takes them. "
+        "It counts for every client certificate that calls of this API present, wherever a policy names it.",
+    )
     username = forms.CharField(
         label="User name",
         required=False,
@@ -117,6 +123,12 @@ class SecurityForm(RevisionForm):
         coerce=UUID,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": _GONE},
+    )
+    probe_after_save = forms.BooleanField(
+        label="Check the handshake after Save",
+        required=False,
+        help_text="A gateway then tries the TLS handshake with the back end, without a call, and this page shows "
+        "what came of it. It never holds up the Save.",
     )
 
     def __init__(
@@ -192,4 +204,6 @@ class SecurityForm(RevisionForm):
             values["validate_name"],
             values["public_cas"],
             tuple(sorted(values["ca_certificates"])),
+            values["refuse_expired"],
+            values["probe_after_save"],
         )

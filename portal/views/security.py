@@ -63,6 +63,8 @@ class ApiSecurity(ApiView, FormPage):
             "validate_name": trust.validate_name,
             "public_cas": trust.public_cas,
             "ca_certificates": list(trust.ca_certificates),
+            "refuse_expired": trust.refuse_expired,
+            "probe_after_save": trust.probe_after_save,
         }
 
     def build_form(self, data: QueryDict | None = None) -> PortalForm:

@@ -5,7 +5,7 @@ import pytest
 from gateway import publish, snapshot_codec
 from gateway.changes.base import change
 from gateway.changes.policies import delete_policy, save_document
-from gateway.changes.security import BasicCredentials, Trust
+from gateway.changes.security import BasicCredentials, NoCredentials, Trust
 from gateway.models import Api, CaCertificate, CertificateVersion, NamedValue
 from gateway.snapshot import (
     AuthenticationBasic,
@@ -169,6 +169,14 @@ def test_a_ca_certificate_that_is_written_anew_changes_every_trust_in_it() -> No
     before = publish.load(using="default")
     update_directly(CaCertificate, ca.key, pem="other", revision=publish.current_revision("default") + 1)
     assert publish.load(before, using="default").trusts[str(api.key)].authorities_pem == ("other",)
+
+
+def test_a_trust_says_whether_an_expired_certificate_is_presented() -> None:
+    api = make_api()
+    before = publish.load(using="default")
+    choose(api, NoCredentials(), Trust(refuse_expired=True))
+    after = publish.load(before, using="default")
+    assert [s.trusts[str(api.key)].refuse_expired for s in (before, after)] == [False, True]
 
 
 def test_a_whole_reading_of_what_is_known_differs_in_nothing() -> None:

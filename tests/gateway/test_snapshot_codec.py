@@ -28,7 +28,7 @@ from gateway.snapshot import (
 from gateway.snapshot_codec import decode, encode
 from tests.pki import issue
 from tests.properties import examples, holds
-from tests.snapshots import HERE, material, snapshot, subscription
+from tests.snapshots import HERE, material, snapshot, subscription, trust
 
 SET = SetHeader("X-A", "override", ("plain", Secret(b"secret")), HERE)
 STATEMENTS: tuple[Statement, ...] = (
@@ -51,6 +51,7 @@ def whole() -> Snapshot:
     return snapshot(
         "https://back-end.example",
         certificate=material(issue(common_name="one")),
+        trusts=trust(refuse_expired=True),
         inbound=STATEMENTS,
         backend=(FORWARD,),
         outbound=(SET, STATEMENTS[-1]),
@@ -99,6 +100,14 @@ def test_a_secret_is_not_taken_from_a_text_that_looks_like_one(whole: Snapshot) 
 def test_a_newer_format_disables_every_api_with_a_message(whole: Snapshot) -> None:
     decoded = decode(encode(replace(whole, format=FORMAT + 1)))
     assert [str(FORMAT + 1) in api.problem for api in decoded.apis.values()] == [True]
+
+
+def test_format_3_is_read_and_presents_an_expired_certificate(whole: Snapshot) -> None:
+    text = encode(replace(whole, format=3)).replace(',"refuse_expired":true', "")
+    assert "refuse_expired" not in text
+    decoded = decode(text)
+    assert [t.refuse_expired for t in decoded.trusts.values()] == [False]
+    assert decoded == replace(whole, trusts=decoded.trusts)
 
 
 def test_an_older_format_is_refused(whole: Snapshot) -> None:

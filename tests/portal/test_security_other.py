@@ -33,8 +33,8 @@ def tab(api: Api) -> str:
 
 
 def save(client: Client, api: Api, **fields: object) -> HttpResponse:
-    data = {"revision": read_security(api).revision, "validate_chain": "on", "public_cas": "on", **fields}
-    return client.post(tab(api), data)
+    ticked = dict.fromkeys(("validate_chain", "public_cas", "refuse_expired"), "on")
+    return client.post(tab(api), {"revision": read_security(api).revision, **ticked, **fields})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_trust_can_be_saved_and_the_policy_stays_as_it_is(administrator_client: 
     api, ca = make_other(), make_ca_certificate()
     before, versions = document_of(api), PolicyVersion.objects.count()
     assert save(administrator_client, api, ca_certificates=[ca.key]).status_code == 302
-    assert read_security(Api.objects.get()).trust == Trust(True, False, True, (ca.key,))
+    assert read_security(Api.objects.get()).trust == Trust(True, False, True, (ca.key,), True, False)
     after = document_of(api)
     assert (after.xml, after.revision) == (before.xml, before.revision)
     assert PolicyVersion.objects.count() == versions

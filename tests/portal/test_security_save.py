@@ -24,7 +24,7 @@ from gateway.records import register_gateway, renew_gateway
 from tests.arrange import update_directly
 from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate
 
-TRUSTED = {"validate_chain": "on", "validate_name": "on", "public_cas": "on"}
+TRUSTED = {"validate_chain": "on", "validate_name": "on", "public_cas": "on", "probe_after_save": "on"}
 WITH_CERTIFICATE = """\
 <policies>
     <inbound>
@@ -188,9 +188,12 @@ def test_what_belongs_to_other_credentials_does_not_count(administrator_client: 
 def test_trust_is_saved(administrator_client: Client) -> None:
     api, ca = make_api(), make_ca_certificate()
     make_ca_certificate("Other CA")
-    off = {"validate_chain": "", "validate_name": "", "public_cas": ""}
-    save(administrator_client, api, ca_certificates=[ca.key], **off)
-    assert saved(api).trust == Trust(False, False, False, (ca.key,))
+    off = {"validate_chain": "", "validate_name": "", "public_cas": "", "probe_after_save": ""}
+    save(administrator_client, api, ca_certificates=[ca.key], refuse_expired="on", **off)
+    assert saved(api).trust == Trust(False, False, False, (ca.key,), True, False)
+    changes = AuditEntry.objects.get(action="updated security of").changes
+    assert changes["refuse calls with an expired certificate"] == ["no", "yes"]
+    assert changes["check the handshake after Save"] == ["yes", "no"]
     save(administrator_client, api)
     assert saved(api).trust == Trust(True, True, True, ())
 
@@ -220,7 +223,7 @@ def test_each_save_writes_an_audit_entry_without_the_password(administrator_clie
 
 def test_what_was_saved_comes_back_and_saves_as_the_same(administrator_client: Client) -> None:
     api, certificate, ca = make_api(), make_certificate(), make_ca_certificate()
-    choose(api, certificate, Trust(True, False, False, (ca.key,)))
+    choose(api, certificate, Trust(True, False, False, (ca.key,), True, False))
     before = saved(api)
     form = administrator_client.get(tab(api)).context["form"]
     data = {
@@ -251,13 +254,14 @@ def test_saving_over_another_persons_change_shows_both_values_and_asks(administr
     api, mine, theirs = make_api(), make_certificate("mine"), make_certificate("theirs")
     choose(api, theirs)
     opened = saved(api).revision
-    choose(api, NoCredentials(), Trust(validate_name=False))
+    choose(api, NoCredentials(), Trust(validate_name=False, refuse_expired=True))
     fields = {"revision": opened, "credentials": "certificate", "certificate": mine.key, **TRUSTED}
     asked = administrator_client.post(tab(api), fields)
     assert asked.status_code == 409
     shown = {d.label: (d.theirs, d.yours) for d in asked.context["conflict"].differences}
     assert shown["With credentials"] == ("None", "Client certificates")
     assert shown["Validate certificate name"] == ("No", "Yes")
+    assert shown["Refuse calls once the client certificate has expired"] == ("Yes", "No")
     assert shown["Client certificate"][0] == "(nothing)"
     assert "CN=mine" in shown["Client certificate"][1]
     assert saved(api).credentials == NoCredentials()

@@ -104,6 +104,17 @@ def test_both_validations_are_on_at_first_and_a_notice_shows_while_one_is_off(
     assert shown(page, "name")
 
 
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_an_expired_certificate_is_presented_and_the_handshake_checked_unless_told(
+    administrator_client: Client, scheme: str
+) -> None:
+    api = make_api(web_service_url=f"{scheme}://bank.example")
+    ticked = re.compile(r'name="(refuse_expired|probe_after_save)"[^>]* checked')
+    assert ticked.findall(text_of(administrator_client, api)) == ["probe_after_save"]
+    choose(api, NoCredentials(), Trust(refuse_expired=True, probe_after_save=False))
+    assert ticked.findall(text_of(administrator_client, api)) == ["refuse_expired"]
+
+
 def test_trusting_no_ca_is_warned_of(administrator_client: Client) -> None:
     api = make_api()
     assert not shown(text_of(administrator_client, api), "no ca")
