@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from gateway import pkcs12
 from gateway.changes.base import Actor, Change, change, expect_revision
-from gateway.changes.certificates import x509_columns
+from gateway.changes.certificate_versions import x509_columns
 from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import CaCertificate

@@ -5,12 +5,18 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.utils import timezone
 
-from gateway import keystore, pkcs12
 from gateway.changes.base import Actor, Change, change, expect_revision
+from gateway.changes.certificate_versions import (
+    added,
+    create_version,
+    get_current,
+    read_material,
+    refuse_known_thumbprint,
+)
 from gateway.changes.ids import free_id
-from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
-from gateway.models import Certificate, CertificateVersion
-from gateway.pkcs12 import ClientCertificate, Pkcs12Error
+from gateway.errors import InUse, NotFound
+from gateway.models import Certificate
+from gateway.x509 import X509Facts
 
 
 def upload_certificate(actor: Actor, *, data: bytes, password: str, name: str = "") -> Certificate:
@@ -18,80 +24,33 @@ def upload_certificate(actor: Actor, *, data: bytes, password: str, name: str = 
 
     Raises Invalid on "file", "password" or "name", AlreadyExists when the name or the certificate is there.
     """
-    try:
-        material = pkcs12.read_pfx(data, password)
-    except Pkcs12Error as error:
-        raise Invalid({error.field: error.message}) from None
+    material = read_material(data, password)
     with change(actor) as this:
-        _refuse_known_thumbprint(material)
+        refuse_known_thumbprint(material.facts)
         resource_id = free_id(
             Certificate.objects.all(), name.strip(), material.common_name, field="name", default="certificate"
         )
-        certificate = Certificate.objects.create(
-            resource_id=resource_id, revision=this.revision, created_at=timezone.now()
+        certificate = create_certificate(
+            this, resource_id, material.facts, material.chain_pem, material.private_key
         )
-        certificate.current = _create_version(this, certificate, material)
-        certificate.save(update_fields=["current"])
-        this.audit("uploaded", certificate, _audited(certificate.current))
+        this.audit("uploaded", certificate, added(get_current(certificate)))
     return certificate
 
 
-def _refuse_known_thumbprint(material: ClientCertificate) -> None:
-    known = (
-        CertificateVersion.objects.filter(thumbprint=material.facts.thumbprint)
-        .select_related("certificate")
-        .first()
+def create_certificate(
+    this: Change, resource_id: str, facts: X509Facts, chain_pem: str, private_key: bytes
+) -> Certificate:
+    """A certificate with its first version, which is in use. Raises AlreadyExists on "file"."""
+    certificate = Certificate.objects.create(
+        resource_id=resource_id, revision=this.revision, created_at=timezone.now()
     )
-    if known:
-        raise AlreadyExists(
-            {"file": f"This certificate is already here, under the name “{known.certificate}”."}
-        )
-
-
-def _create_version(
-    this: Change, certificate: Certificate, material: ClientCertificate
-) -> CertificateVersion:
-    facts = material.facts
-    version = CertificateVersion(
-        certificate=certificate,
-        number=1,
-        revision=this.revision,
-        created_at=timezone.now(),
-        chain_pem=material.chain_pem,
-        **x509_columns(facts),
-    )
-    version.sealed_private_key = keystore.seal(
-        version._meta.db_table, "sealed_private_key", version.key, material.private_key
-    )
-    version.save(force_insert=True)
-    return version
-
-
-def x509_columns(facts: pkcs12.X509Facts) -> dict[str, object]:
-    """The columns of a row that are derived from an X.509 certificate."""
-    names = [
-        "subject",
-        "issuer",
-        "serial_number",
-        "not_before",
-        "not_after",
-        "thumbprint",
-        "sha256",
-        "key_type",
-    ]
-    return {name: getattr(facts, name) for name in names}
-
-
-def _audited(version: CertificateVersion) -> dict[str, list[str]]:
-    return {
-        "subject": ["", version.subject],
-        "thumbprint": ["", version.thumbprint],
-        "valid until": ["", version.not_after.isoformat()],
-    }
+    certificate.current = create_version(this, certificate, facts, chain_pem, private_key)
+    certificate.save(update_fields=["current"])
+    return certificate
 
 
 def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
-    """Delete a certificate that nothing uses; returns the revision of the change.
+    """Delete a certificate that nothing uses, with its versions and signing requests; returns the revision.
 
     Raises NotFound, EditConflict, or InUse with every place that refers to it.
     """
@@ -103,7 +62,7 @@ def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) 
             expect_revision(certificate.revision, revision)
             _refuse_in_use(certificate)
             this.audit("deleted", certificate, _audited_deletion(certificate))
-            this.delete(certificate, *certificate.versions.all())
+            this.delete(certificate, *certificate.versions.all(), *certificate.signing_requests.all())
             return this.revision
     except IntegrityError:  # the second line: a reference that the check above could not see
         if found := Certificate.objects.filter(pk=key).first():
@@ -113,7 +72,13 @@ def delete_certificate(actor: Actor, key: UUID, *, revision: int | None = None) 
 
 def _audited_deletion(certificate: Certificate) -> dict[str, list[str]]:
     version = certificate.current
-    return {name: [before, ""] for name, (_, before) in _audited(version).items()} if version else {}
+    found = {name: [text, ""] for name, (_, text) in added(version).items()} if version else {}
+    others = [each.number for each in certificate.versions.order_by("number") if each != version]
+    if numbers := ", ".join(map(str, others)):
+        found["other versions"] = [numbers, ""]
+    if requests := ", ".join(each.subject for each in certificate.signing_requests.order_by("created_at")):
+        found["signing requests"] = [requests, ""]
+    return found
 
 
 def _refuse_in_use(certificate: Certificate) -> None:

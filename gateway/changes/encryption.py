@@ -8,10 +8,12 @@ from django.db.models import Model
 from gateway import keystore
 from gateway.changes.base import Actor, change
 from gateway.errors import Unreadable
-from gateway.models import CertificateVersion, NamedValue, Subscription
+from gateway.models import CertificateVersion, NamedValue, SigningRequest, Subscription
 
-_SEALED: tuple[tuple[type[CertificateVersion] | type[NamedValue] | type[Subscription], str], ...] = (
+_Sealing = type[CertificateVersion] | type[NamedValue] | type[SigningRequest] | type[Subscription]
+_SEALED: tuple[tuple[_Sealing, str], ...] = (
     (CertificateVersion, "sealed_private_key"),
+    (SigningRequest, "sealed_private_key"),
     (NamedValue, "sealed_value"),
     (Subscription, "sealed_primary_key"),
     (Subscription, "sealed_secondary_key"),
@@ -57,7 +59,11 @@ def _reseal_row(actor: Actor, model: type[Model], column: str, key: object) -> b
     if row is None or not keystore.needs_reseal(getattr(row, column)):
         return False
     with change(actor) as this:
-        row = model._default_manager.get(pk=key)  # again, behind the lock: it may have been renewed
+        row = model._default_manager.filter(
+            pk=key
+        ).first()  # again, behind the lock: it may have been renewed
+        if row is None:  # or have gone away, as a signing request does that is completed
+            return False
         table = model._meta.db_table
         secret = keystore.open_sealed(table, column, row.pk, getattr(row, column))
         setattr(row, column, keystore.seal(table, column, row.pk, secret))

@@ -112,7 +112,7 @@ def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) 
     return (
         *map(_missing, missing),
         *(element.fault(f.message) for element, f in compiling if not _holds_one(element, missing)),
-        *_without_https(scope, written, lookup),
+        *without_https(scope, written, lookup),
         *_not_to_be_called(written, lookup),
     )
 
@@ -127,18 +127,19 @@ def _holds_one(element: Element, references: list[Reference]) -> bool:
 
 
 def _missing(reference: Reference) -> Fault:
-    """That what a reference names is not there; a former thumbprint comes with the id to use."""
+    """That what a reference names is not there; the thumbprint of another version comes with the id to use."""
     fault = reference.fault()
     if reference.kind != "thumbprint":
         return fault
-    former = (
-        CertificateVersion.objects.filter(thumbprint=reference.name).select_related("certificate").first()
-    )
-    if former is None:
+    versions = CertificateVersion.objects.select_related("certificate__current")
+    other = versions.filter(thumbprint=reference.name).first()
+    if other is None:
         return fault
-    name = former.certificate.resource_id
+    name, current = other.certificate.resource_id, other.certificate.current
+    earlier = current is not None and other.number < current.number
+    which = "an earlier version" if earlier else f"version {other.number}, which is not in use,"
     return reference.element.fault(
-        f"{fault.message.removesuffix('.')}: it belongs to an earlier version of '{name}'. "
+        f"{fault.message.removesuffix('.')}: it belongs to {which} of '{name}'. "
         f'Write certificate-id="{name}" instead.'
     )
 
@@ -157,8 +158,11 @@ def _compiling(scope: Scope, document: Document, lookup: Lookup) -> list[Fault]:
     return []
 
 
-def _without_https(scope: Scope, document: Document, lookup: Lookup) -> Iterator[Fault]:
-    """A certificate is presented over https only (see changes.apis for the other way round)."""
+def without_https(scope: Scope, document: Document, lookup: Lookup) -> Iterator[Fault]:
+    """Statements that name a certificate, which is presented over https only, where it cannot be.
+
+    See changes.apis for the other way round.
+    """
     api = api_of(scope)
     if api is None or parse_web_service_url(api.web_service_url).scheme == "https":
         return

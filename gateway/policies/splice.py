@@ -134,9 +134,15 @@ def _with_template(xml: str, element: Element, template: str) -> str:
 
 def attribute_span(xml: str, element: Element, name: str) -> tuple[int, int] | None:
     """From where to where an attribute's value stands in a text, without its quotes; None if it is not there."""
+    spans = attribute_spans(xml, element, name)
+    return spans[1] if spans else None
+
+
+def attribute_spans(xml: str, element: Element, name: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """From where to where an attribute's name stands in a text, and its value without its quotes."""
     for match in _ATTRIBUTE.finditer(xml, element.start, element.content_start):
         if match[1] == name:
-            return match.start(2) + 1, match.end(2) - 1
+            return match.span(1), (match.start(2) + 1, match.end(2) - 1)
     return None
 
 
