@@ -14,6 +14,7 @@ PURE = (
     "gateway.url_templates", "gateway.headers",
     "gateway.addresses", "gateway.errors", "gateway.policies", "gateway.thumbprints", "gateway.x509",
     "gateway.failures", "gateway.findings", "gateway.probe_report",
+    "gateway.signing",
 )  # fmt: skip
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
 
