@@ -30,7 +30,9 @@ def _called_from(package: str) -> bool:
     frame = sys._getframe()
     while frame := frame.f_back:
         name = frame.f_globals.get("__name__", "")
-        if name == package or name.startswith((f"{package}.", "gateway.migrations", "tests.arrange")):
+        if name == package or name.startswith(
+            (f"{package}.", f"{package}_", "gateway.migrations", "tests.arrange")
+        ):
             return True
         if name.startswith("django.test.testcases") and frame.f_code.co_name in {"_fixture_teardown"}:
             return True

@@ -13,7 +13,7 @@ PURE = (
     "gateway.snapshot", "gateway.snapshot_codec", "gateway.snapshot_difference", "gateway.pkcs12",
     "gateway.url_templates", "gateway.headers",
     "gateway.addresses", "gateway.errors", "gateway.policies", "gateway.thumbprints", "gateway.x509",
-    "gateway.failures", "gateway.findings", "gateway.probe_report",
+    "gateway.failures", "gateway.findings", "gateway.probe_report", "gateway.expiry_notices",
     "gateway.signing",
 )  # fmt: skip
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
