@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 MIN_RSA_BITS = 2048
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -20,7 +20,7 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction), surroga
 
 
 class Pkcs12Error(ValueError):
-    """A file or its password is refused. `field` is "file" or "password"; `message` says what to do."""
+    """A file or its password is refused. `field` is "file", "password" or "key"; `message` says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -52,8 +52,8 @@ def x509_facts(cert: x509.Certificate) -> X509Facts:
 def warnings_of(not_before: datetime, not_after: datetime, now: datetime) -> tuple[str, ...]:
     """What a person should know about a validity period at the time `now`. All three are aware."""
     if now > not_after:
-        return (f"expired on {_time(not_after)}",)
-    return (f"not valid before {_time(not_before)}",) if now < not_before else ()
+        return (f"expired on {time_text(not_after)}",)
+    return (f"not valid before {time_text(not_before)}",) if now < not_before else ()
 
 
 # --- What TLS can use ----------------------------------------------------------------------------------
@@ -75,9 +75,16 @@ def key_problem(key: object) -> str:
 
 def weakly_signed(cert: x509.Certificate) -> bool:
     """Whether OpenSSL refuses to present the certificate. It skips the signature of a self-signed one."""
+    with suppress(ValueError):
+        return weakly_hashed(cert) and cert.subject != cert.issuer
+    return False
+
+
+def weakly_hashed(cert: x509.Certificate) -> bool:
+    """Whether it is signed with SHA-1 or MD5, by whomever."""
     with suppress(UnsupportedAlgorithm, ValueError):
         used = cert.signature_hash_algorithm
-        return used is not None and used.name in WEAK_HASHES and cert.subject != cert.issuer
+        return used is not None and used.name in WEAK_HASHES
     return False
 
 
@@ -91,26 +98,27 @@ def is_ca(cert: x509.Certificate) -> bool:
 # --- The chain --------------------------------------------------------------------------------------------
 
 
-def order_chain(
-    leaf: x509.Certificate, others: Iterable[x509.Certificate]
-) -> tuple[list[x509.Certificate], list[str]]:
-    """The leaf, its issuer, that one's issuer and so on, as TLS sends them (RFC 8446 section 4.4.2).
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A certificate and its issuers, nearest first, as TLS sends them; and what of a file is not in it.
 
-    The second value says, for a person, what was left out.
+    `weak` is an issuer that was left out for its signature, which ends the chain; `left_out` is what else was.
     """
+
+    certificates: tuple[x509.Certificate, ...]
+    weak: x509.Certificate | None
+    left_out: tuple[x509.Certificate, ...]
+
+
+def order_chain(leaf: x509.Certificate, others: Iterable[x509.Certificate]) -> Chain:
+    """The leaf, its issuer, that one's issuer and so on, as TLS sends them (RFC 8446 section 4.4.2)."""
     chain, left = [leaf], [other for other in dict.fromkeys(others) if other != leaf]
-    notes = []
     while left and (issuer := _issuer_of(chain[-1], left)):
         left.remove(issuer)
         if weakly_signed(issuer):
-            name = name_text(issuer.subject)
-            notes.append(f"the issuer {name} is signed with SHA-1 or MD5 and was left out")
-            break
+            return Chain(tuple(chain), issuer, tuple(left))
         chain.append(issuer)
-    else:
-        if left:
-            notes.append(f"certificates in the file that are not its issuers and were left out: {len(left)}")
-    return chain, notes
+    return Chain(tuple(chain), None, tuple(left))
 
 
 def _issuer_of(cert: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate | None:
@@ -122,6 +130,13 @@ def _issuer_of(cert: x509.Certificate, candidates: Iterable[x509.Certificate]) -
             (each for each in candidates if each.subject == cert.issuer and _signed(cert, each)), None
         )
     return None
+
+
+def signs_itself(cert: x509.Certificate) -> bool:
+    """Whether it is self-signed: nobody else vouches for it."""
+    with suppress(ValueError):
+        return cert.issuer == cert.subject and _signed(cert, cert)
+    return False
 
 
 def _signed(cert: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -198,19 +213,11 @@ def visible(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()[:200]
 
 
-def usage_notes(leaf: x509.Certificate) -> list[str]:
-    """What a person should know about a client certificate's purposes (RFC 5280 section 4.2.1.12)."""
-    with suppress(Exception):  # no such extension, or another one that cannot be read
-        usages = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-        if not usages & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
-            return ["not issued for TLS clients (no client authentication usage): some back ends refuse it"]
-    return []
-
-
 def validity_now(facts: X509Facts) -> tuple[str, ...]:
     """`warnings_of` the certificate now."""
     return warnings_of(facts.not_before, facts.not_after, datetime.now(UTC))
 
 
-def _time(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
+    """The moment in UTC, to the minute."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

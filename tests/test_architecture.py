@@ -10,12 +10,30 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PURE = (
-    "gateway.snapshot", "gateway.snapshot_codec", "gateway.snapshot_difference", "gateway.pkcs12",
-    "gateway.url_templates", "gateway.headers",
-    "gateway.addresses", "gateway.errors", "gateway.policies", "gateway.thumbprints", "gateway.x509",
-    "gateway.failures", "gateway.findings", "gateway.probe_report", "gateway.expiry_notices",
+    "gateway.addresses",
+    "gateway.ca_files",
+    "gateway.certificate_files",
+    "gateway.der",
+    "gateway.errors",
+    "gateway.expiry_notices",
+    "gateway.failures",
+    "gateway.file_contents",
+    "gateway.findings",
+    "gateway.headers",
+    "gateway.pem_files",
+    "gateway.pkcs12",
+    "gateway.pkcs12_parts",
+    "gateway.policies",
+    "gateway.preflight",
+    "gateway.probe_report",
     "gateway.signing",
-)  # fmt: skip
+    "gateway.snapshot",
+    "gateway.snapshot_codec",
+    "gateway.snapshot_difference",
+    "gateway.thumbprints",
+    "gateway.url_templates",
+    "gateway.x509",
+)
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
 
 

@@ -5,13 +5,13 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.utils import timezone
 
-from gateway import pkcs12
+from gateway.ca_files import CaCertificateFile, read_ca_certificates
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.certificate_versions import x509_columns
 from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import CaCertificate
-from gateway.pkcs12 import CaCertificateFile, Pkcs12Error
+from gateway.x509 import Pkcs12Error
 
 
 def upload_ca_certificates(actor: Actor, *, data: bytes, name: str = "") -> list[CaCertificate]:
@@ -20,7 +20,7 @@ def upload_ca_certificates(actor: Actor, *, data: bytes, name: str = "") -> list
     Raises Invalid on "file" or "name", AlreadyExists when a name or a certificate is there.
     """
     try:
-        files = pkcs12.read_ca_certificates(data)
+        files = read_ca_certificates(data)
     except Pkcs12Error as error:
         raise Invalid({error.field: error.message}) from None
     with change(actor) as this:

@@ -9,12 +9,12 @@ from uuid import UUID
 from django.db.models import Max
 from django.utils import timezone
 
-from gateway import keystore, pkcs12
+from gateway import keystore
+from gateway.certificate_files import ClientCertificate, Pkcs12Error, read_certificate_file
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewriting
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable, Use
 from gateway.models import Certificate, CertificateVersion
-from gateway.pkcs12 import ClientCertificate, Pkcs12Error
 from gateway.x509 import X509Facts
 
 KEY_UNREADABLE = "The private key of {} cannot be opened, so nothing could be presented with it: {}"
@@ -109,7 +109,7 @@ def remove_version(
 def read_material(data: bytes, password: str, key: str = "") -> ClientCertificate:
     """The certificate and key of a file. Raises Invalid on "file", "password" or "key"."""
     try:
-        return pkcs12.read_pfx(data, password)
+        return read_certificate_file(data, password, key=key)
     except Pkcs12Error as error:
         raise Invalid({error.field: error.message}) from None
 

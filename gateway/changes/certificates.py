@@ -19,12 +19,15 @@ from gateway.models import Certificate
 from gateway.x509 import X509Facts
 
 
-def upload_certificate(actor: Actor, *, data: bytes, password: str, name: str = "") -> Certificate:
-    """Store the client certificate of a PFX file (RFC 7292) under a name, proposed from its subject if empty.
+def upload_certificate(
+    actor: Actor, *, data: bytes, password: str, name: str = "", key: str = ""
+) -> Certificate:
+    """Store the client certificate of a PFX or PEM file under a name, proposed from its subject if empty.
 
-    Raises Invalid on "file", "password" or "name", AlreadyExists when the name or the certificate is there.
+    Of a file with several keys `key` says which. Raises Invalid on "file", "password", "key" or "name",
+    AlreadyExists when the name or the certificate is there.
     """
-    material = read_material(data, password)
+    material = read_material(data, password, key)
     with change(actor) as this:
         refuse_known_thumbprint(material.facts)
         resource_id = free_id(

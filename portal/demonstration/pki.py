@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.pkcs12 import read_pfx
+from gateway.certificate_files import read_certificate_file
 
 _LIFETIME = timedelta(days=5 * 365)
 _CA_LIFETIME = timedelta(days=10 * 365)
@@ -106,7 +106,7 @@ def _ensure_client(
         write_private(
             path, pkcs12.serialize_key_and_certificates(name.encode(), key, issued, [ca], encryption)
         )
-    facts = read_pfx(path.read_bytes(), password).facts
+    facts = read_certificate_file(path.read_bytes(), password).facts
     return ClientFile(path, password, facts.subject, facts.thumbprint)
 
 

@@ -5,31 +5,40 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from gateway.pkcs12 import MAX_PFX_BYTES, Pkcs12Error, read_ca_certificates, read_pfx
+from gateway.ca_files import read_ca_certificates
+from gateway.certificate_files import (
+    MAX_FILE_BYTES,
+    ClientCertificate,
+    KeyChoice,
+    Pkcs12Error,
+    SeveralKeys,
+    read_certificate_file,
+)
+from gateway.duplicates import duplicates_of
+from gateway.findings import Finding, Severity
+from gateway.preflight import by_severity
 from portal.forms.base import PortalForm, SecretInput
 
+_OF_FILE = {
+    "same-key",
+    "password-not-needed",
+    "legacy-encryption",
+    "chain-reordered",
+    "unrelated-certificates",
+    "several-certificates",
+}
 
-class UploadForm(PortalForm):
-    """A file and a name. After `is_valid()` `cleaned_data["file"]` is its bytes.
 
-    `warnings` is what a person should know about what is in the file, each with the place of its certificate in it.
-    """
+class FileForm(PortalForm):
+    """A file of certificates. After `is_valid()` `cleaned_data["file"]` is its bytes."""
 
     file = forms.FileField(allow_empty_file=True)
-    name = forms.CharField(
-        required=False, widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"})
-    )
-    field_order = ("file", "password", "name")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.warnings: list[tuple[int, str]] = []
 
     def clean_file(self) -> bytes:
         """The file's bytes, unless it is larger than any file of certificates."""
         file: UploadedFile[bytes] = self.cleaned_data["file"]
         size = file.size or 0
-        if size > MAX_PFX_BYTES:  # asked here, because portal.uploads has cut off the rest of it
+        if size > MAX_FILE_BYTES:  # asked here, because portal.uploads has cut off the rest of it
             text = (
                 f"The file is too large ({size / 1_000_000:.1f} MB): a file of certificates has at most 1 MB."
             )
@@ -41,43 +50,82 @@ class UploadForm(PortalForm):
         """Read what is in the file, once every field is right by itself."""
         if not self.errors:
             try:
-                self.warnings = self.read(self.cleaned_data["file"])
+                self.read(self.cleaned_data["file"])
             except Pkcs12Error as error:
                 self.add_error(error.field, error.message)
         return self.cleaned_data
 
-    def read(self, data: bytes) -> list[tuple[int, str]]:
-        """What to know about the certificates in the file. Raises Pkcs12Error."""
+    def read(self, data: bytes) -> None:
+        """Look at the certificates in the file. Raises Pkcs12Error."""
         raise NotImplementedError
 
+    def remarks(self) -> list[tuple[int, Finding | str]]:
+        """What a person should know, each with the place of its certificate in the file. Only when it is valid."""
+        return []
 
-class CertificateForm(UploadForm):
-    """A PFX file and its password."""
+
+class MaterialForm(FileForm):
+    """A certificate with its private key: a PFX or PEM file, its password, and which of several keys in it.
+
+    After `is_valid()` `material` is what was read and `findings` what to know about it. `values()` go to a change
+    as data (from "file"), password and key.
+    Views: portal.views.material.MaterialPage. Template: portal/certificates/material.html.
+    """
 
     file = forms.FileField(
         allow_empty_file=True,
-        widget=forms.FileInput({"accept": ".pfx,.p12"}),
-        help_text="A .pfx or .p12 file with the certificate and its private key. Self-signed ones are welcome.",
-        error_messages={"required": "Choose the .pfx file of the certificate."},
+        widget=forms.FileInput({"accept": ".pfx,.p12,.pem"}),
+        help_text="A .pfx, .p12 or .pem file with the certificate and its private key. Self-signed is welcome.",
+        error_messages={"required": "Choose the .pfx or .pem file of the certificate."},
     )
     password = forms.CharField(
         required=False,
         strip=False,
-        widget=SecretInput(),
+        widget=SecretInput({"data-keep": ""}),
         help_text="The one that the file was exported with. Leave it empty if the file has none.",
     )
+    key = forms.CharField(required=False, max_length=64, label="Private key", widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.material: ClientCertificate | None = None
+        self.findings: tuple[Finding, ...] = ()
+
+    def read(self, data: bytes) -> None:
+        """See FileForm. Where the file has several keys, the form offers them from then on."""
+        password, key = self.cleaned_data["password"], self.cleaned_data["key"]
+        try:
+            self.material = read_certificate_file(data, password, key=key)
+        except SeveralKeys as error:
+            self._offer(error.choices)
+            raise
+        self._offer(self.material.choices)
+        known = duplicates_of(self.material.chain_pem)
+        self.findings = by_severity([*known, *self.material.findings])
+
+    def _offer(self, choices: tuple[KeyChoice, ...]) -> None:
+        if choices:
+            pairs = [(choice.id, choice.label) for choice in choices]
+            self.fields["key"].widget = forms.RadioSelect(choices=pairs)
+
+    def remarks(self) -> list[tuple[int, Finding | str]]:
+        """See FileForm. Of the notes, those that the certificate's page will not show."""
+        return [
+            (0, each) for each in self.findings if each.severity != Severity.NOTE or each.code in _OF_FILE
+        ]
+
+
+class CertificateForm(MaterialForm):
+    """A new client certificate, and the name that it gets."""
+
     name = forms.CharField(
         required=False,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
         help_text="By which you find it again, such as partner-bank. Left empty, it is made from the subject.",
     )
 
-    def read(self, data: bytes) -> list[tuple[int, str]]:
-        """See UploadForm."""
-        return [(0, warning) for warning in read_pfx(data, self.cleaned_data["password"]).warnings]
 
-
-class CaCertificateForm(UploadForm):
+class CaCertificateForm(FileForm):
     """A file of one or several CA certificates."""
 
     file = forms.FileField(
@@ -92,7 +140,15 @@ class CaCertificateForm(UploadForm):
         help_text="Left empty, it is made from the subject. Of several certificates, the first gets it.",
     )
 
-    def read(self, data: bytes) -> list[tuple[int, str]]:
-        """See UploadForm."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._warnings: list[tuple[int, Finding | str]] = []
+
+    def read(self, data: bytes) -> None:
+        """See FileForm."""
         files = read_ca_certificates(data)
-        return [(place, warning) for place, file in enumerate(files) for warning in file.warnings]
+        self._warnings = [(place, warning) for place, file in enumerate(files) for warning in file.warnings]
+
+    def remarks(self) -> list[tuple[int, Finding | str]]:
+        """See FileForm."""
+        return self._warnings

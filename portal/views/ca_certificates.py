@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 from gateway.changes.ca_certificates import delete_ca_certificate, upload_ca_certificates
 from gateway.models import CaCertificate, TrustedCa
-from portal.forms.certificates import CaCertificateForm, UploadForm
+from portal.forms.certificates import CaCertificateForm, FileForm
 from portal.views.base import actor_of
 from portal.views.certificate_pages import (
     CA,
@@ -53,7 +53,7 @@ class CaCertificateUpload(UploadPage):
     form_class = CaCertificateForm
     kind = CA
 
-    def upload(self, form: UploadForm) -> Sequence[AnyCertificate]:
+    def upload(self, form: FileForm) -> Sequence[AnyCertificate]:
         """Store every CA certificate of the file."""
         values = form.values()
         return upload_ca_certificates(actor_of(self.request), data=values["file"], name=values["name"])

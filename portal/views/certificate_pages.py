@@ -18,11 +18,12 @@ from django.utils import timezone
 
 from gateway.errors import InUse, NotFound, Use
 from gateway.models import AuditEntry, CaCertificate, Certificate, CertificateVersion
-from portal.forms.certificates import UploadForm
+from portal.forms.certificates import FileForm
 from portal.navigation import Tab, tab_bar, url_or_none
 from portal.views.base import AdministratorRequired, Page, announce, safe_path
 from portal.views.editing import FormPage
 from portal.views.lists import Choice, Filter, ListPage, beside
+from portal.views.material import say_remark
 
 AREA = "security"
 AnyCertificate = Certificate | CaCertificate
@@ -193,9 +194,9 @@ class UploadPage(AdministratorRequired, FormPage):
 
     area = AREA
     kind: ClassVar[Kind]
-    form_class: type[UploadForm]
+    form_class: type[FileForm]
 
-    def upload(self, form: UploadForm) -> Sequence[AnyCertificate]:
+    def upload(self, form: FileForm) -> Sequence[AnyCertificate]:
         """Make the change. Raises Invalid."""
         raise NotImplementedError
 
@@ -204,12 +205,12 @@ class UploadPage(AdministratorRequired, FormPage):
         back = safe_path(self.request, reverse(self.kind.list_route))
         return super().context() | {"tab_bar": security_tabs(self.kind.tab), "back": back}
 
-    def save(self, form: UploadForm) -> HttpResponse:
+    def save(self, form: FileForm) -> HttpResponse:
         """Upload, say so, and show what was uploaded."""
         rows = self.upload(form)
         announce(self.request, _uploaded_words(self.kind, rows), rows[0].revision)
-        for place, warning in form.warnings:
-            messages.warning(self.request, f"{rows[place]}: {warning}.")
+        for place, remark in form.remarks():
+            say_remark(self.request, str(rows[place]), remark)
         back = safe_path(self.request, "")
         if back:
             return redirect(_with_parameter(back, self.kind.parameter, str(rows[0].pk)))

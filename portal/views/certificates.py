@@ -1,4 +1,4 @@
-"""Security > Client certificates: the list, the upload of a PFX file, and the deletion."""
+"""Security > Client certificates: the list, the upload of a file, and the deletion."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.db.models.functions import Lower
 
 from gateway.changes.certificates import delete_certificate, upload_certificate
 from gateway.models import Certificate, PolicyReference
-from portal.forms.certificates import CertificateForm, UploadForm
+from portal.forms.certificates import CertificateForm, FileForm
 from portal.views.base import actor_of
 from portal.views.certificate_pages import (
     CLIENT,
@@ -19,6 +19,7 @@ from portal.views.certificate_pages import (
     filters_of,
 )
 from portal.views.lists import Column, number_of
+from portal.views.material import MaterialPage
 
 
 class Certificates(CertificateListPage):
@@ -45,7 +46,7 @@ class Certificates(CertificateListPage):
         return Certificate.objects.with_uses()
 
 
-class CertificateUpload(UploadPage):
+class CertificateUpload(UploadPage, MaterialPage):
     """Upload certificate."""
 
     title = "Upload certificate"
@@ -53,12 +54,16 @@ class CertificateUpload(UploadPage):
     form_class = CertificateForm
     kind = CLIENT
 
-    def upload(self, form: UploadForm) -> Sequence[AnyCertificate]:
-        """Store the client certificate of the PFX file."""
+    def upload(self, form: FileForm) -> Sequence[AnyCertificate]:
+        """Store the client certificate of the PFX or PEM file."""
         values = form.values()
         return [
             upload_certificate(
-                actor_of(self.request), data=values["file"], password=values["password"], name=values["name"]
+                actor_of(self.request),
+                data=values["file"],
+                password=values["password"],
+                key=values["key"],
+                name=values["name"],
             )
         ]
 

@@ -26,7 +26,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import pkcs12
-from gateway.pkcs12 import Pkcs12Error, read_ca_certificates, read_pfx
+from gateway.ca_files import read_ca_certificates
+from gateway.certificate_files import ClientCertificate, KeyChoice, SeveralKeys, read_certificate_file
+from gateway.x509 import Pkcs12Error
 from tests import pki
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -53,7 +55,7 @@ def client(authority: pki.Authority) -> pki.Issued:
 
 def refusal_of(data: bytes, password: str = "password") -> Pkcs12Error:
     with pytest.raises(Pkcs12Error) as caught:
-        read_pfx(data, password)
+        read_certificate_file(data, password)
     return caught.value
 
 
@@ -63,8 +65,19 @@ def ca_refusal_of(data: bytes) -> Pkcs12Error:
     return caught.value
 
 
-def chain_of(read: pkcs12.ClientCertificate) -> tuple[x509.Certificate, ...]:
+def choices_of(data: bytes, password: str = "password") -> tuple[KeyChoice, ...]:
+    with pytest.raises(SeveralKeys) as caught:
+        read_certificate_file(data, password)
+    assert caught.value.field == "key"
+    return caught.value.choices
+
+
+def chain_of(read: ClientCertificate) -> tuple[x509.Certificate, ...]:
     return tuple(x509.load_pem_x509_certificates(read.chain_pem.encode()))
+
+
+def codes(read: ClientCertificate) -> list[str]:
+    return [finding.code for finding in read.findings]
 
 
 def key_der(issued: pki.Issued) -> bytes:
@@ -93,16 +106,16 @@ def self_signed_by_openssl(folder: Path, *options: str) -> pki.Issued:
 
 
 def test_a_pfx_gives_certificate_chain_and_key(client: pki.Issued) -> None:
-    read = read_pfx(pki.pfx(client), "password")
+    read = read_certificate_file(pki.pfx(client), "password")
 
     assert chain_of(read) == (client.cert, *client.chain)
     assert load_der_private_key(read.private_key, None).public_key() == client.cert.public_key()
     assert read.common_name == "partner-bank"
-    assert read.warnings == ()
+    assert codes(read) == []
 
 
 def test_the_facts_are_those_of_the_certificate(client: pki.Issued) -> None:
-    facts = read_pfx(pki.pfx(client), "password").facts
+    facts = read_certificate_file(pki.pfx(client), "password").facts
 
     assert facts.subject == "CN=partner-bank, O=Partner, C=DE"
     assert facts.issuer == "CN=Test Issuing CA"
@@ -134,16 +147,16 @@ def test_the_facts_are_those_of_the_certificate(client: pki.Issued) -> None:
     ids=" ".join,
 )
 def test_files_of_openssl_are_read(client: pki.Issued, options: tuple[str, ...]) -> None:
-    read = read_pfx(pki.openssl_pfx(client, "password", *options), "password")
+    read = read_certificate_file(pki.openssl_pfx(client, "password", *options), "password")
 
     assert chain_of(read) == (client.cert, *client.chain)
     assert read.private_key == key_der(client)
-    assert read.warnings == ()
+    assert codes(read) == (["legacy-encryption"] if "-legacy" in options else [])
 
 
 @needs_keytool
 def test_a_file_of_keytool_is_read() -> None:
-    assert read_pfx(pki.keytool_pfx("from-java"), "password").facts.subject == "CN=from-java"
+    assert read_certificate_file(pki.keytool_pfx("from-java"), "password").facts.subject == "CN=from-java"
 
 
 @pytest.mark.filterwarnings("ignore:PKCS#12 bundle could not be parsed as DER:UserWarning")
@@ -151,7 +164,7 @@ def test_a_file_in_ber_with_indefinite_lengths_is_read(client: pki.Issued) -> No
     der = pki.pfx(client)
     assert der[:2] == b"\x30\x82"
 
-    read = read_pfx(b"\x30\x80" + der[4:] + b"\0\0", "password")
+    read = read_certificate_file(b"\x30\x80" + der[4:] + b"\0\0", "password")
 
     assert read.private_key == key_der(client)
 
@@ -159,10 +172,10 @@ def test_a_file_in_ber_with_indefinite_lengths_is_read(client: pki.Issued) -> No
 def test_a_self_signed_certificate_is_accepted() -> None:
     alone = pki.self_signed("alone")
 
-    read = read_pfx(pki.pfx(alone), "password")
+    read = read_certificate_file(pki.pfx(alone), "password")
 
     assert chain_of(read) == (alone.cert,)
-    assert read.warnings == ()
+    assert codes(read) == ["self-signed"]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +192,7 @@ def test_a_self_signed_certificate_is_accepted() -> None:
 def test_keys_that_tls_can_use_are_accepted(
     authority: pki.Authority, tmp_path: Path, key_type: str, text: str
 ) -> None:
-    read = read_pfx(pki.pfx(pki.issue(authority, key_type=key_type, slot="shared")), "password")
+    read = read_certificate_file(pki.pfx(pki.issue(authority, key_type=key_type, slot="shared")), "password")
 
     assert read.facts.key_type == text
     (tmp_path / "chain.pem").write_text(read.chain_pem)
@@ -212,10 +225,10 @@ def test_an_empty_password_where_one_is_needed_is_refused(client: pki.Issued) ->
 
 
 def test_a_file_without_a_password_is_accepted_with_none(client: pki.Issued) -> None:
-    read = read_pfx(pki.pfx(client, b""), "")
+    read = read_certificate_file(pki.pfx(client, b""), "")
 
     assert read.private_key == key_der(client)
-    assert read.warnings == ()
+    assert codes(read) == []
 
 
 @needs_openssl
@@ -223,14 +236,14 @@ def test_a_file_without_a_password_is_accepted_with_none(client: pki.Issued) -> 
 def test_a_file_encrypted_with_an_empty_password_is_accepted_with_none(
     client: pki.Issued, options: tuple[str, ...]
 ) -> None:
-    assert read_pfx(pki.openssl_pfx(client, "", *options), "").private_key == key_der(client)
+    assert read_certificate_file(pki.openssl_pfx(client, "", *options), "").private_key == key_der(client)
 
 
 def test_a_password_that_is_not_needed_is_a_warning(client: pki.Issued) -> None:
-    read = read_pfx(pki.pfx(client, b""), "password")
+    read = read_certificate_file(pki.pfx(client, b""), "password")
 
     assert read.private_key == key_der(client)
-    assert read.warnings == ("the file is not protected by a password: the one entered was not needed",)
+    assert codes(read) == ["password-not-needed"]
 
 
 @needs_openssl
@@ -243,13 +256,13 @@ def test_a_password_opens_in_either_unicode_form(
     password = "Straße für Zoë 😀 €"
     data = pki.openssl_pfx(client, unicodedata.normalize(made, password), *options)
 
-    assert read_pfx(data, unicodedata.normalize(typed, password)).private_key == key_der(client)
+    assert read_certificate_file(data, unicodedata.normalize(typed, password)).private_key == key_der(client)
 
 
 def test_a_password_opens_as_old_openssl_took_its_utf_8(client: pki.Issued) -> None:
     taken = "pässwörd".encode().decode("latin-1")
 
-    assert read_pfx(pki.pfx(client, taken.encode()), "pässwörd").private_key == key_der(client)
+    assert read_certificate_file(pki.pfx(client, taken.encode()), "pässwörd").private_key == key_der(client)
 
 
 @pytest.mark.parametrize("password", ["password\0", "\0", "pass\ud800word"])
@@ -266,18 +279,6 @@ def test_a_password_that_no_file_can_have_is_refused_without_being_shown(
 # --- Files that are no PFX --------------------------------------------------------------------------------
 
 
-def test_a_pem_file_is_called_one(client: pki.Issued) -> None:
-    error = refusal_of((client.pem + client.key_pem).encode())
-
-    assert error.field == "file"
-    assert error.message.startswith("This is a PEM file")
-    assert ".pfx" in error.message
-
-
-def test_a_pem_file_with_text_before_it_is_called_one(client: pki.Issued) -> None:
-    assert refusal_of(b"Bag Attributes\n" + client.pem.encode()).message.startswith("This is a PEM file")
-
-
 @pytest.mark.parametrize(
     ("data", "start"),
     [
@@ -288,9 +289,9 @@ def test_a_pem_file_with_text_before_it_is_called_one(client: pki.Issued) -> Non
         ("Grüße".encode(), "This is a text file."),
         (b"0", "This is a text file."),
         (b"\xfe\xed\xfe\xed\0\0\0\2", "This is an old Java key store."),
-        (b"PK\3\4\x14\0\0\0", "This is no .pfx file"),
-        (b"\0" * 50, "This is no .pfx file"),
-        (b"\x30\x82", "This is no .pfx file"),
+        (b"PK\3\4\x14\0\0\0", "This is no .pfx file (PKCS #12) and no .pem file"),
+        (b"\0" * 50, "This is no .pfx file (PKCS #12) and no .pem file"),
+        (b"\x30\x82", "This is no .pfx file (PKCS #12) and no .pem file"),
         (b"\x30\x03\x02\x01\x03", "This PFX file is damaged or incomplete."),
     ],
 )
@@ -395,24 +396,35 @@ def test_a_pfx_whose_key_was_exchanged_is_refused(client: pki.Issued, authority:
 
 
 @needs_openssl
-def test_a_pfx_with_several_keys_is_refused_with_their_number(
+def test_of_a_pfx_with_several_keys_the_chosen_one_is_used(
     client: pki.Issued, authority: pki.Authority
 ) -> None:
-    alone = read_pfx(pki.joined_pfx(client), "")
-    assert alone.private_key == key_der(client)
+    others = (pki.issue(authority, "second"), pki.self_signed("third"))
+    data = pki.joined_pfx(client, *others)
 
-    error = refusal_of(pki.joined_pfx(client, pki.issue(authority), pki.self_signed()), "")
+    choices = choices_of(data, "")
 
-    assert error.field == "file"
-    assert error.message.startswith("The file has 3 private keys.")
+    assert [choice.label.split(" (")[0] for choice in choices] == [
+        "CN=partner-bank, O=Partner, C=DE",
+        "CN=second",
+        "CN=third",
+    ]
+    for choice, issued in zip(choices, (client, *others), strict=True):
+        read = read_certificate_file(data, "", key=choice.id)
+        assert read.private_key == key_der(issued)
+        assert chain_of(read) == (issued.cert, *issued.chain)
+        assert read.choices == choices
 
 
 @needs_keytool
-def test_a_key_store_of_keytool_with_several_keys_is_refused() -> None:
-    error = refusal_of(pki.keytool_pfx("first", "second"))
+def test_of_a_key_store_of_keytool_with_several_keys_the_chosen_one_is_used() -> None:
+    data = pki.keytool_pfx("first", "second")
 
-    assert error.field == "file"
-    assert error.message.startswith("The file has 2 private keys.")
+    first, second = choices_of(data)
+
+    assert "“second”" in second.label
+    assert read_certificate_file(data, "password", key=second.id).facts.subject == "CN=second"
+    assert read_certificate_file(data, "password", key=first.id).friendly_name == "first"
 
 
 @pytest.mark.parametrize(
@@ -444,7 +456,7 @@ def test_a_certificate_signed_with_sha_1_is_refused(tmp_path: Path) -> None:
 def test_a_self_signed_certificate_may_use_sha_1_because_nobody_checks_it(tmp_path: Path) -> None:
     issued = self_signed_by_openssl(tmp_path, "-sha1", "-set_serial", "7")
 
-    read = read_pfx(pki.pfx(issued), "password")
+    read = read_certificate_file(pki.pfx(issued), "password")
 
     assert read.facts.serial_number == "07"
     cert_file, key_file = issued.write(tmp_path, "sha1")
@@ -455,7 +467,7 @@ def test_a_self_signed_certificate_may_use_sha_1_because_nobody_checks_it(tmp_pa
 def test_a_certificate_for_any_purpose_is_good_for_tls_clients(tmp_path: Path) -> None:
     issued = self_signed_by_openssl(tmp_path, "-addext", "extendedKeyUsage=anyExtendedKeyUsage,serverAuth")
 
-    assert read_pfx(pki.pfx(issued), "password").warnings == ()
+    assert "no-client-usage" not in codes(read_certificate_file(pki.pfx(issued), "password"))
 
 
 @needs_openssl
@@ -470,10 +482,11 @@ def test_an_issuer_signed_with_sha_1_is_left_out_with_a_warning(tmp_path: Path) 
     old = signed_with_sha_1("Old CA", tmp_path)
     client = pki.issue(pki.Authority(old.cert, old.key, old.chain))
 
-    read = read_pfx(pki.pfx(client), "password")
+    read = read_certificate_file(pki.pfx(client), "password")
 
     assert chain_of(read) == (client.cert,)
-    assert read.warnings == ("the issuer CN=Old CA is signed with SHA-1 or MD5 and was left out",)
+    assert codes(read) == ["chain-incomplete", "weak-issuer"]
+    assert "CN=Old CA" in read.findings[1].text
 
 
 @needs_openssl
@@ -494,8 +507,8 @@ def test_a_file_that_asks_for_years_of_key_derivation_is_refused(client: pki.Iss
 def test_a_file_in_an_old_encryption_that_is_switched_off_says_so(client: pki.Issued, tmp_path: Path) -> None:
     (tmp_path / "old.pfx").write_bytes(pki.openssl_pfx(client, "password", "-legacy"))
     program = (
-        "import sys, pathlib; from gateway.pkcs12 import read_pfx, Pkcs12Error\n"
-        "try: read_pfx(pathlib.Path(sys.argv[1]).read_bytes(), 'password')\n"
+        "import sys, pathlib; from gateway.certificate_files import read_certificate_file, Pkcs12Error\n"
+        "try: read_certificate_file(pathlib.Path(sys.argv[1]).read_bytes(), 'password')\n"
         "except Pkcs12Error as error: print(error.field, error.message)"
     )
 
@@ -516,15 +529,15 @@ def test_a_file_in_an_old_encryption_that_is_switched_off_says_so(client: pki.Is
 def test_an_expired_certificate_is_accepted_with_a_warning(authority: pki.Authority) -> None:
     end = datetime(2025, 3, 5, 14, 20, tzinfo=UTC)
 
-    read = read_pfx(pki.pfx(pki.issue(authority, not_after=end)), "password")
+    read = read_certificate_file(pki.pfx(pki.issue(authority, not_after=end)), "password")
 
-    assert read.warnings == ("expired on 2025-03-05 14:20 UTC",)
+    assert codes(read)[:1] == ["expired"]
 
 
 def test_a_certificate_that_is_not_yet_valid_is_accepted_with_a_warning(authority: pki.Authority) -> None:
-    read = read_pfx(pki.pfx(pki.issue(authority, not_before=NOW + DAY)), "password")
+    read = read_certificate_file(pki.pfx(pki.issue(authority, not_before=NOW + DAY)), "password")
 
-    assert read.warnings == (f"not valid before {NOW + DAY:%Y-%m-%d %H:%M} UTC",)
+    assert codes(read) == ["not-yet-valid"]
 
 
 @pytest.mark.parametrize(
@@ -535,13 +548,15 @@ def test_a_certificate_is_valid_on_the_first_and_the_last_second(now: datetime, 
 
 
 def test_a_server_certificate_is_accepted_with_a_warning(authority: pki.Authority) -> None:
-    (warning,) = read_pfx(pki.pfx(pki.issue(authority, client=False)), "password").warnings
+    read = read_certificate_file(pki.pfx(pki.issue(authority, client=False)), "password")
 
-    assert "not issued for TLS clients" in warning
+    assert codes(read) == ["no-client-usage"]
 
 
 def test_a_certificate_without_purposes_is_good_for_all(authority: pki.Authority) -> None:
-    assert read_pfx(pki.pfx(pki.issue(authority, client=False, server=False)), "password").warnings == ()
+    read = read_certificate_file(pki.pfx(pki.issue(authority, client=False, server=False)), "password")
+
+    assert codes(read) == []
 
 
 # --- The chain --------------------------------------------------------------------------------------------
@@ -550,28 +565,30 @@ def test_a_certificate_without_purposes_is_good_for_all(authority: pki.Authority
 def test_the_chain_is_put_in_order_leaf_first(client: pki.Issued) -> None:
     issuing, root = client.chain
 
-    read = read_pfx(pki.pfx(client, chain=(root, issuing)), "password")
+    read = read_certificate_file(pki.pfx(client, chain=(root, issuing)), "password")
 
     assert chain_of(read) == (client.cert, issuing, root)
-    assert read.warnings == ()
+    assert codes(read) == ["chain-reordered"]
 
 
 def test_duplicates_are_left_out_of_the_chain(client: pki.Issued) -> None:
     issuing, root = client.chain
 
-    read = read_pfx(pki.pfx(client, chain=(root, issuing, root, client.cert, issuing)), "password")
+    read = read_certificate_file(
+        pki.pfx(client, chain=(root, issuing, root, client.cert, issuing)), "password"
+    )
 
     assert chain_of(read) == (client.cert, issuing, root)
-    assert read.warnings == ()
+    assert codes(read) == ["chain-reordered"]
 
 
 def test_certificates_that_are_no_issuers_are_left_out_with_a_warning(client: pki.Issued) -> None:
     stranger = pki.self_signed("stranger")
 
-    read = read_pfx(pki.pfx(client, chain=(stranger.cert, *client.chain)), "password")
+    read = read_certificate_file(pki.pfx(client, chain=(stranger.cert, *client.chain)), "password")
 
     assert chain_of(read) == (client.cert, *client.chain)
-    assert read.warnings == ("certificates in the file that are not its issuers and were left out: 1",)
+    assert codes(read) == ["unrelated-certificates"]
 
 
 def test_of_two_authorities_with_one_name_the_one_that_signed_is_in_the_chain(root: pki.Authority) -> None:
@@ -579,7 +596,7 @@ def test_of_two_authorities_with_one_name_the_one_that_signed_is_in_the_chain(ro
     namesakes = [pki.make_ca("Twin", parent=root, key_type=key_type).cert for key_type in ("ec", "rsa")]
     client = pki.issue(real)
 
-    read = read_pfx(pki.pfx(client, chain=(*namesakes, real.cert, root.cert)), "password")
+    read = read_certificate_file(pki.pfx(client, chain=(*namesakes, real.cert, root.cert)), "password")
 
     assert chain_of(read) == (client.cert, real.cert, root.cert)
 
@@ -588,7 +605,7 @@ def test_a_root_that_was_renewed_is_in_the_chain_once(root: pki.Authority) -> No
     renewed = pki.make_ca("Test Root", key=root.key)
     client = pki.issue(root)
 
-    read = read_pfx(pki.pfx(client, chain=(renewed.cert, root.cert)), "password")
+    read = read_certificate_file(pki.pfx(client, chain=(renewed.cert, root.cert)), "password")
 
     assert len(chain_of(read)) == 2
 
@@ -599,7 +616,7 @@ def test_authorities_that_sign_each_other_end_the_chain() -> None:
     two_by_one = pki.make_ca("Two", parent=one, key=two.key)
     client = pki.issue(one)
 
-    read = read_pfx(pki.pfx(client, chain=(two_by_one.cert, one_by_two.cert)), "password")
+    read = read_certificate_file(pki.pfx(client, chain=(two_by_one.cert, one_by_two.cert)), "password")
 
     assert chain_of(read) == (client.cert, one_by_two.cert, two_by_one.cert)
 
@@ -623,7 +640,7 @@ def test_authorities_that_sign_each_other_end_the_chain() -> None:
 def test_odd_characters_in_a_subject_can_be_seen(
     authority: pki.Authority, common_name: str, subject: str, proposed: str
 ) -> None:
-    read = read_pfx(pki.pfx(pki.issue(authority, common_name)), "password")
+    read = read_certificate_file(pki.pfx(pki.issue(authority, common_name)), "password")
 
     assert (read.facts.subject, read.common_name) == (subject, proposed)
 
@@ -641,7 +658,7 @@ def test_a_mail_address_and_a_multi_valued_part_are_written_out(authority: pki.A
         ]
     )
 
-    facts = read_pfx(pki.pfx(pki.issue(authority, subject=subject)), "password").facts
+    facts = read_certificate_file(pki.pfx(pki.issue(authority, subject=subject)), "password").facts
 
     assert facts.subject in (
         "CN=bank+emailAddress=a@example.com, C=DE",
@@ -650,7 +667,7 @@ def test_a_mail_address_and_a_multi_valued_part_are_written_out(authority: pki.A
 
 
 def test_a_certificate_without_a_subject_is_called_by_its_alternative_name(authority: pki.Authority) -> None:
-    read = read_pfx(
+    read = read_certificate_file(
         pki.pfx(pki.issue(authority, subject=x509.Name([]), sans=("api.partner.example",))), "password"
     )
 
@@ -658,7 +675,7 @@ def test_a_certificate_without_a_subject_is_called_by_its_alternative_name(autho
 
 
 def test_a_certificate_without_any_name_is_called_certificate(authority: pki.Authority) -> None:
-    read = read_pfx(pki.pfx(pki.issue(authority, subject=x509.Name([]), sans=())), "password")
+    read = read_certificate_file(pki.pfx(pki.issue(authority, subject=x509.Name([]), sans=())), "password")
 
     assert read.common_name == "certificate"
 
@@ -667,7 +684,7 @@ def test_a_certificate_without_any_name_is_called_certificate(authority: pki.Aut
 
 
 def test_the_private_key_is_not_in_the_repr(client: pki.Issued) -> None:
-    read = read_pfx(pki.pfx(client), "password")
+    read = read_certificate_file(pki.pfx(client), "password")
 
     assert "private_key" not in repr(read)
     assert repr(read.private_key) not in repr(read)
@@ -808,7 +825,7 @@ def _fields(data: bytes, password: str = "") -> set[str]:
     fields = set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the library, about BER and odd serial numbers
-        for read in (lambda: read_pfx(data, password), lambda: read_ca_certificates(data)):
+        for read in (lambda: read_certificate_file(data, password), lambda: read_ca_certificates(data)):
             try:
                 read()
             except Pkcs12Error as error:
