@@ -38,7 +38,8 @@ _MAKERS: dict[str, Callable[[], _Key]] = {
 }
 KEY_TYPES = tuple(_MAKERS)
 
-# Attributes of a subject and how many characters each may have (X.520, RFC 5280 appendix A).
+# Attributes of a subject and how many bytes of UTF-8 each may have. X.520 and RFC 5280 (appendix A) mean
+# characters, of which some programs make bytes.
 _ATTRIBUTES: dict[str, tuple[x509.ObjectIdentifier, int]] = {
     "CN": (NameOID.COMMON_NAME, 64),
     "OU": (NameOID.ORGANIZATIONAL_UNIT_NAME, 64),
@@ -158,8 +159,8 @@ def _attribute_problem(short: str, text: str) -> str:
     most = _ATTRIBUTES[short][1]
     if short == "C" and not re.fullmatch("[A-Za-z]{2}", text):
         return "C is a country's code of two letters (ISO 3166), such as DE or GB."
-    if len(text) > most:
-        return f"{short} has at most {most} characters."
+    if len(text.encode("utf-8", "surrogatepass")) > most:
+        return f"{short} has at most {most} characters; those beyond ASCII count as two or more."
     if visible(text) != text[:200]:
         return f"{short} holds a character that nobody can see. Type it again."
     if short in _ASCII_ONLY and not text.isascii():

@@ -14,6 +14,7 @@ from gateway.models import (
     BackEndTrust,
     CaCertificate,
     Certificate,
+    CertificateVersion,
     NamedValue,
     Operation,
     PolicyDocument,
@@ -44,20 +45,10 @@ def set_text(name: str, value: str) -> None:
         row.save()
 
 
-def renew(certificate: Certificate) -> None:
-    """Give a certificate another current version: the same material with another thumbprint."""
+def put_in_use(version: CertificateVersion) -> None:
+    """Another version is current, and no policy was rewritten for it, as in a database that others wrote."""
     with change(ARRANGER) as this:
-        version = certificate.current
-        assert version is not None
-        table, column = version._meta.db_table, "sealed_private_key"
-        material = keystore.open_sealed(table, column, version.key, version.sealed_private_key)
-        version.pk, version._state.adding = uuid.uuid4(), True
-        version.sealed_private_key = keystore.seal(table, column, version.pk, material)
-        version.number, version.revision = version.number + 1, this.revision
-        version.thumbprint, version.chain_pem = version.pk.hex.upper(), f"{version.chain_pem}\n"
-        version.save()
-        certificate.current, certificate.revision = version, this.revision
-        certificate.save()
+        Certificate.objects.filter(pk=version.certificate_id).update(current=version, revision=this.revision)
 
 
 def refer_everywhere(value: NamedValue) -> None:

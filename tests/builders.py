@@ -2,16 +2,29 @@
 
 from typing import Any
 
+from cryptography import x509
+
 from gateway.changes.apis import create_api
 from gateway.changes.base import Actor
 from gateway.changes.ca_certificates import upload_ca_certificates
+from gateway.changes.certificate_versions import add_version, use_version
 from gateway.changes.certificates import upload_certificate
 from gateway.changes.named_values import create_named_value
 from gateway.changes.operations import create_operation
 from gateway.changes.policies import save_policy
 from gateway.changes.security import CertificateCredentials, Credentials, Trust, save_security
+from gateway.changes.signing_requests import create_signing_request
 from gateway.changes.subscriptions import create_subscription
-from gateway.models import Api, CaCertificate, Certificate, NamedValue, Operation, Subscription
+from gateway.models import (
+    Api,
+    CaCertificate,
+    Certificate,
+    CertificateVersion,
+    NamedValue,
+    Operation,
+    SigningRequest,
+    Subscription,
+)
 from tests import pki
 
 ALICE = Actor("user", "alice")
@@ -22,6 +35,36 @@ def make_certificate(common_name: str = "partner-bank", name: str = "", **issued
     """A client certificate that was uploaded as a PFX."""
     data = pki.pfx(pki.self_signed(common_name=common_name, **issued), password=PASSWORD.encode())
     return upload_certificate(ALICE, data=data, password=PASSWORD, name=name)
+
+
+def make_version(certificate: Certificate, common_name: str = "", **issued: Any) -> CertificateVersion:
+    """A successor of a certificate that was uploaded and is not in use yet."""
+    issued = {"common_name": common_name or certificate.resource_id[:60], **issued}
+    data = pki.pfx(pki.self_signed(**issued), password=PASSWORD.encode())
+    return add_version(ALICE, certificate.key, data=data, password=PASSWORD)
+
+
+def renew(certificate: Certificate) -> CertificateVersion:
+    """Upload a successor of a certificate, and use it."""
+    version = make_version(certificate)
+    use_version(ALICE, certificate.key, version.key)
+    certificate.refresh_from_db()
+    return version
+
+
+def make_signing_request(
+    certificate: Certificate | None = None, common_name: str = "partner-bank", **values: Any
+) -> SigningRequest:
+    """A signing request for a certificate's next version, or for a new certificate."""
+    values = {"names": [], "key_type": "EC P-256", **values}
+    key = certificate.key if certificate else None
+    return create_signing_request(ALICE, subject=[("CN", common_name)], certificate_key=key, **values)
+
+
+def issued_for(row: SigningRequest, authority: pki.Authority | None = None, **issued: Any) -> pki.Issued:
+    """What an authority makes of a signing request; the key is the public one, which is all that it gets."""
+    request = x509.load_pem_x509_csr(row.csr_pem.encode())
+    return pki.issue(authority, subject=request.subject, key=request, **issued)
 
 
 def make_ca_certificate(common_name: str = "Test CA", name: str = "") -> CaCertificate:

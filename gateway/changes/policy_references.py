@@ -137,10 +137,13 @@ def _missing(reference: Reference) -> Fault:
         return fault
     name, current = other.certificate.resource_id, other.certificate.current
     earlier = current is not None and other.number < current.number
-    which = "an earlier version" if earlier else f"version {other.number}, which is not in use,"
+    whose = (
+        f"an earlier version of '{name}'"
+        if earlier
+        else f"version {other.number} of '{name}', which is not in use"
+    )
     return reference.element.fault(
-        f"{fault.message.removesuffix('.')}: it belongs to {which} of '{name}'. "
-        f'Write certificate-id="{name}" instead.'
+        f'{fault.message.removesuffix(".")}: it belongs to {whose}. Write certificate-id="{name}" instead.'
     )
 
 

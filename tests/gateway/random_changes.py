@@ -9,7 +9,17 @@ from django.db.models import Model
 from django.test import override_settings
 
 from gateway import keystore
-from gateway.changes import apis, ca_certificates, certificates, named_values, operations, subscriptions
+from gateway.changes import (
+    apis,
+    ca_certificates,
+    certificate_moves,
+    certificate_versions,
+    certificates,
+    named_values,
+    operations,
+    signing_requests,
+    subscriptions,
+)
 from gateway.changes.base import change
 from gateway.changes.encryption import reseal
 from gateway.changes.named_values import set_secret
@@ -34,12 +44,21 @@ from gateway.models import (
     PolicyDocument,
     PolicyVersion,
     Revision,
+    SigningRequest,
     Subscription,
 )
 from gateway.policies.documents import NEW_DOCUMENT
 from tests import pki
-from tests.arrange import renew, set_text, update_directly
-from tests.builders import ALICE, make_api, make_operation
+from tests.arrange import set_text, update_directly
+from tests.builders import (
+    ALICE,
+    issued_for,
+    make_api,
+    make_operation,
+    make_signing_request,
+    make_version,
+    renew,
+)
 
 _PFX = [pki.pfx(pki.self_signed(common_name=name), password=b"secret") for name in ("one", "two", "three")]
 _CAS = [pki.make_ca(common_name=name).pem.encode() for name in ("CA one", "CA two")]
@@ -192,8 +211,34 @@ class Changes:
     def delete_certificate(self, one: int, two: int) -> None:
         certificates.delete_certificate(ALICE, pick(Certificate, one).key)
 
+    def add_version(self, one: int, two: int) -> None:
+        make_version(pick(Certificate, one))
+
+    def use_version(self, one: int, two: int) -> None:
+        version = pick(CertificateVersion, one * 6 + two)
+        certificate_versions.use_version(ALICE, version.certificate_id, version.key)
+
     def renew_certificate(self, one: int, two: int) -> None:
         renew(pick(Certificate, one))
+
+    def remove_version(self, one: int, two: int) -> None:
+        version = pick(CertificateVersion, one * 6 + two)
+        certificate_versions.remove_version(ALICE, version.certificate_id, version.key)
+
+    def move_everywhere(self, one: int, two: int) -> None:
+        certificate, to = pick(Certificate, one), pick(Certificate, two)
+        uses = [each.use for each in certificate_moves.planned_moves(certificate, to)]
+        certificate_moves.move_everywhere(ALICE, certificate.key, to.key, uses=uses)
+
+    def create_signing_request(self, one: int, two: int) -> None:
+        make_signing_request(pick(Certificate, one) if two % 2 else None)
+
+    def complete_signing_request(self, one: int, two: int) -> None:
+        row = pick(SigningRequest, one)
+        signing_requests.complete_signing_request(ALICE, row.key, data=issued_for(row).pem.encode())
+
+    def delete_signing_request(self, one: int, two: int) -> None:
+        signing_requests.delete_signing_request(ALICE, pick(SigningRequest, one).key)
 
     def upload_ca_certificate(self, one: int, two: int) -> None:
         ca_certificates.upload_ca_certificates(ALICE, data=_CAS[one % 2])

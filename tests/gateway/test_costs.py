@@ -14,8 +14,8 @@ from gateway.embedded.state import State, build
 from gateway.models import Api, Certificate, Operation, Subscription
 from gateway.models.base import with_id
 from gateway.snapshot_difference import apply
-from tests.arrange import fill_with_apis, renew
-from tests.builders import ALICE, choose, make_ca_certificate, make_certificate, make_operation
+from tests.arrange import fill_with_apis
+from tests.builders import ALICE, choose, make_ca_certificate, make_certificate, make_operation, renew
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from gateway.snapshot import (
     Snapshot,
 )
 from gateway.snapshot_difference import Difference
-from tests.arrange import renew, set_text, update_directly
+from tests.arrange import put_in_use, set_text, update_directly
 from tests.builders import (
     ALICE,
     choose,
@@ -25,6 +25,7 @@ from tests.builders import (
     make_certificate,
     make_operation,
     make_subscription,
+    make_version,
 )
 
 pytestmark = pytest.mark.django_db
@@ -142,11 +143,11 @@ def inbound_of(api: Api, statement: str) -> None:
         save_document(this, api, f"<policies><inbound><base />{statement}</inbound></policies>")
 
 
-def test_a_document_does_not_find_a_renewed_certificate_by_its_former_thumbprint() -> None:
+def test_a_document_that_was_not_rewritten_does_not_find_a_certificate_by_its_former_thumbprint() -> None:
     api, certificate = make_api(), make_certificate()
     inbound_of(api, f'<authentication-certificate thumbprint="{certificate.current.thumbprint}" />')
     before = publish.load(using="default")
-    renew(certificate)
+    put_in_use(make_version(certificate))
     after = publish.load(before, using="default")
     assert not before.policies[str(api.key)].problem
     assert "could not be resolved" in after.policies[str(api.key)].problem

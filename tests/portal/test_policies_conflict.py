@@ -50,7 +50,7 @@ def test_both_texts_and_their_difference_are_shown(
     page = conflict(administrator_client, api, action)
     assert (page.status_code, template_of(page)) == (409, "conflict")
     assert saved_text(api) == THEIRS
-    assert "bob saved it on" in text_of(page)
+    assert "It was saved by bob on" in text_of(page)
     changed = [row for row in shown_difference(page) if row[0] != "same"]
     assert changed == [("removed", HEADER.format("theirs")), ("added", HEADER.format("mine"))]
     body = page.content.decode()
@@ -116,7 +116,7 @@ def test_a_policy_that_was_deleted_meanwhile_is_a_conflict(administrator_client:
     answer = press(administrator_client, of_api(api), page, "review", xml=MINE)
     assert answer.status_code == 409
     assert "There is no policy for this scope any more: they deleted it." in text_of(answer)
-    assert "bob deleted it on" in text_of(answer)
+    assert "It was deleted by bob on" in text_of(answer)
     assert press(administrator_client, of_api(api), answer, "save").status_code == 302
     assert saved_text(api) == MINE
 

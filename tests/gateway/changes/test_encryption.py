@@ -6,9 +6,18 @@ from django.core.management import CommandError, call_command
 from gateway import keystore, publish
 from gateway.changes.encryption import reseal
 from gateway.changes.security import BasicCredentials
+from gateway.changes.signing_requests import complete_signing_request
 from gateway.models import CertificateVersion
 from tests.arrange import update_directly
-from tests.builders import ALICE, choose, make_api, make_certificate, make_subscription
+from tests.builders import (
+    ALICE,
+    choose,
+    issued_for,
+    make_api,
+    make_certificate,
+    make_signing_request,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +44,16 @@ def test_after_a_rotation_the_new_key_alone_opens_everything(rotated: str, setti
         for part in parts.values()
         if part.problem
     ]
+
+
+def test_the_key_of_a_signing_request_is_sealed_anew_and_still_serves_it(settings) -> None:
+    row = make_signing_request()
+    new = keystore.new_key()
+    settings.CERTIFICATE_ENCRYPTION_KEYS = [new, *settings.CERTIFICATE_ENCRYPTION_KEYS]
+    assert reseal(ALICE).resealed == 1
+    settings.CERTIFICATE_ENCRYPTION_KEYS = [new]
+    version = complete_signing_request(ALICE, row.key, data=issued_for(row).pem.encode())
+    assert not publish.load(using="default").certificates[str(version.certificate_id)].problem
 
 
 def test_a_second_run_finds_nothing_to_do(rotated: str) -> None:

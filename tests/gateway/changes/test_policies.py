@@ -34,8 +34,17 @@ from gateway.models import (
 )
 from gateway.policies.documents import NEW_DOCUMENT
 from gateway.policies.secrets import literal_secrets
-from tests.arrange import renew, set_text, update_directly
-from tests.builders import ALICE, choose, make_api, make_certificate, make_named_value, make_operation
+from tests.arrange import set_text, update_directly
+from tests.builders import (
+    ALICE,
+    choose,
+    make_api,
+    make_certificate,
+    make_named_value,
+    make_operation,
+    make_version,
+    renew,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -257,6 +266,16 @@ def test_the_thumbprint_of_an_earlier_version_is_refused_with_the_id_to_use_by_e
         restore_policy(ALICE, api, version.key)
     assert restoring.value.errors["xml"] == [expected]
     save_policy(ALICE, api, inbound(thumbprint(Certificate.objects.get().current.thumbprint)))
+
+
+def test_the_thumbprint_of_a_version_that_is_not_in_use_yet_is_refused_with_the_id_to_use() -> None:
+    api, certificate = make_api(), make_certificate()
+    successor = make_version(certificate).thumbprint
+    assert refused(api, inbound(thumbprint(successor.lower()))) == [
+        "Error in element 'authentication-certificate' on line 4, column 10: "
+        f"Certificate with thumbprint '{successor}' could not be resolved: it belongs to version 2 of "
+        "'partner-bank', which is not in use. Write certificate-id=\"partner-bank\" instead."
+    ]
 
 
 def test_a_base_url_that_the_gateway_does_not_call_is_refused(settings: Any) -> None:
