@@ -14,11 +14,14 @@ from django.db import connections
 
 django.setup()
 
+from gateway.changes import certificate_moves, certificate_versions  # noqa: E402
 from gateway.changes.apis import Limits, create_api, delete_api, update_api  # noqa: E402
 from gateway.changes.base import Actor  # noqa: E402
 from gateway.changes.ca_certificates import upload_ca_certificates  # noqa: E402
+from gateway.changes.certificate_moves import planned_moves  # noqa: E402
 from gateway.changes.certificates import delete_certificate, upload_certificate  # noqa: E402
 from gateway.changes.operations import create_operation, delete_operation, update_operation  # noqa: E402
+from gateway.changes.policies import save_policy  # noqa: E402
 from gateway.changes.security import (  # noqa: E402
     BasicCredentials,
     CertificateCredentials,
@@ -147,6 +150,35 @@ def _subscription(name: str) -> Subscription:
 
 def delete(certificate_id: str) -> dict[str, Any]:
     return wait(delete_certificate(ME, Certificate.objects.get(resource_id=certificate_id).key))
+
+
+def add_version(certificate_id: str, pfx_file: str) -> int:
+    """The number of a successor, which is not in use yet."""
+    key = Certificate.objects.get(resource_id=certificate_id).key
+    return certificate_versions.add_version(
+        ME, key, data=Path(pfx_file).read_bytes(), password="secret"
+    ).number
+
+
+def use_version(certificate_id: str, number: int) -> dict[str, Any]:
+    """Renew, or roll back."""
+    row = Certificate.objects.get(resource_id=certificate_id)
+    version = row.versions.get(number=number)
+    return wait(certificate_versions.use_version(ME, row.key, version.key, revision=row.revision).revision)
+
+
+def move_everywhere(certificate_id: str, to: str) -> dict[str, Any]:
+    """Whatever names one certificate names another."""
+    row, other = (Certificate.objects.get(resource_id=name) for name in (certificate_id, to))
+    uses = [each.use for each in planned_moves(row, other)]
+    return wait(certificate_moves.move_everywhere(ME, row.key, other.key, uses=uses).revision)
+
+
+def name_by_thumbprint(api: str, thumbprint: str) -> dict[str, Any]:
+    """A policy of an API that names its certificate so."""
+    statement = f"<authentication-certificate thumbprint='{thumbprint}' />"
+    xml = f"<policies><inbound><base />{statement}</inbound></policies>"
+    return wait(save_policy(ME, _api(api), xml).revision)
 
 
 def wait(revision: int) -> dict[str, Any]:

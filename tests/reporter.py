@@ -4,20 +4,25 @@
         ... back_end.urls["tls"], back_end.urls["one"], back_end.urls["two"]
 
 "tls" demands a client certificate of `clients`; "one" and "two" are two plain ones. The end of the path says
-what is done: `/hang` never answers, `/events` is an event stream without end, `/slow` answers after SLOW_SECONDS.
+what is done: `/hang` never answers, `/events` is an event stream without end, `/slow` answers after SLOW_SECONDS,
+`/held` answers with a head, and with the body once somebody asks for `/release`. `/when` says also when the request
+came, by time.monotonic(), and on which connection.
 """
 
 import asyncio
 import hashlib
+import itertools
 import json
 import ssl
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import uvloop
 
@@ -61,8 +66,12 @@ class Reporter:
 class _Connection(asyncio.Protocol):
     """One connection of a caller, which sends requests without bodies."""
 
+    _numbers = itertools.count(1)
+    _held: ClassVar[list[Callable[[], None]]] = []
+
     def __init__(self, name: str) -> None:
         self._name = name
+        self._number = next(self._numbers)
         self._buffer = b""
         self._answering: asyncio.TimerHandle | None = None
 
@@ -95,19 +104,33 @@ class _Connection(asyncio.Protocol):
             case "slow":
                 answer = partial(self._answer, target, fields)
                 self._answering = asyncio.get_running_loop().call_later(SLOW_SECONDS, answer)
+            case "held":
+                head, body = self._report(target, fields)
+                self._transport.write(head)
+                self._held.append(partial(self._transport.write, body))
+            case "release":
+                while self._held:
+                    self._held.pop()()
+                self._answer(target, fields)
             case _:
                 self._answer(target, fields)
 
     def _answer(self, target: str, fields: dict[str, str]) -> None:
+        self._transport.write(b"".join(self._report(target, fields)))
+
+    def _report(self, target: str, fields: dict[str, str]) -> tuple[bytes, bytes]:
+        """The head and the body of an answer."""
         content = {
             "back_end": self._name,
             "target": target,
             "authorization": fields.get("authorization"),
             "client_certificate": {"thumbprint": self._thumbprint} if self._thumbprint else None,
         }
+        if target.endswith("/when"):
+            content |= {"at": time.monotonic(), "connection": self._number}
         body = json.dumps(content).encode()
         head = f"HTTP/1.1 200 OK\r\nX-Call: {fields.get('x-call', '')}\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._transport.write(head.encode("latin-1") + body)
+        return head.encode("latin-1"), body
 
     def _next_event(self) -> None:
         self._transport.write(_EVENT)

@@ -58,7 +58,8 @@ class Scene:
     """What a test sees. The API "bank" trusts the back end's CA; certificates "one", "two" and "three" are
     uploaded, three because of two one cannot tell a call that is behind from one that is ahead.
 
-    `back_ends` are the web service URLs of tests.reporter; "bank" goes to the one with TLS.
+    `back_ends` are the web service URLs of tests.reporter; "bank" goes to the one with TLS, which takes
+    certificates of `authority`.
     """
 
     gateway: Running
@@ -66,6 +67,7 @@ class Scene:
     administer: Administrator
     thumbprints: dict[str, str]
     back_ends: dict[str, str]
+    authority: pki.Authority
     stack: ExitStack = field(repr=False)
 
     def workers(self) -> list[int]:
@@ -122,4 +124,4 @@ def open_scene(database_url: str, folder: Path, workers: int, **settings: str) -
         administer("prepare", back_end.urls["tls"], str(folder / "ca.pem"), *files)
         until(lambda: len(administer("gateways")) == workers, 30)
         thumbprints = {name: each.thumbprint for name, each in issued.items()}
-        yield Scene(gateway, port, administer, thumbprints, back_end.urls, stack)
+        yield Scene(gateway, port, administer, thumbprints, back_end.urls, authority, stack)
