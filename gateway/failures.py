@@ -54,6 +54,9 @@ ANSWERS: dict[str, Answer] = {
     "client-certificate-needs-https": Answer(
         500, "This API presents a client certificate, but its back end is not reached over https."
     ),
+    "client-certificate-expired-not-forwarded": Answer(
+        502, "The client certificate of this API has expired. The call was not forwarded with it."
+    ),
     "back-end-trust-unusable": Answer(
         500, "The CA certificates that this API trusts cannot be used. The call was not forwarded."
     ),
@@ -91,6 +94,8 @@ RECORDED = frozenset(
 )
 # A policy may give these any status, but it is always the caller that they turn down.
 _REFUSALS = frozenset(("ip-forbidden", "header-check-failed"))
+# Nothing was asked of a back end, though by its status it reads so.
+_OWN = frozenset(("client-certificate-expired-not-forwarded",))
 
 
 class CallFailure(Exception):
@@ -121,4 +126,4 @@ class CallFailure(Exception):
         """Who kept the call from its end: "caller", "back end" or "gateway"."""
         if self.status < 500 or self.code in _REFUSALS:
             return "caller"
-        return "back end" if self.status in (502, 504) else "gateway"
+        return "back end" if self.status in (502, 504) and self.code not in _OWN else "gateway"

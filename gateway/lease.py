@@ -1,10 +1,11 @@
-"""Keeps the lease of a gateway process: says that it runs, and which revision."""
+"""Keeps the lease of a gateway process: says that it runs, which revision, and what it presents and holds."""
 
 import logging
 import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,14 +13,21 @@ from django.db import Error, connections
 
 from gateway import records
 from gateway.following import identity, now
+from gateway.observing.presented import PresentedCertificates
 
 logger = logging.getLogger(__name__)
 
+_WRITE_SECONDS = 1.5
+_FORGET_SECONDS = 3600.0
+
 
 class Lease(threading.Thread):
-    """A thread with the process's writing connection, so that a busy database never keeps one from looking."""
+    """A thread with the process's writing connection, so that a busy database never keeps one from looking.
 
-    def __init__(self) -> None:
+    Beside the lease it writes what was `presented`, and how many connections are `held` by thumbprint.
+    """
+
+    def __init__(self, presented: PresentedCertificates, held: Callable[[], Mapping[str, int]]) -> None:
         super().__init__(name="lease", daemon=True)
         self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._key: uuid.UUID | None = None
@@ -30,6 +38,11 @@ class Lease(threading.Thread):
         self._away = False
         self._since = self._until = 0.0
         self._file: tuple[int, int] | None = None
+        self._presented = presented
+        self._held = held
+        self._written: tuple[uuid.UUID, Mapping[str, int]] | None = None
+        self._write_at = self._forget_at = 0.0
+        self._unwritten = False
 
     def held_since(self, moment: float) -> bool:
         """Whether changes have been waiting for this process ever since (a moment of gateway.following.now)."""
@@ -56,6 +69,10 @@ class Lease(threading.Thread):
         while not self._stopping:
             self._wake.clear()
             self._renew()
+            if self._key is not None and not self._away and now() >= self._write_at:
+                # Every few seconds, however often the lease is renewed: somebody waits for that.
+                self._write_at = now() + _WRITE_SECONDS
+                self._write(self._key)
             self._wake.wait(records.RENEW_SECONDS)
         self._end()
         connections.close_all()
@@ -76,6 +93,31 @@ class Lease(threading.Thread):
             self._away = True
             connections["default"].close()
 
+    def _write(self, key: uuid.UUID) -> None:
+        """What was presented and what is held, if it changed."""
+        try:
+            self._note_presented()
+            if (held := (key, self._held())) != (self._written or (key, {})):
+                records.hold_connections(*held)
+                self._written = held
+            if now() >= self._forget_at:
+                records.forget_presentations()
+                self._forget_at = now() + _FORGET_SECONDS
+            self._unwritten = False
+        except Error as error:
+            if not self._unwritten:
+                logger.warning("what this gateway presents and holds could not be written: %s", error)
+            self._unwritten = True
+            connections["default"].close()
+
+    def _note_presented(self) -> None:
+        presented = self._presented.take()
+        try:
+            records.note_presented(presented)
+        except Error:
+            self._presented.put_back(presented)
+            raise
+
     def _leave_replaced_file(self) -> None:
         """An open connection would never notice that another SQLite file was put in the place of its own."""
         connection = connections["default"]
@@ -90,5 +132,6 @@ class Lease(threading.Thread):
         try:
             if self._key is not None:
                 records.end_gateway(self._key)
+            self._note_presented()
         except Error as error:
             logger.warning("the lease of this gateway could not be ended and will run out: %s", error)

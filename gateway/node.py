@@ -24,6 +24,7 @@ from gateway.engine_settings import engine_settings
 from gateway.following import LOOK_SECONDS, Follower, now
 from gateway.lease import Lease
 from gateway.observing.observation import Observation
+from gateway.observing.presented import PresentedCertificates
 from gateway.snapshot import Snapshot
 from gateway.snapshot_difference import Difference
 
@@ -37,7 +38,9 @@ class Node:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.lease = Lease()
+        presented = PresentedCertificates()
+        engine.observers.append(presented.observe)
+        self.lease = Lease(presented, engine.held)
         self.follower = Follower(self._apply, self.lease.report)
         engine.catch_up = self._catch_up
         engine.behind = self._behind

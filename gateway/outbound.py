@@ -5,6 +5,7 @@ requests and urllib3 own adapters, pools and connections; what they would do to 
 """
 
 import http.client
+import math
 import socket
 import ssl
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import LifoQueue
 from typing import Any, NamedTuple
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -41,16 +42,25 @@ class Origin(NamedTuple):
 
 
 class Connection(HTTPConnection):
-    """A connection that checks the address it is made to and sends what it is given, byte for byte."""
+    """A connection that checks the address it is made to and sends what it is given, byte for byte.
+
+    `thumbprint` is of the client certificate that it is made with. While it is open it is one of `open_ones`.
+    """
 
     auto_open = 0
 
     def __init__(
-        self, *args: Any, rules: AddressRules, open_ones: "WeakSet[Connection]", **kwargs: Any
+        self,
+        *args: Any,
+        rules: AddressRules,
+        open_ones: "WeakKeyDictionary[Connection, None]",
+        thumbprint: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._rules = rules
         self._open_ones = open_ones
+        self.thumbprint = thumbprint
         self._handle: socket.socket | None = None
         self._answer: FinalResponse | None = None
         self._deadline = 0.0
@@ -91,7 +101,7 @@ class Connection(HTTPConnection):
         except BaseException:
             sock.close()
             raise
-        self._open_ones.add(self)
+        self._open_ones[self] = None
         return sock
 
     def cut(self) -> None:
@@ -136,7 +146,7 @@ class Connection(HTTPConnection):
         if self._answer is not None:
             self._answer.close()
             self._answer = None
-        self._open_ones.discard(self)
+        self._open_ones.pop(self, None)
         super().close()
 
 
@@ -239,7 +249,8 @@ class Destination:
 
     `key` names the pool. The certificate counts in it by its fingerprint (chain and public key), so that other
     material under the same name never meets an old connection; the trust by its content. `context_key` is the
-    part of it that an SSLContext depends on.
+    part of it that an SSLContext depends on. `expires` is when the certificate does, in seconds since 1970 (never
+    for none), `back_end` the host and port.
     """
 
     origin: Origin
@@ -247,6 +258,8 @@ class Destination:
     trust: Trust
     context_key: tuple[Hashable, ...] = field(init=False)
     key: tuple[Hashable, ...] = field(init=False)
+    expires: float = field(init=False)
+    back_end: str = field(init=False)
 
     def __post_init__(self) -> None:
         trust, tls = self.trust, self.origin.scheme == "https"
@@ -254,6 +267,10 @@ class Destination:
         content = (trust.validate_chain, trust.validate_name, trust.public_cas, trust.authorities_pem)
         object.__setattr__(self, "context_key", (fingerprint, *content) if tls else ())
         object.__setattr__(self, "key", (self.origin, *self.context_key))
+        expires = self.certificate.not_after.timestamp() if self.certificate else math.inf
+        object.__setattr__(self, "expires", expires)
+        host = f"[{self.origin.host}]" if ":" in self.origin.host else self.origin.host
+        object.__setattr__(self, "back_end", f"{host}:{self.origin.port}")
 
 
 class Outbound:
@@ -263,7 +280,7 @@ class Outbound:
     """
 
     def __init__(self, rules: AddressRules, *, most: int) -> None:
-        self._open_ones: WeakSet[Connection] = WeakSet()
+        self._open_ones: WeakKeyDictionary[Connection, None] = WeakKeyDictionary()
         self._arguments = {"rules": rules, "open_ones": self._open_ones, "most": most}
         self._adapters: dict[tuple[Hashable, ...], Adapter] = {}
         self._contexts: dict[tuple[Hashable, ...], ssl.SSLContext] = {}
@@ -275,6 +292,11 @@ class Outbound:
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._open_ones)
+
+    def held(self) -> Counter[str]:
+        """How many connections are open, by the thumbprint of the client certificate that they were made with."""
+        there = (reference() for reference in self._open_ones.keyrefs())  # which no other thread disturbs
+        return Counter(one.thumbprint for one in there if one is not None and one.thumbprint)
 
     def adapter(self, destination: Destination) -> Adapter:
         """The connections to a destination. Making the first context may take tens of milliseconds.
@@ -297,7 +319,9 @@ class Outbound:
         trust = destination.trust
         checks_name = trust.validate_name and not trust.validate_chain
         context = self._context(destination) if destination.origin.scheme == "https" else None
-        return Adapter(destination.origin, context, checks_name=checks_name, **self._arguments)
+        thumbprint = destination.certificate.thumbprint if destination.certificate else ""
+        arguments = {"checks_name": checks_name, "thumbprint": thumbprint, **self._arguments}
+        return Adapter(destination.origin, context, **arguments)
 
     def _context(self, destination: Destination) -> ssl.SSLContext:
         key = destination.context_key

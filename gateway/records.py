@@ -1,16 +1,23 @@
-"""The only writer of what is observed: leases of running gateways, and who runs which revision."""
+"""The only writer of what is observed: leases of running gateways, which revision they run, what they present."""
 
 import time
 import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
+from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
-from gateway.models import GatewayLease
+from gateway.models import CertificateVersion, GatewayLease, HeldConnections, Presentation
+from gateway.observing.presented import Presented
 
 LEASE_SECONDS = 6
 RENEW_SECONDS = 2
+# Far below what any database takes in one statement.
+_AT_ONCE = 100
 _LOOK_AGAIN_SECONDS = 0.01
 
 
@@ -69,3 +76,79 @@ def wait_in_effect(revision: int, seconds: float = 2.0) -> Effect:
     while not (effect := _effect(revision)).complete and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_SECONDS)
     return effect
+
+
+_UPSERT = """
+INSERT INTO {table} ({columns}) VALUES {rows}
+ON CONFLICT (thumbprint, api, back_end) DO UPDATE SET
+    last_at = CASE WHEN EXCLUDED.last_at > {table}.last_at THEN EXCLUDED.last_at ELSE {table}.last_at END,
+    expired_at = CASE
+        WHEN {table}.expired_at IS NULL OR EXCLUDED.expired_at > {table}.expired_at THEN EXCLUDED.expired_at
+        ELSE {table}.expired_at
+    END
+"""
+
+
+def note_presented(presented: Iterable[Presented]) -> None:
+    """Note what calls presented. Several processes do, in any order: no time is ever moved back."""
+    rest = iter(sorted(presented))  # in one order, so that no two processes wait for each other
+    while some := list(islice(rest, _AT_ONCE)):
+        _upsert(some)
+
+
+def _upsert(presented: Sequence[Presented]) -> None:
+    columns = Presentation._meta.concrete_fields
+    # Django's own upsert would take whatever comes last.
+    values = [
+        column.get_db_prep_save(getattr(each, column.attname), connection)
+        for each in map(_row, presented)
+        for column in columns
+    ]
+    row = f"({', '.join(['%s'] * len(columns))})"
+    names = ", ".join(connection.ops.quote_name(str(column.column)) for column in columns)
+    rows = ", ".join([row] * len(presented))
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT.format(table=Presentation._meta.db_table, columns=names, rows=rows), values)
+
+
+def _row(each: Presented) -> Presentation:
+    return Presentation(
+        thumbprint=each.thumbprint,
+        api=each.api,
+        back_end=each.back_end,
+        last_at=_moment(each.last_at),
+        expired_at=_moment(each.expired_at) if each.expired_at else None,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def forget_presentations() -> None:
+    """Forget what was presented of certificates that are not there any more."""
+    there = CertificateVersion.objects.values("thumbprint")
+    Presentation.objects.exclude(thumbprint__in=there).delete()
+
+
+def presentations(thumbprints: Collection[str]) -> list[Presentation]:
+    """What calls presented of these certificates, the newest first."""
+    return list(
+        Presentation.objects.filter(thumbprint__in=thumbprints).order_by("-last_at", "api", "back_end")
+    )
+
+
+def hold_connections(lease: uuid.UUID, counts: Mapping[str, int]) -> None:
+    """Say how many connections a process holds, by the thumbprint of their certificate. Goes with its lease."""
+    held = [HeldConnections(lease_id=lease, thumbprint=t, connections=counts[t]) for t in sorted(counts)]
+    with transaction.atomic():
+        HeldConnections.objects.filter(lease=lease).delete()
+        HeldConnections.objects.bulk_create(held)
+
+
+def held(thumbprints: Collection[str]) -> dict[str, int]:
+    """How many connections live gateways hold that were made with each of these certificates."""
+    since = timezone.now() - timedelta(seconds=LEASE_SECONDS)
+    rows = HeldConnections.objects.filter(thumbprint__in=thumbprints, lease__renewed_at__gte=since)
+    sums = rows.values_list("thumbprint").annotate(Sum("connections"))
+    return {**dict.fromkeys(thumbprints, 0), **dict(sums)}

@@ -24,6 +24,7 @@ _REMEDIES = {
     "api-unusable": _IN_SETTINGS,
     "client-certificate-needs-https": _IN_SETTINGS,
     "client-certificate-unusable": ("Client certificates", "certificates", False),
+    "client-certificate-expired-not-forwarded": ("Change it on the Security tab", "api-security", True),
     "back-end-trust-unusable": ("Change back end trust", "api-security", True),
 }
 _SCOPES = {"global": "All APIs", "api": "API", "operation": "Operation"}

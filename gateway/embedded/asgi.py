@@ -24,6 +24,7 @@ from gateway.embedded.admission import (
 )
 from gateway.embedded.call import Call, CallerGone, Receive, Scope, Send
 from gateway.embedded.exchange import Deadlines, Exchange
+from gateway.embedded.expired import ExpiredCertificates, expired_certificate
 from gateway.embedded.keys import KeyRing
 from gateway.embedded.message import Request
 from gateway.embedded.plans import Plan
@@ -84,6 +85,7 @@ class Engine:
         self._threads = Threads(settings.exchange_threads)
         self._room = Room(settings.max_calls, settings.max_calls_per_api)
         self._outbound = Outbound(settings.rules, most=settings.max_calls_per_api)
+        self._expired = ExpiredCertificates()
         self.max_head_bytes = settings.max_head_bytes
         self.behind: Callable[[], bool] = bool
         self.catch_up: Hook | None = None
@@ -103,6 +105,10 @@ class Engine:
     def connections(self) -> int:
         """How many connections to back ends are open."""
         return self._outbound.connections
+
+    def held(self) -> dict[str, int]:
+        """How many connections to back ends are open, by the thumbprint of their client certificate."""
+        return dict(self._outbound.held())
 
     def expiries(self) -> dict[tuple[str, str], datetime]:
         """When the client certificates that are presented expire, by certificate and API."""
@@ -201,6 +207,8 @@ class Engine:
         try:
             deadlines = self._deadlines(plan)
             request = self._request(call, route, query, hop)
+            if certificate := expired_certificate(destination, time.time()):
+                self._expired.meet(certificate, destination, call.record)
             target, fields = request.target(plan.base), request.whole(plan.host, call.framing)
             exchange = Exchange(self._outbound, destination, call.method, target, fields, deadlines)
             await Forwarding(call, plan, exchange, self._threads, deadlines).run()

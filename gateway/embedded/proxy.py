@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from gateway.embedded.call import Call, CallerGone
@@ -71,8 +70,10 @@ class Forwarding:
         record.connected, record.reused = exchange.connected, exchange.reused
         if exchange.began:
             record.back_end_seconds = time.perf_counter() - exchange.began
-        if exchange.connected and destination is not None and destination.certificate is not None:
-            record.thumbprint = destination.certificate.thumbprint
+        if exchange.connected and destination is not None:
+            record.back_end = destination.back_end
+            if destination.certificate is not None:
+                record.thumbprint = destination.certificate.thumbprint
 
     # --- the request ---------------------------------------------------------------------------------------------
     async def _ask(self) -> Reply:
@@ -194,13 +195,14 @@ class Forwarding:
 
     def _explained(self, reason: Exception) -> Exception:
         """A failure, seen with what was presented."""
-        certificate = self._plan.destination.certificate if self._plan.destination else None
+        destination = self._plan.destination
+        certificate = destination.certificate if destination else None
         if not isinstance(reason, CallFailure) or not reason.code.startswith("client-certificate-re"):
             return reason
-        if certificate is None:
+        if destination is None or certificate is None:
             return CallFailure("client-certificate-required", reason.detail)
         detail = f"{reason.detail}; presented {certificate.id} ({certificate.thumbprint})"
-        expired = certificate.not_after < datetime.now(UTC)
+        expired = destination.expires <= time.time()
         return CallFailure("client-certificate-expired" if expired else "client-certificate-rejected", detail)
 
 

@@ -20,8 +20,9 @@ class CallRecord:
     `at` is seconds since 1970, times are seconds, ids are those of the configuration, "" where the call did not get
     that far. `code` is the gateway's own answer (gateway.failures), "" if the back end or a policy answered.
     `failed_by` is who kept the call from its end: "gateway", "back end", "caller", "policy" (whose own answer has a
-    status of 500 or more) or "" for nobody. `status` is 0 if nothing was answered. `thumbprint` is of the client
-    certificate of the connection to the back end.
+    status of 500 or more) or "" for nobody. `status` is 0 if nothing was answered. `back_end` is host and port of
+    the connection to the back end, `thumbprint` is of its client certificate; `expired_certificate` says that the
+    one to be presented had expired, whether the call was then made or not.
     """
 
     method: str = ""
@@ -42,7 +43,9 @@ class CallRecord:
     back_end_seconds: float = 0.0
     connected: bool = False
     reused: bool = False
+    back_end: str = ""
     thumbprint: str = ""
+    expired_certificate: bool = False
     revision: int = -1
 
 

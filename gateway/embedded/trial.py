@@ -1,9 +1,12 @@
 """One request on its way through a plan, statement by statement, with what each of them does in words."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
+from gateway.embedded.expired import expired_certificate
+from gateway.embedded.expired import refusal as expiry_refusal
 from gateway.embedded.explanation import (
     Answered,
     Effect,
@@ -74,6 +77,9 @@ class Trial:
             if line.given is not None:
                 steps += _not_reached((*lines, *self._plan.response.lines))
                 return replace(found, steps=tuple(steps), answered=self._answered(found.method))
+        if expired := _refused_for_expiry(self._plan):
+            steps += _not_reached(self._plan.response.lines)
+            return replace(found, steps=tuple(steps), refused=refusal(expired))
         steps += self._answer_effects()
         if self._plan.destination is None:
             return replace(found, steps=tuple(steps), answered=self._answered(found.method))
@@ -210,10 +216,29 @@ def _presents(plan: Plan) -> str:
     certificate = plan.destination.certificate if plan.destination else None
     if certificate is None:
         return ""
-    return f"Presents the client certificate {certificate.id} ({certificate.subject}) to the back end."
+    which = f"the client certificate {certificate.id} ({certificate.subject})"
+    if not _expired(plan):
+        return f"Presents {which} to the back end."
+    since = f"it expired on {certificate.not_after:%Y-%m-%d at %H:%M} UTC"
+    if _refused_for_expiry(plan):
+        return f"Does not present {which}: {since}, and this API refuses calls then."
+    return f"Presents {which} to the back end, although {since}: the back end decides whether it takes that."
+
+
+def _expired(plan: Plan) -> CertificateMaterial | None:
+    """The client certificate of a plan, if it has expired by now."""
+    return expired_certificate(plan.destination, time.time()) if plan.destination else None
+
+
+def _refused_for_expiry(plan: Plan) -> CallFailure | None:
+    """Why a call is not forwarded although no statement refuses it."""
+    certificate = _expired(plan)
+    return expiry_refusal(plan.destination, certificate) if plan.destination and certificate else None
 
 
 def _forwards(plan: Plan) -> str:
+    if _refused_for_expiry(plan):
+        return f"Does not forward the call to {_base_url(plan)}, because its client certificate has expired."
     wait = "" if plan.timeout is None else f" and waits at most {plan.timeout} s for the answer to begin"
     return f"Forwards the call to {_base_url(plan)}{wait}."
 

@@ -25,7 +25,9 @@ def access_line(record: CallRecord) -> str:
         f'"status":{record.status},"failed_by":{_text(record.failed_by)},"code":{_text(record.code)},'
         f'"received":{record.received},"sent":{record.sent},"ms":{record.seconds * 1000:.3f},'
         f'"back_end_ms":{record.back_end_seconds * 1000:.3f},"connection_reused":{reused},'
-        f'"thumbprint":{_text(record.thumbprint)},"revision":{record.revision}}}\n'
+        f'"thumbprint":{_text(record.thumbprint)},'
+        f'"expired_certificate":{"true" if record.expired_certificate else "false"},'
+        f'"revision":{record.revision}}}\n'
     )
 
 

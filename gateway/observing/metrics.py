@@ -50,6 +50,9 @@ class _Counters:
         self.seconds = histogram("gateway_call_seconds", "Time that calls took.")
         self.back_end_seconds = histogram("gateway_back_end_seconds", "Time that back ends took of it.")
         self.handshakes = counter("gateway_back_end_handshakes_total", "New connections to back ends.", "api")
+        self.expired = counter(
+            "gateway_expired_certificate_calls_total", "Calls whose client certificate had expired.", "api"
+        )
         self.dropped = counter("gateway_access_log_dropped_total", "Access log lines that were not written.")
 
 
@@ -83,6 +86,7 @@ class _OfApi(NamedTuple):
     took: Callable[[float], None]
     back_end_took: Callable[[float], None]
     handshake: Callable[[], None]
+    expired: Callable[[], None]
 
 
 class Metrics:
@@ -114,6 +118,8 @@ class Metrics:
             api.back_end_took(record.back_end_seconds)
         if record.connected and not record.reused:
             api.handshake()
+        if record.expired_certificate:
+            api.expired()
 
     def _new_calls(self, key: tuple[str, str, int, str]) -> Callable[[], None]:
         count = self._calls[key] = self._counters.calls.labels(*key).inc
@@ -125,6 +131,7 @@ class Metrics:
             counters.seconds.labels(api).observe,
             counters.back_end_seconds.labels(api).observe,
             counters.handshakes.labels(api).inc,
+            counters.expired.labels(api).inc,
         )
         return of_api
 

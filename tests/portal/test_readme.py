@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.failures import ANSWERS
 from gateway.policies.registry import NOT_SUPPORTED, STATEMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,14 @@ def test_every_path_of_the_layout_is_there() -> None:
     ]
     assert len(paths) > 10
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_answer_of_the_gateway_has_its_row_with_its_status() -> None:
+    answers = README.split("### Answers of the gateway")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([0-9, ]+) \| (.*?) \|", answers, re.MULTILINE)
+    told = [(code, statuses) for statuses, codes in rows for code in re.findall(r"`([a-z-]+)`", codes)]
+    assert sorted(code for code, _ in told) == sorted(ANSWERS)
+    assert [code for code, statuses in told if str(ANSWERS[code].status) not in statuses] == []
 
 
 def policies() -> str:

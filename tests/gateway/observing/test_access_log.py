@@ -31,6 +31,7 @@ def record(**values: Any) -> CallRecord:
             "connected": True,
             "reused": True,
             "thumbprint": "AB" * 20,
+            "expired_certificate": True,
             "revision": 17,
             **values,
         }
@@ -56,6 +57,7 @@ def test_a_line_has_every_field_under_its_name() -> None:
         "back_end_ms": 10.0,
         "connection_reused": True,
         "thumbprint": "AB" * 20,
+        "expired_certificate": True,
         "revision": 17,
     }
 

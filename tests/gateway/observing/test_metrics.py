@@ -65,6 +65,15 @@ def test_a_new_connection_to_a_back_end_is_a_handshake_and_a_reused_one_is_none(
     assert samples(metrics)["gateway_back_end_handshakes_total", "bank"] == 1
 
 
+def test_calls_with_an_expired_certificate_are_counted_by_api(metrics: Metrics) -> None:
+    for expired in (True, False, True):
+        metrics.observe(record(expired_certificate=expired))
+    metrics.observe(record(api="shop", expired_certificate=False))
+    found = samples(metrics)
+    assert found["gateway_expired_certificate_calls_total", "bank"] == 2
+    assert found["gateway_expired_certificate_calls_total", "shop"] == 0
+
+
 def test_how_a_process_is_replaces_how_it_was_and_dropped_lines_add_up(metrics: Metrics) -> None:
     metrics.set(ProcessState(1, 2, 3, 4, 5.0, True, 6))
     metrics.set(ProcessState(7, 8, 9, 10, 11.0, False, 12))

@@ -124,6 +124,7 @@ def test_each_call_is_one_line_with_what_there_is_to_say(scene: Scene, folder: P
         "sent": sent,
         "connection_reused": True,
         "thumbprint": scene.thumbprints["one"],
+        "expired_certificate": False,
     }
     assert first["connection_reused"] is False
     assert first["operation"]
