@@ -87,8 +87,12 @@ VERDICTS = GOOD | {
     "certificate-refused-expired",
     "certificate-refused-usage",
     "certificate-refused",
+    "certificate-unsuitable",
     "certificate-unusable",
+    "certificate-needs-https",
     "trust-unusable",
     "closed",
     "tls-failed",
+    "not-http",
+    "url-unusable",
 }

@@ -1,0 +1,347 @@
+"""The test of a connection to a back end: made as a call would make it, and told step by step.
+
+It makes a real handshake with the context that calls use. Where that fails in ways that need a second look, it
+connects once more, without a client certificate, to see what the back end speaks instead. It never takes
+longer than it may, and never raises.
+"""
+
+import ssl
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from gateway.addresses import AddressRules, WebServiceUrl, parse_web_service_url
+from gateway.failures import CallFailure
+from gateway.probe_answer import METHOD, Answer, read_answer, refusal_in, request_for
+from gateway.probe_chain import chain_of, day
+from gateway.probe_line import Address, Closed, Line, TlsLine, TooMuch, look_up
+from gateway.probe_messages import Seen, watch
+from gateway.probe_reach import no_connection, not_found, refused_address, unusable
+from gateway.probe_report import Report, State, Step
+from gateway.probe_scene import OWNER, Failure, Scene
+from gateway.probe_second_look import Where, second_look
+from gateway.probe_steps import ORDER, TITLES, Told, steps_of
+from gateway.probe_trust import wrong_name
+from gateway.probe_words import why
+from gateway.snapshot import CertificateMaterial, Trust
+from gateway.tls import check_name, client_context
+from gateway.tls_messages import TLS13
+
+LATE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to test. `connect_timeout` is how many seconds the whole test may take."""
+
+    url: str
+    certificate: CertificateMaterial | None
+    trust: Trust
+    rules: AddressRules
+    connect_timeout: float
+    with_request: bool
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    verdict: str
+    summary: str
+    remedy: str = ""
+
+
+class _Failed(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+def probe(order: Order) -> Report:
+    """Test a connection."""
+    return _Probe(order).report()
+
+
+class _Probe:
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._begun = self._mark = time.monotonic()
+        self._deadline = self._begun + order.connect_timeout
+        self._now = datetime.now(UTC)
+        self._steps: dict[str, Step] = {}
+
+    def report(self) -> Report:
+        try:
+            outcome = self._run()
+        except _Failed as error:
+            failure = error.failure
+            self._add(failure.step, State.FAILED, failure.text, failure.remedy, failure.details)
+            outcome = _Outcome(failure.verdict, failure.text, failure.remedy)
+        missing = {
+            n: Step(n, TITLES[n], State.SKIPPED, "Not reached.") for n in ORDER if n not in self._steps
+        }
+        steps = {**self._steps, **missing}
+        certificate = self._order.certificate
+        return Report(
+            outcome.verdict,
+            outcome.summary,
+            outcome.remedy,
+            tuple(steps[name] for name in ORDER),
+            url=self._order.url,
+            certificate=certificate.id if certificate else "",
+            made_by=self._order.made_by,
+            at=self._now.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self._begun, 3),
+        )
+
+    def _add(
+        self, name: str, state: State, text: str, remedy: str = "", details: tuple[str, ...] = ()
+    ) -> None:
+        now = time.monotonic()
+        seconds, self._mark = round(now - self._mark, 3), now
+        self._steps[name] = Step(name, TITLES[name], state, text, remedy, details, seconds)
+
+    def _run(self) -> _Outcome:
+        try:
+            url = parse_web_service_url(self._order.url)
+        except ValueError as error:
+            raise _Failed(Failure("preparation", "url-unusable", str(error))) from None
+        if url.scheme == "http":
+            return self._plain(url)
+        context = self._prepared()
+        line, family, address = self._connected(url)
+        try:
+            return self._secure(url, line, context, (family, address))
+        finally:
+            line.close()
+
+    # --- Before the handshake -------------------------------------------------------------------------------
+
+    def _prepared(self) -> ssl.SSLContext:
+        try:
+            context = client_context(self._order.certificate, self._order.trust)
+        except CallFailure as error:
+            raise _Failed(unusable(error)) from None
+        self._add("preparation", State.OK, "The certificate and the trust can be used.")
+        return context
+
+    def _connected(self, url: WebServiceUrl) -> tuple[Line, int, Address]:
+        addresses = self._resolved(url)
+        problems: list[str] = []
+        error: OSError = TimeoutError()
+        for number, (family, address) in enumerate(addresses):
+            share = (self._deadline - time.monotonic()) / (len(addresses) - number)
+            try:
+                line = Line(family, address, self._deadline, until=time.monotonic() + share)
+            except OSError as failed:
+                error = failed
+                problems.append(
+                    f"{address[0]}: {'no answer' if isinstance(failed, TimeoutError) else failed}"
+                )
+                continue
+            state = State.NOTE if problems else State.OK
+            text = f"Connected to {address[0]}, port {url.port}."
+            if problems:
+                text += " Other addresses did not answer: calls lose time with them."
+            self._add("connection", state, text, details=tuple(problems))
+            return line, family, address
+        raise _Failed(replace(no_connection(error, url), details=tuple(problems)))
+
+    def _resolved(self, url: WebServiceUrl) -> list[tuple[int, Address]]:
+        try:
+            found = look_up(url.host, url.port, self._deadline)
+        except TimeoutError:
+            text = f"The name {url.host} was not resolved in time."
+            remedy = "Look at the name servers (DNS) that the gateway's machine uses."
+            raise _Failed(Failure("resolution", "timed-out", text, remedy)) from None
+        except (OSError, UnicodeError) as error:
+            raise _Failed(not_found(url.host, error)) from None
+        addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
+        refused = {a: kind for _, a in addresses if (kind := self._order.rules.refusal(str(a[0])))}
+        lines = tuple(
+            f"{a[0]}" + (f" is {refused[a]}: the gateway does not call it" if a in refused else "")
+            for _, a in addresses
+        )
+        allowed = [(family, a) for family, a in addresses if a not in refused]
+        if not allowed:
+            raise _Failed(replace(refused_address(url.host, next(iter(refused.values()), "")), details=lines))
+        state = State.NOTE if refused else State.OK
+        self._add("resolution", state, f"{url.host} is at {', '.join(lines[:8])}.", details=lines[8:50])
+        return allowed
+
+    # --- http:// --------------------------------------------------------------------------------------------
+
+    def _plain(self, url: WebServiceUrl) -> _Outcome:
+        if self._order.certificate is not None:
+            text = (
+                "The URL begins with http://, and a client certificate can only be presented over https://."
+            )
+            remedy = "Use https://, or choose no client certificate: calls are refused like this."
+            raise _Failed(Failure("preparation", "certificate-needs-https", text, remedy))
+        self._add("preparation", State.OK, "No certificate and no trust are needed for http://.")
+        line, _, _ = self._connected(url)
+        try:
+            self._plain_request(url, line)
+        finally:
+            line.close()
+        text = (
+            "The back end is called over plain HTTP: nothing is encrypted, nobody proves who they are, and no "
+            "client certificate is presented."
+        )
+        self._steps["tls"] = Step("tls", TITLES["tls"], State.NOTE, text)
+        return _Outcome("plain-http", text, "Use https:// if the back end offers it.")
+
+    def _plain_request(self, url: WebServiceUrl, line: Line) -> None:
+        if not self._order.with_request:
+            return
+        try:
+            line.send(request_for(url))
+            answer = read_answer(lambda: _received(line))
+        except OSError as error:
+            raise _Failed(_no_answer(error, None)) from None
+        if not answer.status:
+            raise _Failed(_not_http(answer))
+        text = f"The back end answered {METHOD} {url.path or '/'} with {answer.status}."
+        self._add("request", State.OK, text, details=(answer.line,))
+
+    # --- https:// -------------------------------------------------------------------------------------------
+
+    def _secure(self, url: WebServiceUrl, line: Line, context: ssl.SSLContext, where: Where) -> _Outcome:
+        seen = watch(context)
+        tls = TlsLine(line, context, url.host)
+        leaf, answer, error = None, None, None
+        try:
+            self._shake_hands(tls, line)
+            leaf = tls.tls.getpeercert(binary_form=True) or b""
+            self._look_closer(tls, url, seen)
+            if self._order.with_request:
+                tls.write(request_for(url))
+                answer = read_answer(tls.read)
+        except (OSError, CallFailure) as failed:
+            error = failed
+        done = leaf is not None
+        scene = self._scene(url, line, seen, leaf or b"")
+        failure = self._failure(error, scene, answer, done, where)
+        told = Told(
+            scene,
+            failure,
+            cipher=(tls.tls.cipher() or ("",))[0],
+            version=(tls.tls.version() or "").replace("v", " "),
+            answer=answer,
+            target=url.path or "/",
+            with_request=self._order.with_request,
+        )
+        return self._told(told, done=done)
+
+    def _shake_hands(self, tls: TlsLine, line: Line) -> None:
+        # The last part of the time is for another look at a back end that says nothing at all.
+        try:
+            tls.handshake(self._deadline - min(1.5, 0.25 * self._order.connect_timeout))
+        except TimeoutError:
+            if not line.first:
+                raise
+            tls.handshake()
+
+    def _look_closer(self, tls: TlsLine, url: WebServiceUrl, seen: Seen) -> None:
+        trust = self._order.trust
+        if trust.validate_name and not trust.validate_chain:
+            check_name(tls.tls.getpeercert(binary_form=True) or b"", url.host)
+        if seen.version == TLS13 and seen.asked is not None:
+            # Before anything is sent: a reset for what comes too late would hide the alert.
+            until = min(self._deadline, time.monotonic() + LATE_SECONDS)
+            tls.wait(until, lambda: seen.confirmed)
+
+    def _scene(self, url: WebServiceUrl, line: Line, seen: Seen, leaf: bytes) -> Scene:
+        sent = seen.chain or ((leaf,) if leaf else ())
+        order = self._order
+        chain = chain_of(sent, order.trust)
+        return Scene(url.host, order.certificate, order.trust, seen, chain, line.first, self._now)
+
+    def _failure(
+        self,
+        error: Exception | None,
+        scene: Scene,
+        answer: Answer | None,
+        done: bool,
+        where: Where,
+    ) -> Failure | None:
+        if isinstance(error, CallFailure):
+            return wrong_name(scene)
+        if error is not None:
+            failure = _no_answer(error, scene) if done else why(error, scene)
+            return second_look(failure, scene, where, self._deadline)
+        if answer is not None and not answer.status:
+            return _not_http(answer)
+        if answer is not None:
+            return refusal_in(answer, presented=bool(scene.seen.presented))
+        return None
+
+    def _told(self, told: Told, *, done: bool) -> _Outcome:
+        took = round(time.monotonic() - self._mark, 3)
+        for step in steps_of(told):
+            self._steps[step.name] = replace(step, seconds=took if step.name == "tls" else 0.0)
+        if told.failure:
+            return _Outcome(told.failure.verdict, told.failure.text, told.failure.remedy)
+        return _good(told)
+
+
+def _received(line: Line) -> bytes:
+    try:
+        return line.receive()
+    except Closed:
+        return b""
+
+
+# --- Failures outside the handshake, and successes ------------------------------------------------------------
+
+
+def _no_answer(error: Exception, scene: Scene | None) -> Failure:
+    """What ended a connection after the handshake."""
+    if (
+        scene is not None
+        and isinstance(error, ssl.SSLError)
+        and not isinstance(error, ssl.SSLZeroReturnError)
+    ):
+        return why(error, scene)
+    if isinstance(error, TimeoutError):
+        text = f"The back end did not answer {METHOD} in time."
+        return Failure("request", "timed-out", text, "Try again; then look at the load of the back end.")
+    if isinstance(error, TooMuch):
+        return Failure("request", "not-http", "The back end sends without end.", f"Ask {OWNER} what answers.")
+    text = "The back end closed the connection after the handshake, without saying why."
+    if scene is not None and scene.seen.presented:
+        remedy = f"It may not accept the client certificate. Its log says more: ask {OWNER}."
+    elif scene is not None and scene.seen.presented == 0:
+        remedy = "It asked for a client certificate and got none: choose one that it accepts."
+    else:
+        remedy = f"Its log says more: ask {OWNER}."
+    return Failure("request", "closed", text, remedy, (str(error),))
+
+
+def _not_http(answer: Answer) -> Failure:
+    text = "The back end answered the request with something that is not HTTP/1.1."
+    details = (f"Its answer begins with: {answer.line}",) if answer.line else ("Its answer is empty.",)
+    return Failure("request", "not-http", text, "Look whether host and port are right.", details)
+
+
+def _good(told: Told) -> _Outcome:
+    scene, seen = told.scene, told.scene.seen
+    certificate = scene.certificate
+    if not seen.works:
+        text = "TLS works. Whether the back end asked for a client certificate could not be seen."
+        return _Outcome("handshake-only", text)
+    if certificate is None:
+        what = "goes on without a client certificate" if seen.requests else "asks for no client certificate"
+        return _Outcome("no-certificate-needed", f"All is well: the back end is trusted and {what}.")
+    if seen.asked is None:
+        text = "The connection works, but the back end did not ask for the client certificate."
+        remedy = (
+            "It is never presented like this. If it should be, ask the owner of the back end to demand it."
+        )
+        return _Outcome("not-asked", text, remedy)
+    if not (seen.confirmed or told.answer):
+        text = "The handshake succeeded and the client certificate was presented. It has not been refused so far."
+        return _Outcome("handshake-only", text, "Test with a request to be sure.")
+    expired = scene.now > certificate.not_after
+    remedy = f"It expired on {day(certificate.not_after)}: replace it all the same." if expired else ""
+    text = "All is well: the back end is trusted, asked for the client certificate and accepted it."
+    return _Outcome("accepted", text, remedy)

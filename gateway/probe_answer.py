@@ -1,0 +1,94 @@
+"""The harmless request of a probe, and what a back end's answer says about the client certificate.
+
+It is OPTIONS for the path of the URL: a safe method (RFC 9110, 9.2.1) that runs no operation. Unlike HEAD it is
+answered with a body, where some servers say what they hold against a certificate, and unlike `OPTIONS *` every
+server knows it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.addresses import WebServiceUrl
+from gateway.probe_chain import short
+from gateway.probe_scene import OWNER, Failure
+
+METHOD = "OPTIONS"
+_MOST = 32_000
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
+_LENGTH = re.compile(rb"\r?\ncontent-length: *([0-9]{1,9})\r?\n", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; `status` is 0 if it is not HTTP."""
+
+    status: int
+    line: str
+    body: bytes = b""
+
+
+def request_for(url: WebServiceUrl) -> bytes:
+    """The request."""
+    target = url.path or "/"
+    lines = (f"{METHOD} {target} HTTP/1.1", f"Host: {url.authority}", "Accept: */*", "Connection: close")
+    return "\r\n".join((*lines, "", "")).encode("ascii")
+
+
+def read_answer(more: Callable[[], bytes]) -> Answer:
+    """The answer of which `more` gives the bytes, none at its end. An error of `more` is its, unless the head is
+    there: then what has come is the answer."""
+    data = b""
+    try:
+        while not _whole(data) and (new := more()):
+            data += new
+    except OSError:
+        if not _STATUS_LINE.match(data):
+            raise
+    match = _STATUS_LINE.match(data)
+    if match is None:
+        return Answer(0, short(data[:80].decode("latin-1")))
+    line = short(match[0].decode("latin-1"))
+    return Answer(int(match[1]), line, data.partition(b"\r\n\r\n")[2])
+
+
+def _whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    if len(data) > _MOST or (len(data) > 20 and not data.startswith(b"HTTP/")):
+        return True
+    if not end:
+        return False
+    length = _LENGTH.search(head + b"\r\n")
+    return bool(length) and len(body) >= int(length[1]) if length else head[9:12] == b"204"
+
+
+# What servers answer that ask for a certificate and then do not break off: nginx, IIS.
+_REFUSALS = (
+    (b"No required SSL certificate was sent", "certificate-required"),
+    (b"The SSL certificate error", "certificate-refused"),
+    (b"403.7", "certificate-required"),
+    (b"403.13", "certificate-refused"),
+    (b"403.16", "certificate-refused-unknown-ca"),
+    (b"403.17", "certificate-refused-expired"),
+)
+_TEXTS = {
+    "certificate-required": "that it got no client certificate",
+    "certificate-refused": "that it does not accept the client certificate",
+    "certificate-refused-unknown-ca": "that it does not trust the client certificate",
+    "certificate-refused-expired": "that the client certificate has expired or is not valid yet",
+}
+
+
+def refusal_in(answer: Answer, *, presented: bool) -> Failure | None:
+    """The refusal of a client certificate that an answer holds, for a server that lets the handshake succeed."""
+    if answer.status not in (400, 403, 495, 496):
+        return None
+    verdict = next((verdict for text, verdict in _REFUSALS if text in answer.body), "")
+    verdict = verdict or {495: "certificate-refused", 496: "certificate-required"}.get(answer.status, "")
+    if not verdict:
+        return None
+    text = f"The handshake succeeded, but the back end answered {answer.status} and says {_TEXTS[verdict]}."
+    remedy = f"Choose a client certificate that it accepts, or ask {OWNER} which one it expects."
+    if verdict == "certificate-required" and presented:
+        remedy = f"It did not take the one that was presented for it. Ask {OWNER} why; its log says more."
+    return Failure("request", verdict, text, remedy)

@@ -1,0 +1,71 @@
+"""A second connection of a probe, to see what a back end speaks that does not speak TLS as the gateway does.
+
+No client certificate is presented there, and nothing is sent over TLS.
+"""
+
+import ssl
+from dataclasses import replace
+
+from gateway.probe_line import Address, Line, TlsLine
+from gateway.probe_messages import watch
+from gateway.probe_scene import Failure, Scene
+from gateway.probe_words import not_tls, old_version, other_cipher
+from gateway.tls_messages import TLS12
+
+Where = tuple[int, Address]
+_SECOND_LOOK = ("Seen in a second handshake that offered old versions and ciphers, without a certificate.",)
+
+
+def _anything_goes() -> ssl.SSLContext:
+    """A context that offers what is too old for calls. Nothing is ever sent over its connections."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def second_look(failure: Failure, scene: Scene, where: Where, deadline: float) -> Failure:
+    """The failure, or what a second connection shows to be behind it."""
+    if scene.seen.hello is not None:
+        return failure
+    try:
+        if failure.verdict == "timed-out" and not scene.first:
+            return _plain_after_all(where, deadline) or failure
+        if failure.verdict in ("protocol-version", "tls-failed") and scene.seen.received is not None:
+            return _old_after_all(scene, where, deadline) or failure
+    except OSError:
+        pass
+    return failure
+
+
+def _plain_after_all(where: Where, deadline: float) -> Failure | None:
+    line = Line(*where, deadline)
+    try:
+        line.send(b"OPTIONS * HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        return not_tls(line.receive())
+    finally:
+        line.close()
+
+
+def _old_after_all(scene: Scene, where: Where, deadline: float) -> Failure | None:
+    context = _anything_goes()
+    names = {cipher["id"] & 0xFFFF: cipher["name"] for cipher in context.get_ciphers()}
+    seen, line = watch(context), Line(*where, deadline)
+    try:
+        TlsLine(line, context, scene.host).handshake()
+    except OSError:
+        pass
+    finally:
+        line.close()
+    if seen.hello is None:
+        return None
+    if seen.version < TLS12:
+        return replace(old_version(seen.version), details=_SECOND_LOOK)
+    ours = {cipher["id"] & 0xFFFF for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()}
+    if seen.hello.cipher in ours:
+        return None
+    cipher = names.get(seen.hello.cipher, f"0x{seen.hello.cipher:04X}")
+    return replace(other_cipher(cipher, seen.version), details=_SECOND_LOOK)
