@@ -75,7 +75,7 @@ def chain_of(sent: Sequence[bytes], trust: Trust) -> Chain:
     if certificates and _readable(sent[0]) == certificates[0]:
         ordered = certificates[:1]
         with suppress(Exception):  # hostile bytes
-            ordered, _ = order_chain(certificates[0], certificates[1:])
+            ordered = order_chain(certificates[0], certificates[1:]).certificates
     uploaded = _loaded("\n".join(trust.authorities_pem))
     public = _anchor(ordered, public_authorities(), "a public CA")
     anchor = _anchor(ordered, uploaded, "an uploaded CA certificate")
@@ -114,7 +114,8 @@ def _anchor(
     for certificate in ordered:
         if certificate in trusted:
             return Anchor(certificate, kind)
-        found, _ = order_chain(certificate, [each for each in trusted if each.subject == certificate.issuer])
+        issuers = [each for each in trusted if each.subject == certificate.issuer]
+        found = order_chain(certificate, issuers).certificates
         if len(found) > 1:
             return Anchor(found[1], kind)
     return None

@@ -6,13 +6,12 @@ of that certificate tells what is likely.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from cryptography import x509
-
+from gateway.preflight import findings_of
 from gateway.probe_chain import authority_name, day, issuers_of, listed, name_of, names_one_of
 from gateway.probe_scene import OWNER, Failure, Scene, alert_name
 from gateway.snapshot import CertificateMaterial
-from gateway.x509 import usage_notes
 
 _HANDSHAKE_FAILURE, _UNSUPPORTED, _REVOKED, _EXPIRED, _UNKNOWN_CA = 40, 43, 44, 45, 48
 _PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _UNRECOGNIZED_NAME, _REQUIRED = 70, 71, 112, 116
@@ -134,7 +133,5 @@ def _likely(name: str, certificate: CertificateMaterial, scene: Scene) -> Failur
 
 def lacks_client_usage(certificate: CertificateMaterial) -> bool:
     """Whether a client certificate is not issued for TLS clients."""
-    try:
-        return bool(usage_notes(x509.load_pem_x509_certificate(certificate.chain_pem.encode())))
-    except ValueError:
-        return False
+    found = findings_of(certificate.chain_pem, datetime.now(UTC))
+    return any(finding.code == "no-client-usage" for finding in found)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.pkcs12 import MAX_PFX_BYTES
+from gateway.file_contents import MAX_FILE_BYTES
 from gateway.x509 import X509Facts, name_text, order_chain, pem, visible, weakly_signed, x509_facts
 
 _Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -241,7 +241,7 @@ def read_signed(data: bytes, key_sha256: str) -> Signed:
             "The certificate is signed with SHA-1 or MD5, which TLS no longer accepts. Have it issued again."
         )
         raise SigningError("file", text)
-    chain, _ = order_chain(leaf, certificates)
+    chain = order_chain(leaf, certificates).certificates
     return Signed(x509_facts(leaf), pem(chain))
 
 
@@ -258,7 +258,7 @@ _DAMAGED = "A certificate in the file is damaged or incomplete. Export or copy i
 def _certificates(data: bytes) -> list[x509.Certificate]:
     if not data:
         raise SigningError("file", "The file is empty.")
-    if len(data) > MAX_PFX_BYTES:
+    if len(data) > MAX_FILE_BYTES:
         raise SigningError("file", "The file is too large: a file of certificates has at most 1 MB.")
     if b"PRIVATE KEY-----" in data:
         text = "The file contains a private key. The key is here already: upload only the certificate."
