@@ -2,7 +2,7 @@
 
 It makes a real handshake with the context that calls use. Where that fails in ways that need a second look, it
 connects once more, without a client certificate, to see what the back end speaks instead. It never takes
-longer than it may, and never raises.
+longer than it may.
 """
 
 import ssl
@@ -15,7 +15,7 @@ from gateway.failures import CallFailure
 from gateway.probe_answer import METHOD, Answer, read_answer, refusal_in, request_for
 from gateway.probe_chain import chain_of, day
 from gateway.probe_line import Address, Closed, Line, TlsLine, TooMuch, look_up
-from gateway.probe_messages import Seen, watch
+from gateway.probe_messages import Seen
 from gateway.probe_reach import no_connection, not_found, refused_address, unusable
 from gateway.probe_report import Report, State, Step
 from gateway.probe_scene import OWNER, Failure, Scene
@@ -206,8 +206,8 @@ class _Probe:
     # --- https:// -------------------------------------------------------------------------------------------
 
     def _secure(self, url: WebServiceUrl, line: Line, context: ssl.SSLContext, where: Where) -> _Outcome:
-        seen = watch(context)
         tls = TlsLine(line, context, url.host)
+        seen = tls.seen
         leaf, answer, error = None, None, None
         try:
             self._shake_hands(tls, line)
@@ -301,7 +301,8 @@ def _no_answer(error: Exception, scene: Scene | None) -> Failure:
         and isinstance(error, ssl.SSLError)
         and not isinstance(error, ssl.SSLZeroReturnError)
     ):
-        return why(error, scene)
+        failure = why(error, scene)
+        return replace(failure, step="request") if failure.step == "tls" else failure
     if isinstance(error, TimeoutError):
         text = f"The back end did not answer {METHOD} in time."
         return Failure("request", "timed-out", text, "Try again; then look at the load of the back end.")
@@ -314,7 +315,8 @@ def _no_answer(error: Exception, scene: Scene | None) -> Failure:
         remedy = "It asked for a client certificate and got none: choose one that it accepts."
     else:
         remedy = f"Its log says more: ask {OWNER}."
-    return Failure("request", "closed", text, remedy, (str(error),))
+    unconfirmed = scene is not None and scene.seen.presented is not None and not scene.seen.confirmed
+    return Failure("accepted" if unconfirmed else "request", "closed", text, remedy, (str(error),))
 
 
 def _not_http(answer: Answer) -> Failure:

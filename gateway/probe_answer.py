@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from gateway.addresses import WebServiceUrl
 from gateway.probe_chain import short
+from gateway.probe_line import Closed
 from gateway.probe_scene import OWNER, Failure
 
 METHOD = "OPTIONS"
 _MOST = 32_000
+_WITH_A_BODY = frozenset((b"400", b"403"))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
 _LENGTH = re.compile(rb"\r?\ncontent-length: *([0-9]{1,9})\r?\n", re.IGNORECASE)
 
@@ -36,15 +38,19 @@ def request_for(url: WebServiceUrl) -> bytes:
 
 
 def read_answer(more: Callable[[], bytes]) -> Answer:
-    """The answer of which `more` gives the bytes, none at its end. An error of `more` is its, unless the head is
-    there: then what has come is the answer."""
+    """The answer of which `more` gives the bytes, none at its end.
+
+    Raises Closed if there is none, and what `more` does before the head of the answer is there.
+    """
     data = b""
     try:
-        while not _whole(data) and (new := more()):
+        while not _enough(data) and (new := more()):
             data += new
     except OSError:
         if not _STATUS_LINE.match(data):
             raise
+    if not data:
+        raise Closed(reset=False)
     match = _STATUS_LINE.match(data)
     if match is None:
         return Answer(0, short(data[:80].decode("latin-1")))
@@ -52,14 +58,15 @@ def read_answer(more: Callable[[], bytes]) -> Answer:
     return Answer(int(match[1]), line, data.partition(b"\r\n\r\n")[2])
 
 
-def _whole(data: bytes) -> bool:
+def _enough(data: bytes) -> bool:
+    """Whether there is all that is looked at: of most answers that is the head."""
     head, end, body = data.partition(b"\r\n\r\n")
     if len(data) > _MOST or (len(data) > 20 and not data.startswith(b"HTTP/")):
         return True
-    if not end:
-        return False
+    if not end or head[9:12] not in _WITH_A_BODY:
+        return bool(end)
     length = _LENGTH.search(head + b"\r\n")
-    return bool(length) and len(body) >= int(length[1]) if length else head[9:12] == b"204"
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
 
 
 # What servers answer that ask for a certificate and then do not break off: nginx, IIS.

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-MOST_BYTES = 1_000_000
+from gateway.probe_messages import watch
+
+MOST_BYTES = 500_000
+MOST_MESSAGES = 1000
 _Result = TypeVar("_Result")
 Address = tuple[Any, ...]
 
@@ -87,7 +90,7 @@ class Line:
         """The next bytes. Raises Closed, TimeoutError, TooMuch or another OSError."""
         self._socket.settimeout(left_until(min(self.deadline, until or self.deadline)))
         try:
-            data = self._socket.recv(65536)
+            data = self._socket.recv(16384)
         except ConnectionResetError:
             raise Closed(reset=True) from None
         if not data:
@@ -104,11 +107,12 @@ class Line:
 
 
 class TlsLine:
-    """TLS over a line."""
+    """TLS over a line. `seen` is what passes over it; the context is for this line alone."""
 
     def __init__(self, line: Line, context: ssl.SSLContext, host: str) -> None:
         self._line = line
         self._ahead = b""
+        self.seen = watch(context)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._in, self._out, server_hostname=host)
 
@@ -124,7 +128,7 @@ class TlsLine:
                     self._ahead = self.tls.read(16384)
                 except ssl.SSLWantReadError:
                     if not enough():
-                        self._in.write(self._line.receive(until))
+                        self._take_in(until)
 
     def read(self, until: float = 0) -> bytes:
         """Some bytes, none after a closing alert. Raises the same."""
@@ -136,8 +140,7 @@ class TlsLine:
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        self.tls.write(data)
-        self._flush()
+        self._run(lambda: self.tls.write(data), 0)
 
     def _run(self, step: Callable[[], _Result], until: float) -> _Result:
         while True:
@@ -145,9 +148,14 @@ class TlsLine:
                 return step()
             except ssl.SSLWantReadError:
                 self._flush()
-                self._in.write(self._line.receive(until))
+                self._take_in(until)
             finally:
                 self._flush()  # an alert that says why we go, too
+
+    def _take_in(self, until: float) -> None:
+        if self.seen.messages > MOST_MESSAGES:
+            raise TooMuch("too many messages")
+        self._in.write(self._line.receive(until))
 
     def _flush(self) -> None:
         if self._out.pending:

@@ -28,10 +28,11 @@ class Seen:
     """What was seen. `received` and `sent` are the last alerts, `presented` counts the certificates we sent.
 
     `confirmed` is whether the back end went on after it had our part of the handshake, the certificate included.
-    `requests` counts how often it asked for a certificate.
+    `requests` counts how often it asked for a certificate, `messages` all messages and parts of them.
     """
 
     works: bool = False
+    messages: int = 0
     hello: ServerHello | None = None
     chain: tuple[bytes, ...] = ()
     asked: CertificateRequest | None = None
@@ -48,6 +49,7 @@ class Seen:
 
     def take(self, direction: str, content: int, data: bytes) -> None:
         """Take note of a message. Raises ValueError if it cannot be read."""
+        self.messages += 1
         if content == _ALERT and len(data) == 2:
             self._alert(direction, data[1])
         elif content == _HANDSHAKE and data:

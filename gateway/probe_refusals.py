@@ -15,6 +15,7 @@ from gateway.snapshot import CertificateMaterial
 
 _HANDSHAKE_FAILURE, _UNSUPPORTED, _REVOKED, _EXPIRED, _UNKNOWN_CA = 40, 43, 44, 45, 48
 _PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _UNRECOGNIZED_NAME, _REQUIRED = 70, 71, 112, 116
+_NO_APPLICATION_PROTOCOL = 120
 _ABOUT_CERTIFICATES = frozenset((40, 42, 43, 44, 45, 46, 48, 49, 51, 116))
 
 
@@ -28,6 +29,9 @@ def told(alert: int, scene: Scene) -> Failure:
     if alert == _UNRECOGNIZED_NAME:
         text = f"The back end says that it serves nothing under the name {scene.host} {name}."
         return Failure("tls", "tls-failed", text, "Look whether the host of the URL is right.")
+    if alert == _NO_APPLICATION_PROTOCOL:
+        text = f"The back end does not speak HTTP/1.1 {name}."
+        return Failure("tls", "tls-failed", text, f"Ask {OWNER} to offer HTTP/1.1 beside HTTP/2.")
     ours = seen.presented is not None if seen.works else alert not in (40, 51)
     if alert == _REQUIRED or (ours and alert in _ABOUT_CERTIFICATES):
         return _refused(alert, name, scene)

@@ -7,7 +7,6 @@ import ssl
 from dataclasses import replace
 
 from gateway.probe_line import Address, Line, TlsLine
-from gateway.probe_messages import watch
 from gateway.probe_scene import Failure, Scene
 from gateway.probe_words import not_tls, old_version, other_cipher
 from gateway.tls_messages import TLS12
@@ -53,13 +52,15 @@ def _plain_after_all(where: Where, deadline: float) -> Failure | None:
 def _old_after_all(scene: Scene, where: Where, deadline: float) -> Failure | None:
     context = _anything_goes()
     names = {cipher["id"] & 0xFFFF: cipher["name"] for cipher in context.get_ciphers()}
-    seen, line = watch(context), Line(*where, deadline)
+    line = Line(*where, deadline)
     try:
-        TlsLine(line, context, scene.host).handshake()
+        tls = TlsLine(line, context, scene.host)
+        tls.handshake()
     except OSError:
         pass
     finally:
         line.close()
+    seen = tls.seen
     if seen.hello is None:
         return None
     if seen.version < TLS12:

@@ -64,7 +64,7 @@ def _details(error: Exception, scene: Scene) -> tuple[str, ...]:
 def not_tls(first: bytes) -> Failure:
     """The back end answered with something else."""
     shown = first.split(b"\r")[0].split(b"\n")[0].decode("latin-1")
-    shown = "".join(c if c.isprintable() else "." for c in shown)[:60]
+    shown = "".join(c if " " <= c <= "~" else "." for c in shown)[:60]
     if first.startswith(b"HTTP/"):
         text = "The back end speaks plain HTTP at this port, not HTTPS."
         remedy = "Use the port of the back end that speaks HTTPS, or http:// if it has none."

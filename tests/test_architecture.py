@@ -31,6 +31,7 @@ PURE = (
     "gateway.snapshot_codec",
     "gateway.snapshot_difference",
     "gateway.thumbprints",
+    "gateway.tls_messages",
     "gateway.url_templates",
     "gateway.x509",
 )
