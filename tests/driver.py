@@ -38,7 +38,7 @@ from gateway.changes.subscriptions import (  # noqa: E402
     suspend_subscription,
 )
 from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription  # noqa: E402
-from gateway.records import live_gateways, wait_in_effect  # noqa: E402
+from gateway.records import held, live_gateways, presentations, wait_in_effect  # noqa: E402
 
 ME = Actor("command", "driver")
 
@@ -190,6 +190,16 @@ def wait(revision: int) -> dict[str, Any]:
         "lagging": effect.lagging,
         "returned": returned,
     }
+
+
+def presented(*thumbprints: str) -> list[list[Any]]:
+    """Thumbprint, API, back end and time of what was presented."""
+    found = presentations(thumbprints)
+    return [[each.thumbprint, each.api, each.back_end, each.last_at.timestamp()] for each in found]
+
+
+def held_connections(*thumbprints: str) -> dict[str, int]:
+    return held(thumbprints)
 
 
 def gateways() -> list[str]:

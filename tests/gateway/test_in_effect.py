@@ -50,6 +50,30 @@ def test_with_none_no_certificate_is_presented(scene: Scene) -> None:
     assert scene.call(connection)[0] == 502
 
 
+def test_what_is_presented_and_held_is_told_and_a_replaced_certificate_is_soon_held_no_more(
+    scene: Scene,
+) -> None:
+    one, two = scene.thumbprints["one"], scene.thumbprints["two"]
+    scene.administer("choose", "one")
+    began = time.time()
+    connections = [scene.connect() for _ in range(4)]
+    assert {scene.call(connection) for connection in connections} == {(200, one)}
+    called = time.time()
+    back_end = scene.back_ends["tls"].removeprefix("https://")
+
+    def told() -> bool:
+        return any(
+            each[:3] == [one, "bank", back_end] and began <= each[3] <= called
+            for each in scene.administer("presented", one)
+        )
+
+    until(told, 5)
+    until(lambda: scene.administer("held_connections", one)[one] > 0, 5)
+    scene.administer("choose", "two")
+    assert scene.call() == (200, two)
+    until(lambda: scene.administer("held_connections", one, two) == {one: 0, two: 1}, 5)
+
+
 # --- Certificates, for minutes --------------------------------------------------------------------------
 
 

@@ -84,3 +84,32 @@ def test_a_call_in_flight_keeps_the_certificate_it_began_with(
         go_on.set()
         caller.join(5)
     assert answers == [client.thumbprint]
+
+
+def test_connections_are_counted_by_certificate_and_an_old_one_goes_with_its_last_call(
+    ca: Authority, server: Issued, client: Issued, other_client: Issued
+) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def behave(connection: Connection, seen: Seen) -> None:
+        if seen.target.endswith("/long"):
+            arrived.set()
+            assert go_on.wait(10)
+        show(connection, seen)
+
+    with BackEnd(server, ca, behave=behave) as back_end, running_engine() as gateway:
+        gateway.apply(snapshot(back_end.url, certificate=material(client), trusts=trust(ca)))
+        long = threading.Thread(target=gateway.call, args=("GET", "/bank/long"))
+        long.start()
+        assert arrived.wait(5)
+        gateway.call()
+        assert gateway.engine.held() == {client.thumbprint: 2}
+        other = material(other_client, revision=2)
+        gateway.apply(snapshot(back_end.url, certificate=other, trusts=trust(ca), revision=2))
+        gateway.call()
+        assert gateway.engine.held() == {client.thumbprint: 1, other_client.thumbprint: 1}
+        go_on.set()
+        long.join()
+        wait_until(lambda: gateway.engine.held() == {other_client.thumbprint: 1})
+        gateway.apply(snapshot(back_end.url, trusts=trust(ca), revision=3))
+        assert gateway.engine.held() == {}
