@@ -272,8 +272,14 @@ class OperationAdmin(LookOnly):
 class BackEndTrustAdmin(LookOnly):
     """What APIs demand of their back ends' certificates."""
 
-    list_display = ("api", "validate_certificate_chain", "validate_certificate_name", "public_cas")
-    list_filter = ("validate_certificate_chain", "validate_certificate_name", "public_cas")
+    list_display = (
+        "api",
+        "validate_certificate_chain",
+        "validate_certificate_name",
+        "public_cas",
+        "refuse_expired",
+    )
+    list_filter = ("validate_certificate_chain", "validate_certificate_name", "public_cas", "refuse_expired")
     list_select_related = ("api",)
     search_fields = ("api__display_name", "trusted_cas__ca_certificate__resource_id")
 

@@ -38,9 +38,14 @@ class PresentedCertificates:
         if not record.thumbprint:
             return
         key = (record.thumbprint, record.api, record.back_end)
-        _note(self._last, key, record.at, self._most)
+        self._note(self._last, key, record.at)
         if record.expired_certificate:
-            _note(self._expired, key, record.at, self._most)
+            self._note(self._expired, key, record.at)
+
+    def _note(self, noted: dict[_Key, float], key: _Key, at: float) -> None:
+        known = noted.get(key)
+        if at > known if known is not None else len(noted) < self._most:
+            noted[key] = at
 
     def take(self) -> list[Presented]:
         """What was noted, in a stable order."""
@@ -56,11 +61,6 @@ class PresentedCertificates:
             self._last.setdefault(key, each.last_at)
             if each.expired_at:
                 self._expired.setdefault(key, each.expired_at)
-
-
-def _note(noted: dict[_Key, float], key: _Key, at: float, most: int) -> None:
-    if noted.get(key, 0.0) < at and (key in noted or len(noted) < most):
-        noted[key] = at
 
 
 def _drained(noted: dict[_Key, float]) -> dict[_Key, float]:

@@ -238,6 +238,20 @@ def test_a_certificate_over_http_is_refused_with_the_setting_that_mends_it(reade
     assert link(page, "Change the web service URL in Settings") == "/apis/partner-bank/settings/"
 
 
+def test_an_expired_certificate_is_told_and_where_calls_are_refused_the_setting_too(
+    reader_client: Client,
+) -> None:
+    expired = datetime(2020, 1, 2, tzinfo=UTC)
+    api, certificate = make_api(all_operations=True), make_certificate("partner-bank", not_after=expired)
+    choose(api, certificate)
+    text = text_of(ask(reader_client))
+    assert "it expired on 2020-01-02 at 00:00 UTC: the back end decides whether it takes that" in text
+    choose(api, certificate, Trust(refuse_expired=True))
+    page = ask(reader_client)
+    assert "refused with 502 client-certificate-expired-not-forwarded" in text_of(page)
+    assert link(page, "Change it on the Security tab") == "/apis/partner-bank/security/"
+
+
 def test_a_back_end_that_a_policy_chose_is_changed_there(reader_client: Client) -> None:
     api = make_api(all_operations=True)
     elsewhere = '<set-backend-service base-url="http://bank.example/x" />'
