@@ -13,6 +13,7 @@ from gateway.models import ExpiryNotice, NotificationRun
 
 CLAIM_HOLDS = timedelta(minutes=15)  # what is on its way for longer was missed
 _RUNS_KEPT = timedelta(days=400)
+_LATELY = timedelta(hours=3)
 _BATCH = 500
 
 
@@ -71,6 +72,12 @@ def release(claims: Collection[Claim]) -> None:
     """The claims could not be told: the next run may try at once."""
     for keys in _batches(claims):
         ExpiryNotice.objects.filter(pk__in=keys, sent_at=None).delete()
+
+
+def was_one_missed_lately(now: datetime) -> bool:
+    """Whether a run ended in the last hours before it could say that it told of something."""
+    lately = ExpiryNotice.objects.filter(sent_at=None, claimed_at__gt=now - _LATELY)
+    return lately.filter(claimed_at__lte=now - CLAIM_HOLDS).exists()
 
 
 def _batches(claims: Collection[Claim]) -> list[list[UUID]]:

@@ -1,16 +1,19 @@
 """System checks of insecure or incomplete settings. Each says what to do."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from gateway import keystore
+from gateway.models import NotificationSettings
+from portal.notifying.mail_server import SMTP, why_not_set_up
 
 SHORTEST_SECRET_KEY = 50
 _HOW_TO_MAKE_A_KEY = (
@@ -106,6 +109,47 @@ def check_access_log(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set it to a file in a folder that the gateway may write to, to - for standard error, or to off."
     return [Error(f"GATEWAY_ACCESS_LOG: {path} cannot be written.", hint=hint, id="portal.E006")]
+
+
+@register(Tags.security)
+def check_portal_public_url(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E007: links that nobody could follow."""
+    url = settings.PORTAL_PUBLIC_URL
+    if not url or url.lower().startswith(("http://", "https://")):
+        return []
+    hint = "Write it with its scheme, like https://portal.example.org."
+    return [Error(f"PORTAL_PUBLIC_URL is “{url}”.", hint=hint, id="portal.E007")]
+
+
+@register(Tags.security, deploy=True)
+def check_e_mail(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W005: a sender that mail servers refuse. portal.W006: links to an address that is only guessed."""
+    if settings.EMAIL_BACKEND != SMTP:
+        return []
+    found: list[CheckMessage] = []
+    if settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
+        hint = "Set it to an address from which your mail server takes e-mail."
+        found.append(Warning("EMAIL_URL is set, DEFAULT_FROM_EMAIL is not.", hint=hint, id="portal.W005"))
+    if not settings.PORTAL_PUBLIC_URL:
+        hint = "Set it to the portal's address as people know it, for the links in e-mail."
+        found.append(Warning("EMAIL_URL is set, PORTAL_PUBLIC_URL is not.", hint=hint, id="portal.W006"))
+    return found
+
+
+@register(Tags.database)
+def check_recipients(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """portal.W007: people who are never told. Asked of a database only by `check --database` and `migrate`."""
+    reason = why_not_set_up()
+    if not reason or "default" not in (databases or ()):
+        return []
+    try:
+        told = any(row.recipients for row in NotificationSettings.objects.all())
+    except DatabaseError:  # before the first migration
+        return []
+    if not told:
+        return []
+    hint = "Set EMAIL_URL, or take the recipients away on the page Notifications."
+    return [Warning(f"There are recipients of notifications. {reason}", hint=hint, id="portal.W007")]
 
 
 @register(Tags.security, deploy=True)

@@ -19,6 +19,7 @@ _ENTRIES = (
     ("apis", "APIs", "apis"),
     ("subscriptions", "Subscriptions", "subscriptions"),
     ("policies", "Policies", "policies"),
+    ("notifications", "Notifications", "notifications"),
     ("security", "Security", "certificates"),
     ("properties", "Properties", "properties"),
 )

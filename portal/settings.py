@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,7 @@ PORTAL_BEHIND_TLS_PROXY = env.bool("PORTAL_BEHIND_TLS_PROXY", False)
 # How many proxies in front append to X-Forwarded-For: whose address a sign-in failure is counted by.
 PORTAL_PROXY_COUNT = env.int("PORTAL_PROXY_COUNT", int(PORTAL_BEHIND_TLS_PROXY))
 PORTAL_USES_TLS = bool(PORTAL_TLS_CERTIFICATE) or PORTAL_BEHIND_TLS_PROXY
+PORTAL_PUBLIC_URL = env.str("PORTAL_PUBLIC_URL", "").rstrip("/")
 
 STOP_SECONDS = env.int("STOP_SECONDS", 30)  # how long calls in flight may take when the servers are stopped
 
@@ -187,6 +189,29 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     },
 }
+
+
+# --- E-mail ----------------------------------------------------------------------------------------------------
+# Nothing is sent unless EMAIL_URL says how. Django's names for what is in it.
+def _email() -> dict[str, Any]:
+    try:
+        return dict(env.email_url("EMAIL_URL", default="dummymail://"))
+    except (ImproperlyConfigured, ValueError):  # whose words may repeat a part of the password
+        raise ImproperlyConfigured("EMAIL_URL is not like smtp+tls://user:password@host:587.") from None
+
+
+_EMAIL = _email()
+EMAIL_BACKEND = _EMAIL["EMAIL_BACKEND"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL.get("EMAIL_USE_TLS", False), _EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_HOST = _EMAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _EMAIL["EMAIL_PORT"] or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"] or "", _EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_FILE_PATH = f"/{_EMAIL['EMAIL_FILE_PATH']}"
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 15)  # seconds that the mail server may take for each answer
+EMAIL_USE_LOCALTIME = False
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
+# Whether `serve` itself looks once a day for certificates that people are to be told of.
+SEND_EXPIRY_NOTIFICATIONS = env.bool("SEND_EXPIRY_NOTIFICATIONS", True)
 
 # --- Text, files, uploads --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

@@ -14,6 +14,7 @@ from portal.views import (
     certificates,
     dashboard,
     help,
+    notifications,
     operations,
     policies,
     policy_delete,
@@ -164,6 +165,8 @@ urlpatterns = [
         for prefix, scope in _POLICY_SCOPES
         for name, route, page in _POLICY_PAGES
     ],
+    # --- notifications
+    path("notifications/", notifications.Notifications.as_view(), name="notifications"),
     # --- properties
     path("properties/", properties.Properties.as_view(), name="properties"),
     path("properties-add/", properties.PropertyAdd.as_view(), name="property-add"),

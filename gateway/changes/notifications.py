@@ -45,6 +45,14 @@ def save_notification_settings(
     return row
 
 
+def check_recipients(recipients: Iterable[str]) -> list[str]:
+    """The addresses as they would be saved. Raises Invalid on "recipients"."""
+    addresses = _unique(recipients)
+    if wrong := _wrong_recipients(addresses):
+        raise Invalid({"recipients": wrong})
+    return addresses
+
+
 def _unique(addresses: Iterable[str]) -> list[str]:
     """Without doubles, in whatever case they are written, in the order in which they came."""
     found: dict[str, str] = {}

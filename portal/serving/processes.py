@@ -31,6 +31,15 @@ class Program:
     expendable: bool = False  # it has nothing to finish, and is ended when the others are done
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A program that is started again and again, and ends by itself each time, well or not."""
+
+    program: Program
+    first_seconds: float  # until it is started first, once all programs answer
+    every_seconds: float
+
+
 class Supervisor:
     """Starts programs in order, waits, and stops all of them when it is told to or when one of them ends.
 
@@ -40,8 +49,11 @@ class Supervisor:
     then asks every program to finish its calls; what is left after `stop_seconds` is killed with its group.
     """
 
-    def __init__(self, stop_seconds: float, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, stop_seconds: float, report: Callable[[str], None], errands: Sequence[Errand] = ()
+    ) -> None:
         self._stop_seconds = stop_seconds
+        self._errands = [_Run(errand) for errand in errands]
         self._report = report
         self._running: list[tuple[Program, subprocess.Popen[bytes]]] = []
         self._stops = 0
@@ -71,6 +83,11 @@ class Supervisor:
 
     def start(self, program: Program) -> None:
         """Start a program and leave its listeners to it alone."""
+        self._running.append((program, self._process(program)))
+        for listener in program.listeners:
+            listener.socket.close()
+
+    def _process(self, program: Program) -> subprocess.Popen[bytes]:
         prctl, parent = _prctl(), os.getpid()
 
         def die_with_parent() -> None:
@@ -81,7 +98,7 @@ class Supervisor:
                 if os.getppid() != parent:
                     os.kill(os.getpid(), signal.SIGTERM)
 
-        process = subprocess.Popen(
+        return subprocess.Popen(
             program.command,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
@@ -90,9 +107,6 @@ class Supervisor:
             process_group=0,
             preexec_fn=die_with_parent,  # noqa: PLW1509 (this process has one thread)
         )
-        for listener in program.listeners:
-            listener.socket.close()
-        self._running.append((program, process))
 
     def check(self) -> None:
         """Raises ServingError when a program has ended by itself."""
@@ -101,10 +115,24 @@ class Supervisor:
                 raise ServingError(f"The {program.name} has stopped by itself ({_end(process.returncode)}).")
 
     def wait(self) -> None:
-        """Return when a signal asks for the end. Raises ServingError when a program ends before."""
+        """Run the errands, and return when a signal asks for the end. Raises ServingError when a program ends."""
+        for run in self._errands:
+            run.due = time.monotonic() + run.errand.first_seconds
         while not self.asked_to_stop:
             self.check()
+            for run in self._errands:
+                self._go(run)
             time.sleep(_POLL_SECONDS)
+
+    def _go(self, run: "_Run") -> None:
+        """Start an errand whose time has come, unless it is still on its way."""
+        if run.on_its_way() or time.monotonic() < run.due:
+            return
+        run.due = time.monotonic() + run.errand.every_seconds
+        try:
+            run.process = self._process(run.errand.program)
+        except OSError as error:  # no memory for it, say: the servers go on
+            self._report(f"The {run.errand.program.name} could not be started: {error}.")
 
     def stop(self) -> None:
         """Ask all programs to finish their calls, and end what is left; a second signal ends the patience."""
@@ -117,7 +145,8 @@ class Supervisor:
             time.sleep(_POLL_SECONDS / 2)
         for name in self._alive():
             self._report(f"The {name} did not finish in time and is stopped now.")
-        for _, process in self._running:
+        errands = [run.process for run in self._errands if run.process]
+        for process in [*errands, *(process for _, process in self._running)]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # also what a program left behind
             process.wait()
@@ -126,6 +155,20 @@ class Supervisor:
     def _alive(self) -> list[str]:
         """Who has calls to finish."""
         return [p.name for p, process in self._running if not p.expendable and process.poll() is None]
+
+
+@dataclass
+class _Run:
+    """When an errand is due again, and its process while it is on its way."""
+
+    errand: Errand
+    due: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+
+    def on_its_way(self) -> bool:
+        if self.process and self.process.poll() is not None:
+            self.process = None  # its number may be another's from now on
+        return self.process is not None
 
 
 def _prctl() -> Callable[[int, int], int] | None:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from portal.serving.answers import Probe
 from portal.serving.errors import ServingError
 from portal.serving.listeners import Listener, listen
-from portal.serving.processes import Program
+from portal.serving.processes import Errand, Program
 
 
 def listen_for_portal() -> Listener:
@@ -89,6 +89,13 @@ def _gunicorn(
     binds = [word for each in listeners for word in ("-b", f"fd://{each.socket.fileno()}")]
     command = [sys.executable, "-m", "gunicorn", "-c", f"python:{configuration}", *binds, application]
     return Program(name, command, listeners, environment)
+
+
+def expiry_notifications(environment: Mapping[str, str]) -> Errand:
+    """Looks every hour whether a day has passed since people were told of certificates that expire."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "send_expiry_notifications", "--daily"]
+    program = Program("expiry notifications", [*command, "--skip-checks"], [], environment)
+    return Errand(program, first_seconds=2, every_seconds=3600)
 
 
 def portal_probe(listener: Listener) -> Probe:

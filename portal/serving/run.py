@@ -17,7 +17,7 @@ from portal.serving.preparation import (
     check_ports,
     collect_static_files,
 )
-from portal.serving.processes import Program, Supervisor
+from portal.serving.processes import Errand, Program, Supervisor
 
 Report = Callable[[str], None]
 _MARGIN_SECONDS = 5  # gunicorn ends its own workers after STOP_SECONDS, and needs a moment for it
@@ -65,7 +65,7 @@ def serve(
     the others are stopped first.
     """
     connections.close_all()  # this process only watches from here on
-    supervisor = Supervisor(settings.STOP_SECONDS + _MARGIN_SECONDS, report)
+    supervisor = Supervisor(settings.STOP_SECONDS + _MARGIN_SECONDS, report, errands_of(doors))
     with supervisor.signals(), _metrics(doors) as shared:
         try:
             _start(supervisor, doors, before, doors.environment | shared)
@@ -76,6 +76,12 @@ def serve(
             report("Stopping; calls in flight are finished first. Ctrl-C again stops at once.")
         finally:
             supervisor.stop()
+
+
+def errands_of(doors: FrontDoors) -> list[Errand]:
+    """Who serves the portal also tells people of certificates that expire."""
+    wanted = settings.SEND_EXPIRY_NOTIFICATIONS and doors.portal
+    return [programs.expiry_notifications(doors.environment)] if wanted else []
 
 
 @contextmanager

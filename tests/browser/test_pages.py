@@ -35,6 +35,7 @@ EVERY_PAGE = {
     "policy history, API": "/policies/apis/partner-bank/history/",
     "certificates": CERTIFICATES,
     "CA certificates": "/security/ca-certificates/",
+    "notifications": "/notifications/",
     "properties": "/properties/?q=bank",
     "property": "/properties/bank-key/",
     "help": "/help/",

@@ -12,6 +12,9 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from gateway import keystore
+from gateway.changes.notifications import save_notification_settings
+from portal.notifying import mail_server
+from tests.builders import ALICE
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -73,6 +76,7 @@ FILE = os.devnull
         ("portal.E005", {"GATEWAY_EXCHANGE_THREADS": 0}),
         ("portal.E006", {"GATEWAY_ACCESS_LOG": "/not/there/access.log"}),
         ("portal.E006", {"GATEWAY_ACCESS_LOG": "/"}),
+        ("portal.E007", {"PORTAL_PUBLIC_URL": "portal.example"}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
@@ -92,6 +96,8 @@ def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
         ("portal.W004", {"GATEWAY_OPERATOR_HOST": ""}),
         ("portal.W004", {"GATEWAY_OPERATOR_HOST": "10.1.2.3"}),
         ("portal.W004", {"GATEWAY_OPERATOR_HOST": "gateway.internal"}),
+        ("portal.W005", {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}),
+        ("portal.W006", {"PORTAL_PUBLIC_URL": ""}),
     ],
 )
 def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
@@ -102,6 +108,9 @@ def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
         "GATEWAY_PUBLIC_URL": "https://api.example",
         "ALLOWED_HOSTS": ["portal.example"],
         "GATEWAY_OPERATOR_HOST": "127.0.0.1",
+        "EMAIL_BACKEND": mail_server.SMTP,
+        "DEFAULT_FROM_EMAIL": "portal@bank.example",
+        "PORTAL_PUBLIC_URL": "https://portal.example",
     }
     (message,) = problems(settings, good | bad, deploy=True)
     assert message.id == id_
@@ -152,3 +161,41 @@ def test_without_any_key_the_check_says_so_and_shows_no_value(tmp_path: Path) ->
     assert "(portal.E001) SECRET_KEY is not set" in said
     assert "(portal.E002) Key 1 of" in said
     assert "opensesame" not in said
+
+
+@pytest.mark.django_db
+def test_recipients_whom_no_e_mail_reaches_are_warned_of_where_the_database_is_asked(
+    settings: Settings,
+) -> None:
+    def found() -> list[str | None]:
+        return [message.id for message in run_checks(tags=["database"], databases=["default"])]
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "portal.W007" not in found()
+    save_notification_settings(ALICE, recipients=["ops@bank.example"], thresholds=[7])
+    assert "portal.W007" in found()
+    assert "portal.W007" not in [message.id for message in run_checks(include_deployment_checks=True)]
+    settings.EMAIL_BACKEND = mail_server.SMTP
+    assert "portal.W007" not in found()
+
+
+@pytest.mark.parametrize("url", ["pigeon://user:sec/ret@host", "smtp://user:sec/ret@host:25"])
+def test_a_mail_server_that_cannot_be_read_is_named_by_its_setting_without_the_password(
+    tmp_path: Path, url: str
+) -> None:
+    said = check(tmp_path, EMAIL_URL=url)
+    assert "EMAIL_URL is not like smtp+tls://user:password@host:587." in said
+    assert "sec" not in said
+
+
+def test_a_mail_server_without_a_sender_and_an_address_for_links_is_warned_of(tmp_path: Path) -> None:
+    said = check(
+        tmp_path,
+        "--deploy",
+        EMAIL_URL="smtp+tls://user:p%40ss@mail.example",
+        PORTAL_BEHIND_TLS_PROXY="1",
+        **PRODUCTION,
+    )
+    assert "portal.W005" in said
+    assert "portal.W006" in said
+    assert "p@ss" not in said

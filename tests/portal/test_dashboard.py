@@ -124,7 +124,7 @@ def test_every_page_offers_help_change_password_and_sign_out(
 
 def test_every_entry_of_the_menu_leads_to_a_page(administrator_client: Client) -> None:
     menu = administrator_client.get("/").context["menu"]
-    labels = ["Dashboard", "APIs", "Subscriptions", "Policies", "Security", "Properties"]
+    labels = ["Dashboard", "APIs", "Subscriptions", "Policies", "Notifications", "Security", "Properties"]
     assert [entry.label for entry in menu] == labels
     assert {administrator_client.get(entry.url).status_code for entry in menu} == {200}
 

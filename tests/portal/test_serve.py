@@ -9,13 +9,20 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
+from portal.serving.listeners import listen
+from portal.serving.processes import Errand, Program, Supervisor
+from portal.serving.run import FrontDoors, errands_of
 from tests import databases, pki
 from tests.databases import ROOT, sqlite_copy
+from tests.mail_server import mail_server
 from tests.running import Running, running, until
 
 pytestmark = pytest.mark.wire
@@ -58,6 +65,16 @@ def refusal(*arguments: str, **environment: str) -> str:
 
 def addresses(serve: Running, count: int = 2) -> list[str]:
     return [line.split(": ", 1)[1] for line in serve.wait_for_output(count)]
+
+
+EXPIRES_SOON = """
+from datetime import timedelta
+from django.utils import timezone
+from gateway.changes.notifications import save_notification_settings
+from tests.builders import ALICE, make_certificate
+save_notification_settings(ALICE, recipients=["ops@bank.example"], thresholds=[7])
+make_certificate("bank", not_after=timezone.now() + timedelta(days=5, hours=1))
+"""
 
 
 def free_port() -> int:
@@ -226,6 +243,68 @@ def ready(operators: str) -> bool:
 def page(url: str) -> str:
     with urllib.request.urlopen(url) as answer:
         return str(answer.read().decode())
+
+
+# --- What is done once a day -----------------------------------------------------------------------------
+
+
+def test_people_are_told_of_certificates_that_expire_with_links_to_where_the_portal_is(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    migrated = Path(settings["DATABASE_URL"].removeprefix("sqlite:///"))
+    environment = {**settings, "DATABASE_URL": sqlite_copy(migrated, tmp_path)}
+    with running("shell", "-c", EXPIRES_SOON, PYTHONPATH=str(ROOT), **environment) as shell:
+        assert shell.wait(30) == 0, shell.stderr
+    with mail_server() as server:
+        with running("serve", "--portal-only", EMAIL_URL=server.url, **environment) as serve:
+            (portal,) = addresses(serve, 1)
+            until(lambda: "Sent to ops@bank.example." in serve.stderr, 60)
+            assert serve.end(signal.SIGTERM) == 0
+            until(lambda: not serve.processes())
+    ((recipients, message),) = server.taken
+    assert recipients == ["ops@bank.example"]
+    assert "bank expires in 5 days" in message["Subject"]
+    assert f"{portal}/notifications/" in str(message.get_body(("plain",)))
+
+
+@pytest.mark.parametrize(("wanted", "portal"), [(False, True), (True, False)])
+def test_it_can_be_switched_off_and_a_gateway_alone_does_not_do_it(wanted: bool, portal: bool) -> None:
+    door = listen("127.0.0.1", 0, setting="")
+    try:
+        with override_settings(SEND_EXPIRY_NOTIFICATIONS=wanted):
+            assert errands_of(FrontDoors(door if portal else None, None)) == []
+        assert len(errands_of(FrontDoors(door, None))) == 1
+    finally:
+        door.socket.close()
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(3)", "time.sleep(60)"])
+def test_an_errand_that_fails_or_hangs_neither_ends_the_programs_nor_holds_up_their_end(
+    ending: str, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    code = f"import os, sys, time; open({str(runs)!r}, 'a').write(f'{{os.getpid()}} '); {ending}"
+    errand = Errand(Program("errand", [sys.executable, "-c", code], []), 0, 0.1)
+    reports: list[str] = []
+    supervisor = Supervisor(5, reports.append, [errand])
+
+    def done() -> bool:
+        return runs.exists() and len(runs.read_text().split()) >= (3 if "exit" in ending else 1)
+
+    def end() -> None:
+        until(done)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with supervisor.signals():
+        supervisor.start(Program("program", ["sleep", "60"], []))
+        threading.Thread(target=end).start()
+        supervisor.wait()
+        began = time.monotonic()
+        supervisor.stop()
+    assert time.monotonic() - began < 2
+    assert reports == []
+    for number in runs.read_text().split():
+        assert not Path(f"/proc/{number}").exists()
 
 
 # --- Refused before anything is started -----------------------------------------------------------------
