@@ -1,48 +1,54 @@
 """Reads when certificates expire: the current versions of client certificates, and CA certificates."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from gateway.errors import Use
 from gateway.expiry_notices import Expiry
 from gateway.models import CaCertificate, Certificate, CertificateVersion
 
 _LARGE = ("current__chain_pem", "current__sealed_private_key")
+_FACTS = ("subject", "thumbprint", "not_before", "not_after")
 
 
-def read_expiries(until: datetime | None = None, *, most: int | None = None) -> list[Expiry]:
+def read_expiries(until: datetime | None = None) -> list[Expiry]:
     """Without what uses them; the first to expire first. `until` leaves out what expires later."""
-    return _sorted(_client_certificates(until, uses=False), _ca_certificates(until, uses=False), most)
+    clients = Certificate.objects.filter(current__isnull=False)
+    cas = CaCertificate.objects.all()
+    if until is not None:
+        clients, cas = clients.filter(current__not_after__lte=until), cas.filter(not_after__lte=until)
+    client_facts = clients.values_list("key", "resource_id", *(f"current__{name}" for name in _FACTS))
+    found = [Expiry("client", str(key), *facts) for key, *facts in client_facts]
+    found += [
+        Expiry("CA", str(key), *facts) for key, *facts in cas.values_list("key", "resource_id", *_FACTS)
+    ]
+    return _sorted(found)
 
 
 def read_expiries_with_uses(until: datetime, *, most: int | None = None) -> list[Expiry]:
-    """With the policies and the APIs that are at risk, in the same number of queries however many there are."""
-    return _sorted(
-        _client_certificates(until, uses=True, most=most), _ca_certificates(until, uses=True, most=most), most
-    )
+    """With the policies and the APIs that are at risk, in as many queries for many as for one."""
+    clients = Certificate.objects.with_uses().defer(*_LARGE).filter(current__not_after__lte=until)
+    cas = CaCertificate.objects.with_uses().defer("pem").filter(not_after__lte=until)
+    found = [
+        expiry_of("client", row, row.current, row.uses)
+        for row in clients.order_by("current__not_after", "resource_id")[:most]
+        if row.current
+    ]
+    found += [expiry_of("CA", row, row, row.uses) for row in cas.order_by("not_after", "resource_id")[:most]]
+    return _sorted(found)[:most]
 
 
-def _sorted(clients: list[Expiry], cas: list[Expiry], most: int | None) -> list[Expiry]:
-    return sorted([*clients, *cas], key=lambda expiry: (expiry.not_after, expiry.name))[:most]
+def _sorted(found: Iterable[Expiry]) -> list[Expiry]:
+    return sorted(found, key=lambda expiry: (expiry.not_after, expiry.name))
 
 
-def _client_certificates(until: datetime | None, *, uses: bool, most: int | None = None) -> list[Expiry]:
-    rows = Certificate.objects.with_uses() if uses else Certificate.objects.select_related("current")
-    rows = rows.filter(current__isnull=False).defer(*_LARGE).order_by("current__not_after", "resource_id")
-    if until is not None:
-        rows = rows.filter(current__not_after__lte=until)
-    return [_expiry("client", row, row.current, uses=uses) for row in rows[:most] if row.current]
-
-
-def _ca_certificates(until: datetime | None, *, uses: bool, most: int | None = None) -> list[Expiry]:
-    rows = CaCertificate.objects.with_uses() if uses else CaCertificate.objects.all()
-    rows = rows.defer("pem").order_by("not_after", "resource_id")
-    if until is not None:
-        rows = rows.filter(not_after__lte=until)
-    return [_expiry("CA", row, row, uses=uses) for row in rows[:most]]
-
-
-def _expiry(
-    kind: str, row: Certificate | CaCertificate, facts: CertificateVersion | CaCertificate, *, uses: bool
+def expiry_of(
+    kind: str,
+    row: Certificate | CaCertificate,
+    facts: CertificateVersion | CaCertificate,
+    uses: tuple[Use, ...] = (),
 ) -> Expiry:
+    """A certificate that was read as a row; `facts` is the row that has its validity."""
     return Expiry(
         kind,
         str(row.key),
@@ -51,5 +57,5 @@ def _expiry(
         facts.thumbprint,
         facts.not_before,
         facts.not_after,
-        row.uses if uses else (),
+        uses,
     )

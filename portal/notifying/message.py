@@ -4,36 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from gateway.expiry_notices import Expiry, Notice
-from portal.navigation import PRODUCT_NAME, url_or_none
+from gateway.expiry_notices import Notice
+from portal.expiries import certificate_path, expiry_heading
+from portal.navigation import PRODUCT_NAME
 from portal.public_url import portal_url
-
-_LISTS = {"client": "certificates", "CA": "ca-certificates"}
-
-
-def certificate_path(expiry: Expiry) -> str:
-    """The page of a certificate: its own, or the list that shows it."""
-    page = url_or_none("certificate", expiry.key) if expiry.kind == "client" else None
-    return page or f"{reverse(_LISTS[expiry.kind])}?q={quote(expiry.thumbprint)}"
-
-
-def expiry_words(expiry: Expiry, now: datetime) -> str:
-    """When a certificate expires, or that it has expired, counted in days."""
-    if expiry.not_after > now:
-        days = expiry.days_left(now)
-        return "expires within a day" if days < 1 else f"expires in {_days(days)}"
-    days = (now - expiry.not_after).days
-    return "has expired" if days < 1 else f"expired {_days(days)} ago"
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +29,8 @@ class _Line:
 
 def _line(notice: Notice, now: datetime) -> _Line:
     expiry = notice.expiry
-    noun = f"{expiry.noun[0].upper()}{expiry.noun[1:]}"
     return _Line(
-        one_line(f"{noun} {expiry.name} {expiry_words(expiry, now)}"),
+        one_line(expiry_heading(expiry, now)),
         expiry.not_after,
         one_line(expiry.subject),
         expiry.thumbprint[-4:],

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from gateway.addresses import parse_web_service_url
 from gateway.changes import apis as changes
@@ -23,6 +24,7 @@ from gateway.models import Api, PolicyDocument, PolicyReference
 from gateway.policies import parser, splice
 from gateway.policies.parser import PolicyErrors
 from portal.credentials import credentials_of
+from portal.expiries import badges_of
 from portal.forms.apis import ApiSettingsForm, NewApiForm
 from portal.forms.base import PortalForm
 from portal.gateway_urls import gateway_bases, public_urls
@@ -48,6 +50,8 @@ _TABS = (
     ("Security", "api-security"),
     ("What happens to a call", "api-call"),
 )
+
+_TABS_WITH_BADGES = frozenset({"Summary", "Security"})  # where one can do something about it
 
 
 def load_api(resource_id: str) -> Api:
@@ -84,8 +88,10 @@ class ApiView(RowView):
     def context(self) -> dict[str, Any]:
         """The context with the API, its tabs and the way back to the list."""
         inherited: dict[str, Any] = super().context()  # type: ignore[misc]
+        badges = badges_of([self.api], timezone.now()) if self.tab in _TABS_WITH_BADGES else {}
         return inherited | {
             "api": self.api,
+            "badges": badges.get(self.api.key, ()),
             "tab_bar": api_tabs(self.api, self.tab),
             "breadcrumb": (("APIs", reverse("apis")),),
         }
@@ -176,9 +182,11 @@ class Apis(ListPage):
     def rows(self, page: list[Any]) -> list[Any]:
         """Each API with its public URLs and its credentials in words."""
         bases = gateway_bases(self.request)
+        badges = badges_of(page, timezone.now())
         return [
             {
                 "api": api,
+                "badges": badges.get(api.key, ()),
                 "anchor": anchor_of(api),
                 "then": anchor_of(neighbour),
                 "urls": public_urls(api, bases),

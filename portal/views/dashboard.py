@@ -1,19 +1,29 @@
 """The dashboard: what there is, what expires, what was changed, which gateways run."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
+from gateway.changes.notifications import read_notification_settings
+from gateway.expiries import read_expiries, read_expiries_with_uses
+from gateway.expiry_notices import Expiry
 from gateway.models import Api, AuditEntry, CaCertificate, Certificate, Operation, Revision, Subscription
 from gateway.records import live_gateways
+from portal import time_line
+from portal.expiries import certificate_path
 from portal.navigation import url_or_none
+from portal.notifying.mail_server import why_not_set_up
 from portal.templatetags.portal import EXPIRES_SOON_DAYS
 from portal.views.base import Page
+from portal.views.certificate_pages import UseLink, use_links
 
 NEWEST = 10
-MOST_EXPIRING = 10
+MOST_EXPIRING = 10  # in sight
+MOST_LISTED = 100
+_MOST_USES = 5
 
 
 class Dashboard(Page):
@@ -26,17 +36,19 @@ class Dashboard(Page):
     def context(self) -> dict[str, Any]:
         """Counts, expiring certificates, the newest audit entries and the running gateways."""
         names = ("certificates", "certificate-upload", "apis", "api-add", "subscriptions")
-        counts, expiring = _counts(), _expiring()
-        return super().context() | {
-            "counts": counts,
-            "expiring": expiring,
-            "more_expiring": counts["expiring"] + counts["expired"] - len(expiring),
-            "entries": list(AuditEntry.objects.order_by("-at", "-revision")[:NEWEST]),
-            "gateways": live_gateways(),
-            "revision": Revision.objects.get(pk=1).number,
-            "links": {name.replace("-", "_"): url_or_none(name) for name in names},
-            "all_entries": url_or_none("admin:gateway_auditentry_changelist"),
-        }
+        return (
+            super().context()
+            | _expiring()
+            | {
+                "counts": _counts(),
+                "nobody_is_told": bool(why_not_set_up()) or not read_notification_settings().recipients,
+                "entries": list(AuditEntry.objects.order_by("-at", "-revision")[:NEWEST]),
+                "gateways": live_gateways(),
+                "revision": Revision.objects.get(pk=1).number,
+                "links": {name.replace("-", "_"): url_or_none(name) for name in names},
+                "all_entries": url_or_none("admin:gateway_auditentry_changelist"),
+            }
+        )
 
 
 def _counts() -> dict[str, int]:
@@ -55,8 +67,31 @@ def _counts() -> dict[str, int]:
     }
 
 
-def _expiring() -> list[Certificate]:
-    """Certificates that have expired or do so soon, the first to go first."""
-    soon = timezone.now() + timedelta(days=EXPIRES_SOON_DAYS)
-    found = Certificate.objects.filter(current__not_after__lte=soon).select_related("current")
-    return list(found.order_by("current__not_after", "resource_id")[:MOST_EXPIRING])
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A certificate of the list, and the policies and APIs that are at risk with it."""
+
+    expiry: Expiry
+    url: str
+    uses: tuple[UseLink, ...]
+    more_uses: int
+
+
+def _expiring() -> dict[str, Any]:
+    """What has expired or expires within the span of the time line, drawn, and as a list."""
+    now = timezone.now()
+    found = read_expiries(now + time_line.SPAN)
+    rows = [_row(expiry) for expiry in read_expiries_with_uses(now + time_line.SPAN, most=MOST_LISTED)]
+    return {
+        "time_line": time_line.draw(found, now) if found else None,
+        "expired_count": sum(expiry.not_after <= now for expiry in found),
+        "expiring_count": len(found),
+        "expiring": rows[:MOST_EXPIRING],
+        "more_expiring": rows[MOST_EXPIRING:],
+        "not_listed": len(found) - len(rows),
+    }
+
+
+def _row(expiry: Expiry) -> Row:
+    links = use_links(expiry.uses)
+    return Row(expiry, certificate_path(expiry), links[:_MOST_USES], max(0, len(links) - _MOST_USES))

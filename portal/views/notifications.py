@@ -20,10 +20,11 @@ from gateway.errors import Invalid
 from gateway.expiries import read_expiries
 from gateway.expiry_notices import Notice, due, next_notice
 from gateway.models import CaCertificate, CertificateVersion, ExpiryNotice, NotificationRun
+from portal.expiries import certificate_path
 from portal.forms.base import add_errors
 from portal.forms.notifications import NotificationsForm, thresholds_in_words
 from portal.notifying import mail_server
-from portal.notifying.message import certificate_path, trial_message
+from portal.notifying.message import trial_message
 from portal.views.base import actor_of, announce
 from portal.views.editing import FormPage
 

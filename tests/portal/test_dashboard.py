@@ -3,14 +3,26 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from gateway import records
-from gateway.models import Revision
+from gateway.changes.notifications import save_notification_settings
+from gateway.models import CaCertificate, Certificate, Revision
 from portal.templatetags import portal as tags
-from tests.builders import make_api, make_certificate, make_operation, make_subscription
+from portal.views import dashboard
+from tests.arrange import update_directly
+from tests.builders import (
+    ALICE,
+    choose,
+    make_api,
+    make_ca_certificate,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 
 def page(client: Client) -> str:
@@ -38,24 +50,84 @@ def test_everything_is_counted(administrator_client: Client) -> None:
     assert '<a href="/subscriptions/"><strong>1</strong> subscription</a>' in response.content.decode()
 
 
-def test_certificates_to_renew_are_listed_with_the_first_to_go_first(administrator_client: Client) -> None:
-    for name, days in (("fine", 400), ("soon", 12), ("gone", -2)):
+def listed(response: HttpResponse) -> list[str]:
+    return [row.expiry.name for row in response.context["expiring"]]
+
+
+def test_certificates_of_the_next_year_are_listed_with_the_first_to_go_first(
+    administrator_client: Client,
+) -> None:
+    for name, days in (("fine", 400), ("later", 300), ("soon", 12), ("gone", -2)):
         make_certificate_until(name, days)
     response = administrator_client.get("/")
-    assert [certificate.resource_id for certificate in response.context["expiring"]] == ["gone", "soon"]
+    assert listed(response) == ["gone", "soon", "later"]
     shown = response.content.decode()
     assert '<span class="state state-expired">expired</span>' in shown
     assert '<span class="state state-warning">expires in 12 days</span>' in shown
+    assert "None: nothing uses it" in shown
 
 
-def test_of_many_certificates_to_renew_the_first_ten_are_listed(administrator_client: Client) -> None:
+def test_ca_certificates_are_among_them(administrator_client: Client) -> None:
+    ca = make_ca_certificate()
+    update_directly(CaCertificate, ca.key, not_after=timezone.now() + timedelta(days=3))
+    shown = page(administrator_client)
+    assert f"{ca.resource_id}</a>" in shown
+    assert "(CA certificate)" in shown
+    assert "<rect x=" in shown
+
+
+def test_the_apis_at_risk_are_named_and_linked(administrator_client: Client) -> None:
+    make_certificate_until("soon", 12)
+    apis = [make_api(f"Bank {number}") for number in range(7)]
+    for api in apis:
+        choose(api, Certificate.objects.get())
+    shown = page(administrator_client)
+    assert '<li><a href="/apis/bank-0/security/">Bank 0</a></li>' in shown
+    assert "and 2 more" in shown
+
+
+def test_of_many_certificates_the_first_ten_are_in_sight_and_a_hundred_listed(
+    administrator_client: Client,
+) -> None:
     for number in range(12):
         make_certificate_until(f"soon-{number}", number + 1)
     response = administrator_client.get("/")
-    assert [row.resource_id for row in response.context["expiring"]] == [f"soon-{n}" for n in range(10)]
-    shown = response.content.decode()
-    assert "And 2 more." in shown
-    assert 'href="/security/client-certificates/?state=expiring&amp;sort=until"' in shown
+    assert listed(response) == [f"soon-{n}" for n in range(10)]
+    assert [row.expiry.name for row in response.context["more_expiring"]] == ["soon-10", "soon-11"]
+    assert "<summary>2 more</summary>" in response.content.decode()
+
+
+def test_what_is_not_listed_is_counted(administrator_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "MOST_LISTED", 12)
+    for number in range(14):
+        make_certificate_until(f"soon-{number}", number + 1)
+    shown = page(administrator_client)
+    assert "And 2 more: see the lists" in shown
+    assert 'href="/security/client-certificates/?sort=until"' in shown
+
+
+def test_the_time_line_says_in_words_what_it_shows(administrator_client: Client) -> None:
+    for name, days in (("later", 300), ("gone", -2), ("gone-too", -3)):
+        make_certificate_until(name, days)
+    shown = page(administrator_client)
+    assert "Time line: 2 certificates expired, and of 3 in all the others expire within 12 months." in shown
+    assert shown.count('<g class="mark ') == 2
+
+
+def test_a_year_without_an_expiry_is_said_in_a_line(administrator_client: Client) -> None:
+    make_certificate_until("fine", 400)
+    shown = page(administrator_client)
+    assert "No certificate expires within the next 12 months." in shown
+    assert "time-line" not in shown.replace("time-line-", "")
+
+
+def test_the_dashboard_says_when_nobody_is_told(administrator_client: Client, settings: Settings) -> None:
+    make_certificate_until("soon", 12)
+    assert "Nobody is told by e-mail" in page(administrator_client)
+    save_notification_settings(ALICE, recipients=["ops@bank.example"], thresholds=[7])
+    assert "Nobody is told by e-mail" not in page(administrator_client)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "Nobody is told by e-mail" in page(administrator_client)
 
 
 def test_the_newest_changes_say_who_did_what(administrator_client: Client) -> None:
@@ -106,9 +178,9 @@ def test_the_number_of_queries_does_not_grow_with_the_data(
 ) -> None:
     for number in range(4):
         make_certificate_until(f"soon-{number}", 5)
-        make_api(f"Api {number}")
+        choose(make_api(f"Api {number}"), Certificate.objects.get(resource_id=f"soon-{number}"))
     page(administrator_client)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(20):
         page(administrator_client)
 
 

@@ -255,12 +255,14 @@ def test_people_are_told_of_certificates_that_expire_with_links_to_where_the_por
     environment = {**settings, "DATABASE_URL": sqlite_copy(migrated, tmp_path)}
     with running("shell", "-c", EXPIRES_SOON, PYTHONPATH=str(ROOT), **environment) as shell:
         assert shell.wait(30) == 0, shell.stderr
-    with mail_server() as server:
-        with running("serve", "--portal-only", EMAIL_URL=server.url, **environment) as serve:
-            (portal,) = addresses(serve, 1)
-            until(lambda: "Sent to ops@bank.example." in serve.stderr, 60)
-            assert serve.end(signal.SIGTERM) == 0
-            until(lambda: not serve.processes())
+    with (
+        mail_server() as server,
+        running("serve", "--portal-only", EMAIL_URL=server.url, **environment) as serve,
+    ):
+        (portal,) = addresses(serve, 1)
+        until(lambda: "Sent to ops@bank.example." in serve.stderr, 60)
+        assert serve.end(signal.SIGTERM) == 0
+        until(lambda: not serve.processes())
     ((recipients, message),) = server.taken
     assert recipients == ["ops@bank.example"]
     assert "bank expires in 5 days" in message["Subject"]

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from gateway.changes.notifications import read_notification_settings
-from portal.notifying.message import expiry_words
+from portal.expiries import expiry_words
 from portal.notifying.run import Outcome, due_now, is_time, tell
 
 
