@@ -99,6 +99,11 @@ class MaterialForm(FileForm):
         except SeveralKeys as error:
             self._offer(error.choices)
             raise
+        except Pkcs12Error as error:
+            if error.field == "key":  # it was of another file
+                self.data = self.data.copy()
+                self.data[self.add_prefix("key")] = ""
+            raise
         self._offer(self.material.choices)
         known = duplicates_of(self.material.chain_pem)
         self.findings = by_severity([*known, *self.material.findings])

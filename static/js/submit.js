@@ -1,20 +1,7 @@
 // A form with data-submit (every form in a dialog has it) is sent without leaving the page, so that chosen files
-// stay chosen when something else was wrong. A redirect comes back as X-Location and is followed.
+// stay chosen when something else was wrong (keep_files.js). A redirect comes back as X-Location and is followed.
 "use strict";
 (() => {
-  const keepFiles = (before, after) => {
-    for (const input of before.querySelectorAll('input[type="file"]')) {
-      const fresh = after.querySelector(`input[type="file"][name="${CSS.escape(input.name)}"]`);
-      if (!fresh || !input.files.length) continue;
-      for (const name of ["aria-invalid", "aria-describedby"]) {
-        if (fresh.hasAttribute(name)) input.setAttribute(name, fresh.getAttribute(name));
-        else input.removeAttribute(name);
-      }
-      fresh.replaceWith(input);
-      after.querySelectorAll("[data-choose-again]").forEach((note) => note.remove());
-    }
-  };
-
   const say = (form, text) => {
     form.querySelector("[data-send-failed]")?.remove();
     const note = document.createElement("p");
@@ -44,7 +31,7 @@
       if (!fresh.hasAttribute("action") && form.hasAttribute("action")) fresh.setAttribute("action", form.getAttribute("action"));
       if (selector !== "main") fresh.dataset.submit = "";
     });
-    keepFiles(before, content);
+    document.dispatchEvent(new CustomEvent("content-replaced", { detail: { before, after: content } }));
     before.replaceWith(content);
     content.dispatchEvent(new Event("content-added", { bubbles: true }));
     const first = ['[aria-invalid="true"]', "[data-error-summary]", "[autofocus]", "button"];
