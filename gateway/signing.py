@@ -24,8 +24,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.file_contents import MAX_FILE_BYTES
-from gateway.x509 import X509Facts, name_text, order_chain, pem, visible, weakly_signed, x509_facts
+from gateway.file_contents import check_size, kind_of
+from gateway.x509 import (
+    Pkcs12Error,
+    X509Facts,
+    name_text,
+    order_chain,
+    pem,
+    visible,
+    weakly_signed,
+    x509_facts,
+)
 
 _Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -64,7 +73,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 
 
 class SigningError(ValueError):
-    """A request cannot be made, or what was issued is refused. `message` says what to do."""
+    """A request cannot be made. `message` says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -72,7 +81,7 @@ class SigningError(ValueError):
         self.message = message
 
 
-class ForeignKeyError(SigningError):
+class ForeignKeyError(Pkcs12Error):
     """What was issued is for other keys: `certificates` are what the file has."""
 
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
@@ -229,7 +238,7 @@ def _host(text: str) -> str:
 def read_signed(data: bytes, key_sha256: str) -> Signed:
     """The certificate of a key, and its chain, from a file: DER, PEM, or PKCS #7 (.p7b) in either form.
 
-    Of several for that key the newest counts. Raises ForeignKeyError, or SigningError on "file".
+    Of several for that key the newest counts. Raises ForeignKeyError, or another Pkcs12Error on "file".
     """
     certificates = _certificates(data)
     own = [each for each in certificates if public_key_or_none(each) == key_sha256]
@@ -240,9 +249,8 @@ def read_signed(data: bytes, key_sha256: str) -> Signed:
         text = (
             "The certificate is signed with SHA-1 or MD5, which TLS no longer accepts. Have it issued again."
         )
-        raise SigningError("file", text)
-    chain = order_chain(leaf, certificates).certificates
-    return Signed(x509_facts(leaf), pem(chain))
+        raise Pkcs12Error("file", text)
+    return Signed(x509_facts(leaf), pem(order_chain(leaf, certificates).certificates))
 
 
 def public_key_or_none(certificate: x509.Certificate) -> str | None:
@@ -256,16 +264,13 @@ _DAMAGED = "A certificate in the file is damaged or incomplete. Export or copy i
 
 
 def _certificates(data: bytes) -> list[x509.Certificate]:
-    if not data:
-        raise SigningError("file", "The file is empty.")
-    if len(data) > MAX_FILE_BYTES:
-        raise SigningError("file", "The file is too large: a file of certificates has at most 1 MB.")
+    check_size(data)
     if b"PRIVATE KEY-----" in data:
         text = "The file contains a private key. The key is here already: upload only the certificate."
-        raise SigningError("file", text)
+        raise Pkcs12Error("file", text)
     found = _pem_certificates(data) if b"-----BEGIN " in data else _der_certificates(data)
     if not found:
-        raise SigningError("file", "The file has no certificate.")
+        raise Pkcs12Error("file", "The file has no certificate.")
     return list(dict.fromkeys(found))
 
 
@@ -273,14 +278,14 @@ def _pem_certificates(data: bytes) -> list[x509.Certificate]:
     if b"-----BEGIN CERTIFICATE-----" in data or b"-----BEGIN X509 CERTIFICATE-----" in data:
         with suppress(Exception):  # hostile bytes
             return x509.load_pem_x509_certificates(data)
-        raise SigningError("file", _DAMAGED)
+        raise Pkcs12Error("file", _DAMAGED)
     if b"CERTIFICATE REQUEST-----" in data:
         text = "This is the signing request itself. Send it to the CA, and upload the certificate that comes back."
-        raise SigningError("file", text)
+        raise Pkcs12Error("file", text)
     if b"-----BEGIN PKCS7-----" in data:
         with suppress(Exception):
             return pkcs7.load_pem_pkcs7_certificates(data)
-        raise SigningError("file", _DAMAGED)
+        raise Pkcs12Error("file", _DAMAGED)
     return []
 
 
@@ -289,10 +294,10 @@ def _der_certificates(data: bytes) -> list[x509.Certificate]:
         return [x509.load_der_x509_certificate(data)]
     with suppress(Exception):
         return pkcs7.load_der_pkcs7_certificates(data)
-    if data[:1] == b"\x30" and b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" in data[:40]:
+    if kind_of(data) == "pfx":
         text = (
             "This is a .pfx file. Upload the certificate alone (.cer, .crt, .pem or .p7b): its key is here."
         )
-        raise SigningError("file", text)
+        raise Pkcs12Error("file", text)
     text = "This is no certificate file, or it is damaged. Upload a .cer, .crt, .pem or .p7b file."
-    raise SigningError("file", text)
+    raise Pkcs12Error("file", text)

@@ -18,6 +18,7 @@ from gateway.signing import (
     public_key_sha256,
     read_signed,
 )
+from gateway.x509 import Pkcs12Error
 from tests import pki
 
 SUBJECT = [("CN", "partner-bank"), ("O", "Örtliche Bank"), ("C", "de")]
@@ -191,6 +192,6 @@ def test_what_holds_no_certificate_is_refused_with_what_to_do() -> None:
         pki.pfx(one): ".pfx file",
     }
     for data, words in wrong.items():
-        with pytest.raises(SigningError) as refused:
+        with pytest.raises(Pkcs12Error) as refused:
             read_signed(data, made.public_key_sha256)
         assert (refused.value.field, words in refused.value.message) == ("file", True), refused.value.message
