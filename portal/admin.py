@@ -3,10 +3,9 @@
 Users and groups are managed here; configuration is changed by actions that call the same changes as the portal.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
@@ -16,46 +15,27 @@ from gateway import models
 from gateway.changes import (
     apis,
     ca_certificates,
-    certificates,
     named_values,
     operations,
     security,
     subscriptions,
 )
 from gateway.changes.base import Actor
-from gateway.errors import ChangeError, InUse
-from gateway.thumbprints import looks_like_thumbprint
+from portal import admin_certificates, admin_records
+from portal.admin_base import LookOnly, RoleMixin, each
 from portal.roles import may_change, role_of
 
+__all__ = ["admin_certificates", "admin_records"]  # tables that are registered by being imported
+
 if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
     _UserAdmin = UserAdmin[User]
 else:
-    _ModelAdmin, _UserAdmin = admin.ModelAdmin, UserAdmin
+    _UserAdmin = UserAdmin
 
 admin.site.site_header = "Publisher portal: operators"
 admin.site.site_title = "Operators"
 admin.site.index_title = "Everything there is"
 admin.site.has_permission = lambda request: request.user.is_active and role_of(request.user) is not None  # type: ignore[method-assign]
-
-
-class RoleMixin:
-    """Permissions by the user's role in the portal: Readers look, Administrators also act."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return role_of(request.user) is not None
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return role_of(request.user) is not None
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may_change(request.user)
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        """For actions that are declared with permissions=["act"]."""
-        return may_change(request.user)
 
 
 class AccountsMixin(RoleMixin):
@@ -81,88 +61,6 @@ class GroupsAdmin(AccountsMixin, GroupAdmin):
     """The groups; Administrators and Readers give a role in the portal."""
 
 
-class LookOnly(RoleMixin, _ModelAdmin):
-    """A table to be seen and searched. Secrets (`hidden`) are left out."""
-
-    hidden: tuple[str, ...] = ()
-    actions_on_bottom = True
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return [f.name for f in self.opts.fields if f.name not in self.hidden]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """A pasted thumbprint is found whatever separates its digits."""
-        term = looks_like_thumbprint(search_term) or search_term
-        return super().get_search_results(request, queryset, term)
-
-
-def _each(
-    request: HttpRequest, rows: QuerySet[Any], done: str, change: Callable[[Actor, Any], object]
-) -> None:
-    """Make one change for each row, and tell of each that was refused."""
-    actor, count = Actor("user", request.user.get_username()), 0
-    for row in rows:
-        try:
-            change(actor, row)
-            count += 1
-        except ChangeError as error:
-            used = f" Used by: {', '.join(map(str, error.uses))}." if isinstance(error, InUse) else ""
-            messages.error(request, f"{row}: {error.message}{used}")
-    if count:
-        messages.success(request, f"{count} {done}.")
-
-
-@admin.register(models.Certificate)
-class CertificateAdmin(LookOnly):
-    """Client certificates."""
-
-    list_display = ("resource_id", "subject", "issuer", "thumbprint", "not_after", "revision")
-    list_filter = ("current__not_after",)
-    list_select_related = ("current",)
-    search_fields = ("resource_id", "current__subject", "current__issuer", "versions__thumbprint")
-    actions = ("delete_unused",)
-
-    @admin.display(ordering="current__subject")
-    def subject(self, row: models.Certificate) -> str:
-        return row.current.subject if row.current else ""
-
-    @admin.display(ordering="current__issuer")
-    def issuer(self, row: models.Certificate) -> str:
-        return row.current.issuer if row.current else ""
-
-    @admin.display(ordering="current__thumbprint")
-    def thumbprint(self, row: models.Certificate) -> str:
-        return row.current.thumbprint if row.current else ""
-
-    @admin.display(ordering="current__not_after", description="valid until")
-    def not_after(self, row: models.Certificate) -> Any:
-        return row.current.not_after if row.current else None
-
-    @admin.action(description="Delete the selected certificates (not those in use)", permissions=["act"])
-    def delete_unused(self, request: HttpRequest, rows: QuerySet[models.Certificate]) -> None:
-        _each(request, rows, "deleted", lambda actor, row: certificates.delete_certificate(actor, row.key))
-
-
-@admin.register(models.CertificateVersion)
-class CertificateVersionAdmin(LookOnly):
-    """The material of client certificates, without the keys."""
-
-    hidden = ("sealed_private_key",)
-    list_display = ("certificate", "number", "subject", "thumbprint", "not_before", "not_after", "key_type")
-    list_filter = ("key_type", "not_after")
-    list_select_related = ("certificate",)
-    search_fields = ("subject", "issuer", "thumbprint", "sha256", "serial_number")
-
-
 @admin.register(models.CaCertificate)
 class CaCertificateAdmin(LookOnly):
     """CA certificates."""
@@ -174,7 +72,7 @@ class CaCertificateAdmin(LookOnly):
 
     @admin.action(description="Delete the selected CA certificates (not those in use)", permissions=["act"])
     def delete_unused(self, request: HttpRequest, rows: QuerySet[models.CaCertificate]) -> None:
-        _each(
+        each(
             request, rows, "deleted", lambda actor, row: ca_certificates.delete_ca_certificate(actor, row.key)
         )
 
@@ -210,13 +108,13 @@ class ApiAdmin(LookOnly):
             trust = security.read_security(api).trust
             security.save_security(actor, api.key, credentials=security.NoCredentials(), trust=trust)
 
-        _each(request, rows, "changed", change)
+        each(request, rows, "changed", change)
 
     @admin.action(
         description="Delete the selected APIs with their operations and policies", permissions=["act"]
     )
     def delete_apis(self, request: HttpRequest, rows: QuerySet[models.Api]) -> None:
-        _each(request, rows, "deleted", lambda actor, row: apis.delete_api(actor, row.key))
+        each(request, rows, "deleted", lambda actor, row: apis.delete_api(actor, row.key))
 
 
 @admin.register(models.Subscription)
@@ -236,21 +134,19 @@ class SubscriptionAdmin(LookOnly):
 
     @admin.action(description="Suspend the selected subscriptions", permissions=["act"])
     def suspend(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
-        _each(
+        each(
             request, rows, "suspended", lambda actor, row: subscriptions.suspend_subscription(actor, row.key)
         )
 
     @admin.action(description="Activate the selected subscriptions", permissions=["act"])
     def activate(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
-        _each(
+        each(
             request, rows, "activated", lambda actor, row: subscriptions.activate_subscription(actor, row.key)
         )
 
     @admin.action(description="Cancel the selected subscriptions for good", permissions=["act"])
     def cancel(self, request: HttpRequest, rows: QuerySet[models.Subscription]) -> None:
-        _each(
-            request, rows, "cancelled", lambda actor, row: subscriptions.cancel_subscription(actor, row.key)
-        )
+        each(request, rows, "cancelled", lambda actor, row: subscriptions.cancel_subscription(actor, row.key))
 
 
 @admin.register(models.Operation)
@@ -265,7 +161,7 @@ class OperationAdmin(LookOnly):
 
     @admin.action(description="Delete the selected operations", permissions=["act"])
     def delete_operations(self, request: HttpRequest, rows: QuerySet[models.Operation]) -> None:
-        _each(request, rows, "deleted", lambda actor, row: operations.delete_operation(actor, row.key))
+        each(request, rows, "deleted", lambda actor, row: operations.delete_operation(actor, row.key))
 
 
 @admin.register(models.BackEndTrust)
@@ -339,7 +235,7 @@ class NamedValueAdmin(LookOnly):
 
     @admin.action(description="Delete the selected named values (not those in use)", permissions=["act"])
     def delete_unused(self, request: HttpRequest, rows: QuerySet[models.NamedValue]) -> None:
-        _each(request, rows, "deleted", lambda actor, row: named_values.delete_named_value(actor, row.key))
+        each(request, rows, "deleted", lambda actor, row: named_values.delete_named_value(actor, row.key))
 
 
 @admin.register(models.AuditEntry)
@@ -351,21 +247,3 @@ class AuditEntryAdmin(LookOnly):
     search_fields = ("actor_name", "object_name", "object_key", "changes")
     date_hierarchy = "at"
     ordering = ("-revision",)
-
-
-@admin.register(models.Deletion)
-class DeletionAdmin(LookOnly):
-    """Which rows of configuration went away, and with which change."""
-
-    list_display = ("table", "row", "revision")
-    list_filter = ("table",)
-    search_fields = ("table", "row")
-    ordering = ("-revision",)
-
-
-@admin.register(models.GatewayLease)
-class GatewayLeaseAdmin(LookOnly):
-    """Running gateway processes."""
-
-    list_display = ("name", "revision", "started_at", "renewed_at", "problem")
-    search_fields = ("name",)

@@ -13,6 +13,7 @@ from gateway.models import (
     NamedValue,
     Operation,
     PolicyVersion,
+    SigningRequest,
     Subscription,
 )
 from tests.builders import (
@@ -22,7 +23,9 @@ from tests.builders import (
     make_certificate,
     make_named_value,
     make_operation,
+    make_signing_request,
     make_subscription,
+    make_version,
     use_named_value,
 )
 
@@ -43,7 +46,7 @@ def test_every_table_can_be_seen_and_searched_but_not_edited(model: type, reader
     api = make_api()
     make_operation(api, rewrite_template="/v2/{id}")
     choose(api, BasicCredentials("alice", "hunter2"))
-    make_certificate()
+    make_signing_request(make_certificate())
     make_ca_certificate()
     make_subscription("Bank app", api, primary_key="hunter2-hunter2-hunter2")
     make_named_value("bank-key", "hunter2", secret=True)
@@ -63,6 +66,30 @@ def test_no_page_shows_a_sealed_key(administrator_client: Client) -> None:
     page = administrator_client.get(reverse("admin:gateway_certificateversion_change", args=[version.pk]))
     assert version.thumbprint in page.content.decode()
     assert version.sealed_private_key not in page.content.decode()
+
+
+def test_signing_requests_are_seen_without_their_keys_and_deleted(administrator_client: Client) -> None:
+    row = make_signing_request()
+    one = reverse("admin:gateway_signingrequest_change", args=[row.pk])
+    for address in (changelist(SigningRequest, q="partner"), one):
+        page = administrator_client.get(address).content.decode()
+        assert row.subject in page
+        assert "sealed" not in page
+        assert row.sealed_private_key not in page
+    assert "1 deleted." in act(administrator_client, "delete_requests", row)
+    assert not SigningRequest.objects.exists()
+
+
+def test_versions_are_used_and_removed_through_the_changes(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    first, second = certificate.current, make_version(certificate)
+    assert "1 in use." in act(administrator_client, "use", second)
+    certificate.refresh_from_db()
+    assert certificate.current == second
+    page = act(administrator_client, "remove", first, second)
+    assert "1 removed." in page
+    assert "version 2: Version 2 is in use. Use another version first" in page
+    assert list(certificate.versions.all()) == [second]
 
 
 def test_no_page_shows_a_subscription_key_sealed_or_open(administrator_client: Client) -> None:
