@@ -143,16 +143,22 @@ def _watch(bell: _Bell) -> _Watch:
 
 
 class Follower(threading.Thread):
-    """Calls `apply` with each new snapshot and its difference to the one before, and `away` when the database goes
-    or returns; both in its own thread.
+    """Calls `apply` with each new snapshot and its difference to the one before, `away` when the database goes or
+    returns, and `written` when something else may have been written; all in its own thread.
 
     `away_since` says since when the database is away, in seconds since 1970; None while it is there.
     """
 
-    def __init__(self, apply: Callable[[Snapshot, Difference], None], away: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        apply: Callable[[Snapshot, Difference], None],
+        away: Callable[[str], None],
+        written: Callable[[], object] = lambda: None,
+    ) -> None:
         super().__init__(name="follower", daemon=True)
         self._apply = apply
         self._away = away
+        self._written = written
         self._bell = _Bell()
         self._stopping = False
         self._snapshot = Snapshot(revision=-1)
@@ -211,6 +217,7 @@ class Follower(threading.Thread):
             if watch.changed() or whole:
                 with without_collecting(whole=whole):
                     self._read(whole=whole)
+                self._written()
                 whole = False
             self._current_at = now()
             self._returned()

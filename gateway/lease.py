@@ -21,6 +21,11 @@ _WRITE_SECONDS = 1.5
 _FORGET_SECONDS = 3600.0
 
 
+def process_name() -> str:
+    """What this process is called in its lease: host and process number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 class Lease(threading.Thread):
     """A thread with the process's writing connection, so that a busy database never keeps one from looking.
 
@@ -29,7 +34,7 @@ class Lease(threading.Thread):
 
     def __init__(self, presented: PresentedCertificates, held: Callable[[], Mapping[str, int]]) -> None:
         super().__init__(name="lease", daemon=True)
-        self._process = f"{socket.gethostname()}:{os.getpid()}"
+        self._process = process_name()
         self._key: uuid.UUID | None = None
         self._revision = 0
         self._problem = ""

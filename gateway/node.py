@@ -18,11 +18,12 @@ if not apps.ready:  # the first module of a gateway process
 
 from django.conf import settings
 
+from gateway.connection_tester import Tester
 from gateway.embedded.asgi import Engine
 from gateway.embedded.call import Receive, Scope, Send
 from gateway.engine_settings import engine_settings
 from gateway.following import LOOK_SECONDS, Follower, now
-from gateway.lease import Lease
+from gateway.lease import Lease, process_name
 from gateway.observing.observation import Observation
 from gateway.observing.presented import PresentedCertificates
 from gateway.snapshot import Snapshot
@@ -41,7 +42,8 @@ class Node:
         presented = PresentedCertificates()
         engine.observers.append(presented.observe)
         self.lease = Lease(presented, engine.held)
-        self.follower = Follower(self._apply, self.lease.report)
+        self.tester = Tester(process_name())
+        self.follower = Follower(self._apply, self.lease.report, self.tester.look)
         engine.catch_up = self._catch_up
         engine.behind = self._behind
         self._asked_in_vain = -1.0
@@ -78,10 +80,12 @@ class Node:
         self.follower.start()
         self.follower.looked.wait(_FIRST_LOOK_SECONDS)
         self.lease.start()
+        self.tester.start()
 
     def stop(self) -> None:
         """End the lease, stop following, close all connections."""
         self.lease.stop()
+        self.tester.stop()
         self.follower.stop()
         self.engine.close()
 

@@ -16,7 +16,15 @@ from django.db.models import Model, QuerySet
 
 from gateway import keystore
 from gateway.errors import Unreadable
-from gateway.models import Api, BackEndTrust, Certificate, Operation, Subscription, TrustedCa
+from gateway.models import (
+    Api,
+    BackEndTrust,
+    Certificate,
+    CertificateVersion,
+    Operation,
+    Subscription,
+    TrustedCa,
+)
 from gateway.models.subscriptions import ACTIVE
 from gateway.snapshot import Api as ApiPart
 from gateway.snapshot import CertificateMaterial, Secret, Trust
@@ -65,9 +73,21 @@ def certificates(using: str, keys: Keys) -> Iterator[CertificateMaterial]:
         yield from map(_certificate, rows.iterator())
 
 
+def material(using: str, certificate: UUID, version: UUID | None = None) -> CertificateMaterial | None:
+    """The material of one client certificate, also in a version that is not the current one; None if it is gone."""
+    row = Certificate.objects.using(using).select_related("current").filter(pk=certificate).first()
+    if row is None:
+        return None
+    one = row.current if version is None else row.versions.filter(pk=version).first()
+    return _material(row, one) if one else None
+
+
 def _certificate(row: Certificate) -> CertificateMaterial:
-    version = row.current
-    assert version is not None  # noqa: S101 (a slot without a version is never committed)
+    assert row.current is not None  # noqa: S101 (a slot without a version is never committed)
+    return _material(row, row.current)
+
+
+def _material(row: Certificate, version: CertificateVersion) -> CertificateMaterial:
     private_key, problem = opened(
         version._meta.db_table, "sealed_private_key", version.key, version.sealed_private_key
     )
