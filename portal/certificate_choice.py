@@ -1,4 +1,4 @@
-"""The client certificates that one can choose from."""
+"""The client certificates, and the CA certificates, that one can choose from."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from gateway.models import Certificate
+from gateway.models import CaCertificate, Certificate
 from gateway.models.certificates import CertificateQuerySet, CertificateVersion
 from portal.choice import Offered, Option, offer
 
@@ -39,3 +39,15 @@ def _validity(version: CertificateVersion, now: datetime) -> tuple[str, str]:
     if version.not_before > now:
         return "early", f"not valid before {version.not_before:%Y-%m-%d}"
     return "valid", f"valid until {version.not_after:%Y-%m-%d}"
+
+
+def ca_choices() -> list[tuple[str, str]]:
+    """The uploaded CA certificates: keys and labels."""
+    rows = CaCertificate.objects.order_by("subject", "resource_id").only(
+        "resource_id", "subject", "thumbprint", "not_after"
+    )
+    return [(str(row.pk), _ca_label(row)) for row in rows]
+
+
+def _ca_label(row: CaCertificate) -> str:
+    return f"{row.subject} …{row.thumbprint[-4:]} ({row.resource_id}, valid until {row.not_after:%Y-%m-%d})"

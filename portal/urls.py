@@ -12,6 +12,7 @@ from portal.views import (
     ca_certificates,
     call,
     certificates,
+    connection,
     dashboard,
     help,
     notifications,
@@ -58,6 +59,11 @@ urlpatterns = [
         certificates.CertificateDelete.as_view(),
         name="certificate-delete",
     ),
+    path(
+        "security/client-certificates/<uuid:key>/test/",
+        connection.CertificateTest.as_view(),
+        name="certificate-test",
+    ),
     path("security/ca-certificates/", ca_certificates.CaCertificates.as_view(), name="ca-certificates"),
     path(
         "security/ca-certificates/upload/",
@@ -94,6 +100,11 @@ urlpatterns = [
         name="operation-delete",
     ),
     path("apis/<id:api_id>/security/", security.ApiSecurity.as_view(), name="api-security"),
+    path(
+        "apis/<id:api_id>/security/handshake/",
+        connection.ApiHandshake.as_view(),
+        name="api-handshake",
+    ),
     path("apis/<id:api_id>/call/", call.ApiCall.as_view(), name="api-call"),
     path(
         "apis/<id:api_id>/operations/<id:operation_id>/call/",

@@ -20,17 +20,23 @@ from gateway.changes.security import (
     read_security,
     save_security,
 )
-from gateway.models import CaCertificate
+from gateway.models import Certificate
 from portal import unsaved
-from portal.certificate_choice import certificate_options
+from portal.certificate_choice import ca_choices, certificate_options
+from portal.connection import Tested, try_api
 from portal.forms.base import PortalForm
 from portal.forms.security import SecurityForm
 from portal.views.apis import ApiView
 from portal.views.base import actor_of, announce, safe_path
+from portal.views.connection import handshake_url, note_saved
 from portal.views.editing import Conflict, FormPage, put_back
 
 # The buttons that lead to lists of certificates, and the parameter by which an uploaded one comes back.
 _LISTS = {"manage_certificates": "certificates", "manage_ca_certificates": "ca-certificates"}
+# What a test takes from the form. A user name that is missing, for example, keeps nobody from testing.
+_TESTED = frozenset(("credentials", "certificate", "ca_certificates"))
+_UNSAVED = "This is what came of the choices as they are above. They are not saved."
+_NOT_TESTED = "The connection was not tested yet. Please look at this again:"
 
 
 class ApiSecurity(ApiView, FormPage):
@@ -75,7 +81,7 @@ class ApiSecurity(ApiView, FormPage):
             data,
             initial=self.initial(),
             offered=certificate_options(search, self._chosen(data, fields)),
-            cas=_ca_choices(),
+            cas=ca_choices(),
             may_present=self.may_present,
             other=self.other,
         )
@@ -130,7 +136,7 @@ class ApiSecurity(ApiView, FormPage):
 
     # --- what can be done -------------------------------------------------------------------------------------
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Save; or look certificates up, here or in their lists, without losing what was chosen."""
+        """Save; or test what was chosen, or look certificates up, here or in their lists, without losing it."""
         fields = unsaved.posted(request, self.fields_to_keep())
         if "discard" in request.POST:
             unsaved.forget(request, self.api.key)
@@ -139,10 +145,33 @@ class ApiSecurity(ApiView, FormPage):
             if button in request.POST:
                 unsaved.keep(request, self.api.key, fields)
                 return redirect(f"{reverse(route)}?{urlencode({'next': self.here()})}")
+        if "test" in request.POST:
+            return self._test(fields)
         if "find" in request.POST or _last(fields, "search") != _last(fields, "searched"):
             self.entered = fields
             return self.page(form=self.build_form())
         return super().post(request, *args, **kwargs)
+
+    def _test(self, fields: unsaved.Fields) -> TemplateResponse:
+        """Test what is chosen. Nothing is saved, and the form comes back as it was."""
+        form: SecurityForm = self.build_form(self.request.POST)  # type: ignore[assignment]
+        form.is_valid()
+        for name in form.errors.keys() - _TESTED:
+            del form.errors[name]
+        if not form.errors:
+            _refuse_deleted(form)
+        if form.errors:
+            return self.page(form=form, errors_heading=_NOT_TESTED)
+        found = self._tested(form)
+        self.entered = fields
+        typed = bool(self.request.POST.get("password"))
+        return self.page(form=self.build_form(), tested=found, password_typed=typed)
+
+    def _tested(self, form: SecurityForm) -> Tested:
+        credentials, trust = form.chosen_credentials(), form.chosen_trust()
+        saved = self.security
+        same = credentials in (None, saved.credentials) and trust == saved.trust
+        return try_api(self.api, credentials, trust, remark="" if same else _UNSAVED)
 
     def save(self, form: SecurityForm) -> HttpResponse:
         """Save, say so, and go back to where the person came from."""
@@ -154,6 +183,7 @@ class ApiSecurity(ApiView, FormPage):
             revision=form.expected_revision(),
         )
         unsaved.forget(self.request, self.api.key)
+        note_saved(self.request, self.api)
         announce(self.request, f"The security of {self.api} was saved.", revision)
         return redirect(safe_path(self.request, self.here()))
 
@@ -175,6 +205,7 @@ class ApiSecurity(ApiView, FormPage):
             "password_is_stored": isinstance(credentials, BasicCredentials),
             "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",
             "policy_url": reverse("policy-api", args=[self.api.resource_id]),
+            "handshake_url": handshake_url(self.request, self.api) if self.request.method == "GET" else "",
         }
 
     def page(self, *, status: int = 200, **context: Any) -> TemplateResponse:
@@ -205,15 +236,10 @@ def _notices(form: SecurityForm) -> dict[str, bool]:
     }
 
 
-def _ca_choices() -> list[tuple[str, str]]:
-    rows = CaCertificate.objects.order_by("subject", "resource_id").only(
-        "resource_id", "subject", "thumbprint", "not_after"
-    )
-    return [(str(row.pk), _ca_label(row)) for row in rows]
-
-
-def _ca_label(row: CaCertificate) -> str:
-    return f"{row.subject} …{row.thumbprint[-4:]} ({row.resource_id}, valid until {row.not_after:%Y-%m-%d})"
+def _refuse_deleted(form: SecurityForm) -> None:
+    key = form.cleaned_data.get("certificate")
+    if key and not Certificate.objects.filter(pk=key).exists():
+        form.add_error("certificate", "This certificate was deleted meanwhile. Choose another one.")
 
 
 def _last(fields: unsaved.Fields, name: str) -> str:

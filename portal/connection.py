@@ -1,0 +1,107 @@
+"""What the pages with a Test connection share: what is tried for an API, and what came of a test."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway.changes.policies import document_of
+from gateway.changes.policy_documents import goes_elsewhere, parsed_or_none
+from gateway.changes.security import CertificateCredentials, Credentials, Trust
+from gateway.connection_tests import ConnectionOrder, NotMade, ask
+from gateway.models import Api
+from gateway.probe_report import Report
+from gateway.publish import GLOBAL
+from gateway.publish.policies import policies
+from gateway.snapshot import AuthenticationCertificate
+
+_ELSEWHERE = (
+    "The policy of this API or of All APIs sends calls to another back end. What was tested is the web service "
+    "URL; another address can be tested on the page of the client certificate."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test: a report, or why there is none. `remarks` say what was tested where that needs words."""
+
+    report: Report | None = None
+    not_made: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def tested(order: ConnectionOrder, *remarks: str) -> Tested:
+    """Have a test made."""
+    try:
+        return Tested(ask(order), remarks=tuple(filter(None, remarks)))
+    except NotMade as reason:
+        return Tested(not_made=str(reason))
+
+
+def try_api(
+    api: Api, credentials: Credentials | None, trust: Trust, *, remark: str = "", with_request: bool = True
+) -> Tested:
+    """Test the web service URL of an API with credentials and trust that may not be saved.
+
+    Credentials of None are those that the policy says, whatever it is.
+    """
+    try:
+        certificate, inherited = _presented(api, credentials)
+    except NotMade as reason:
+        return Tested(not_made=str(reason))
+    order = order_with(
+        api.web_service_url, trust, certificate, api.connect_timeout, with_request=with_request
+    )
+    return tested(order, remark, inherited, _ELSEWHERE if sends_elsewhere(api) else "")
+
+
+def order_with(
+    url: str,
+    trust: Trust,
+    certificate: UUID | None,
+    connect_timeout: int | None = None,
+    *,
+    version: UUID | None = None,
+    with_request: bool = True,
+) -> ConnectionOrder:
+    """The order of a test."""
+    return ConnectionOrder(
+        url=url,
+        certificate=certificate,
+        version=version,
+        validate_chain=trust.validate_chain,
+        validate_name=trust.validate_name,
+        public_cas=trust.public_cas,
+        ca_certificates=trust.ca_certificates,
+        connect_timeout=connect_timeout,
+        with_request=with_request,
+    )
+
+
+def sends_elsewhere(api: Api) -> bool:
+    """Whether calls go to another back end than the web service URL, because a policy says so."""
+    return goes_elsewhere(api, parsed_or_none(document_of(api)))
+
+
+def _presented(api: Api, credentials: Credentials | None) -> tuple[UUID | None, str]:
+    """The certificate that a call would present, and where it comes from if that is not the Security tab."""
+    if isinstance(credentials, CertificateCredentials):
+        return credentials.certificate, ""
+    statements = _statements(api)
+    if credentials is not None:  # the tab replaces what the API's own document says, and nothing else
+        statements = [each for each in statements if each.origin.scope == "global"]
+    if not statements:
+        return None, ""
+    scope = "All APIs" if statements[-1].origin.scope == "global" else "this API"
+    return UUID(
+        statements[-1].certificate
+    ), f"The client certificate is the one that the policy of {scope} names."
+
+
+def _statements(api: Api) -> list[AuthenticationCertificate]:
+    """What the effective policy of an API says about certificates. Raises NotMade if it cannot be executed."""
+    keys = ({str(api.key)}, {GLOBAL})  # an API without a document of its own has that of All APIs
+    policy = next((policy for key in keys for policy in policies("default", key)), None)
+    if policy is None:
+        return []
+    if policy.problem:
+        raise NotMade(f"The policy cannot be executed: {policy.problem}")
+    return [each for each in policy.inbound if isinstance(each, AuthenticationCertificate)]
