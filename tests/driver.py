@@ -37,6 +37,7 @@ from gateway.changes.subscriptions import (  # noqa: E402
     reveal_keys,
     suspend_subscription,
 )
+from gateway.connection_tests import ConnectionOrder, NotMade, ask  # noqa: E402
 from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription  # noqa: E402
 from gateway.records import held, live_gateways, presentations, wait_in_effect  # noqa: E402
 
@@ -179,6 +180,16 @@ def name_by_thumbprint(api: str, thumbprint: str) -> dict[str, Any]:
     statement = f"<authentication-certificate thumbprint='{thumbprint}' />"
     xml = f"<policies><inbound><base />{statement}</inbound></policies>"
     return wait(save_policy(ME, _api(api), xml).revision)
+
+
+def test_connection(certificate_id: str = "", *, url: str, trusts: bool = True) -> dict[str, Any]:
+    """What Test connection does; the report, or why there is none."""
+    certificate = Certificate.objects.get(resource_id=certificate_id).key if certificate_id else None
+    cas = tuple(CaCertificate.objects.values_list("pk", flat=True)) if trusts else ()
+    try:
+        return ask(ConnectionOrder(url, certificate, ca_certificates=cas)).as_json()
+    except NotMade as reason:
+        return {"not_made": str(reason)}
 
 
 def wait(revision: int) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Tests of connections: who makes them, and what whoever asked is told when nobody does."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from gateway import connection_tests, records
+from gateway import records_connection_tests as orders
+from gateway.connection_tests import ConnectionOrder, NotMade, ask
+from gateway.models import ConnectionTest
+from tests.arrange import renew, update_directly
+from tests.bank import Bank, open_bank
+from tests.scene import Scene, open_scene
+
+LOOPBACK = ["127.0.0.0/8", "::1/128"]
+
+
+# --- with gateways that run -----------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with open_scene(shared_database_url, tmp_path_factory.mktemp("scene"), workers=1) as scene:
+        yield scene
+
+
+@pytest.mark.wire
+def test_a_gateway_process_makes_the_test_at_once(scene: Scene) -> None:
+    (gateway,) = scene.administer("gateways")
+    started = time.monotonic()
+    report = scene.administer("test_connection", "one", url=scene.back_ends["tls"])
+    assert (report["verdict"], report["certificate"]) == ("accepted", "one")
+    assert report["made_by"] == f"gateway {gateway}"
+    assert time.monotonic() - started < 3  # PostgreSQL's followers look every second if nobody calls
+    untrusted = scene.administer("test_connection", "two", url=scene.back_ends["tls"], trusts=False)
+    assert untrusted["verdict"] == "chain-untrusted"
+    scene.administer("choose", "two")
+    assert scene.call() == (200, scene.thumbprints["two"])
+
+
+# --- without one ----------------------------------------------------------------------------------------------
+@pytest.fixture
+def bank(db: None, settings: Any) -> Iterator[Bank]:
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = LOOPBACK
+    with open_bank() as bank:
+        yield bank
+
+
+def order_of(bank: Bank, **more: Any) -> ConnectionOrder:
+    values = {"certificate": bank.certificate.key, "ca_certificates": (bank.ca.key,), "public_cas": False}
+    return ConnectionOrder(bank.back_end.url, **{**values, **more})
+
+
+def test_without_a_gateway_the_portal_makes_the_test_and_says_so(bank: Bank) -> None:
+    report = ask(order_of(bank))
+    assert (report.verdict, report.certificate) == ("accepted", "partner-bank")
+    assert report.made_by == "the portal itself, because no gateway is running"
+    assert not ConnectionTest.objects.exists()
+
+
+def test_a_version_that_is_not_in_use_is_presented_when_it_is_named(bank: Bank) -> None:
+    first = bank.certificate.current_id
+    renew(bank.certificate)  # the same material: what tells them apart is which row it was read from
+    for version in (None, first):
+        material = connection_tests._material(order_of(bank, version=version))
+        assert material
+        assert material.version == str(version or bank.certificate.current_id)
+    assert ask(order_of(bank, version=first)).succeeded
+
+
+@pytest.mark.parametrize("what", ["certificate", "version", "ca_certificates"])
+def test_what_was_deleted_meanwhile_is_said(bank: Bank, what: str) -> None:
+    gone = (uuid4(),) if what == "ca_certificates" else uuid4()
+    with pytest.raises(NotMade, match="deleted meanwhile"):
+        ask(order_of(bank, **{what: gone}))
+    assert not bank.back_end.connections
+
+
+def test_an_order_holds_keys_and_comes_back_from_json_as_it_was(bank: Bank) -> None:
+    order = order_of(bank, version=uuid4(), connect_timeout=300)
+    assert ConnectionOrder.from_json(order.as_json()) == order
+    assert order.seconds == 10
+    bare = ConnectionOrder("https://bank.example")
+    assert ConnectionOrder.from_json(bare.as_json()) == bare
+    assert "BEGIN" not in str(order.as_json())
+
+
+def test_only_a_few_tests_are_under_way_at_a_time(bank: Bank) -> None:
+    for _ in range(connection_tests.MOST_AT_A_TIME):
+        connection_tests._ROOM.acquire()
+    try:
+        with pytest.raises(NotMade, match="2 tests are under way already"):
+            ask(order_of(bank))
+    finally:
+        connection_tests._ROOM.release(connection_tests.MOST_AT_A_TIME)
+    assert ask(order_of(bank)).succeeded  # and one that failed gives its place back
+
+
+def test_a_database_that_is_away_is_said(bank: Bank) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    with connection.execute_wrapper(away), pytest.raises(NotMade, match="database did not answer"):
+        ask(order_of(bank))
+
+
+# --- with a gateway that does not do its part -----------------------------------------------------------------
+def test_an_order_that_nobody_takes_is_withdrawn(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_tests, "TAKEN_WITHIN", 0.1)
+    records.register_gateway("busy:1")
+    with pytest.raises(NotMade, match=r"No gateway had time .*busy:1"):
+        ask(ConnectionOrder("https://bank.example"))
+    assert not ConnectionTest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_gateway_that_takes_an_order_and_never_answers_is_named(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    monkeypatch.setattr(connection_tests, "_MARGIN", 0.1)
+    monkeypatch.setattr(connection_tests, "_LOOKS_BETWEEN_LEASES", 3)
+    settings.GATEWAY_CONNECT_TIMEOUT = 3.0 if ends else 0.2
+    lease = records.register_gateway("dying:1")
+
+    def take() -> None:
+        while orders.take("dying:1") is None:
+            time.sleep(0.01)
+        if ends:
+            records.end_gateway(lease)
+        connection.close()
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    started = time.monotonic()
+    expected = "dying:1 stopped while" if ends else "dying:1 took the test and has not answered"
+    with pytest.raises(NotMade, match=expected):
+        ask(ConnectionOrder("https://bank.example"))
+    taker.join()
+    assert time.monotonic() - started < 2
+
+
+def test_an_order_is_taken_once_and_an_old_one_never(db: None) -> None:
+    key, old = orders.ask({"url": "one"}), orders.ask({"url": "old"})
+    update_directly(ConnectionTest, old, asked_at=timezone.now() - timedelta(seconds=11))
+    assert orders.is_one_waiting("default")
+    assert orders.take("a") == (key, {"url": "one"})
+    assert orders.take("b") is None
+    assert not orders.is_one_waiting("default")
+    assert not orders.withdraw(key)
+    orders.answer(key, {"verdict": "x"})
+    assert orders.state_of(key) == ("a", {"verdict": "x"})
+
+
+def test_tests_of_long_ago_are_removed_when_another_one_is_asked_for(db: None) -> None:
+    old = orders.ask({})
+    update_directly(ConnectionTest, old, asked_at=timezone.now() - timedelta(minutes=61))
+    new = orders.ask({})
+    assert set(ConnectionTest.objects.values_list("pk", flat=True)) == {new}
