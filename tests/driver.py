@@ -182,7 +182,7 @@ def name_by_thumbprint(api: str, thumbprint: str) -> dict[str, Any]:
     return wait(save_policy(ME, _api(api), xml).revision)
 
 
-def test_connection(certificate_id: str = "", *, url: str, trusts: bool = True) -> dict[str, Any]:
+def try_connection(certificate_id: str = "", *, url: str, trusts: bool = True) -> dict[str, Any]:
     """What Test connection does; the report, or why there is none."""
     certificate = Certificate.objects.get(resource_id=certificate_id).key if certificate_id else None
     cas = tuple(CaCertificate.objects.values_list("pk", flat=True)) if trusts else ()

@@ -181,7 +181,8 @@ class SecurityForm(RevisionForm):
         self.cleaned_data[name] = empty
 
     def chosen_credentials(self) -> Credentials | None:
-        """The credentials, None to leave the policy alone. Only after `is_valid()`.
+        """The credentials, None to leave the policy alone. Only after `is_valid()`; for a test of the connection a
+        user name may be wrong.
 
         An empty password keeps the one that is stored.
         """
@@ -192,7 +193,7 @@ class SecurityForm(RevisionForm):
             case "certificate":
                 return CertificateCredentials(values["certificate"])
             case "basic":
-                return BasicCredentials(values["username"], values["password"] or None)
+                return BasicCredentials(values.get("username", ""), values.get("password") or None)
             case _:
                 return NoCredentials()
 

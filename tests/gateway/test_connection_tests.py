@@ -33,11 +33,11 @@ def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 def test_a_gateway_process_makes_the_test_at_once(scene: Scene) -> None:
     (gateway,) = scene.administer("gateways")
     started = time.monotonic()
-    report = scene.administer("test_connection", "one", url=scene.back_ends["tls"])
+    report = scene.administer("try_connection", "one", url=scene.back_ends["tls"])
     assert (report["verdict"], report["certificate"]) == ("accepted", "one")
     assert report["made_by"] == f"gateway {gateway}"
     assert time.monotonic() - started < 3  # PostgreSQL's followers look every second if nobody calls
-    untrusted = scene.administer("test_connection", "two", url=scene.back_ends["tls"], trusts=False)
+    untrusted = scene.administer("try_connection", "two", url=scene.back_ends["tls"], trusts=False)
     assert untrusted["verdict"] == "chain-untrusted"
     scene.administer("choose", "two")
     assert scene.call() == (200, scene.thumbprints["two"])

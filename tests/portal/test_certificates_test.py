@@ -1,0 +1,142 @@
+"""Test connection of a client certificate with any web service URL, also of a version that is not in use."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from gateway.models import CertificateVersion
+from gateway.probe_report import Report
+from tests.arrange import renew
+from tests.bank import Bank, open_bank
+from tests.builders import choose, make_api, make_certificate
+
+LOOPBACK = ["127.0.0.0/8", "::1/128"]
+
+
+@pytest.fixture
+def bank(db: None, settings: Any) -> Iterator[Bank]:
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = LOOPBACK
+    with open_bank() as bank:
+        yield bank
+
+
+def address(bank: Bank, **query: str) -> str:
+    return reverse("certificate-test", args=[bank.certificate.key], query=query or None)
+
+
+def press(client: Client, bank: Bank, **fields: Any) -> HttpResponse:
+    trust = {"validate_chain": "on", "validate_name": "on", "ca_certificates": [str(bank.ca.key)]}
+    return client.post(address(bank), {"web_service_url": bank.back_end.url, **trust, **fields})
+
+
+def report(response: HttpResponse) -> Report:
+    found = response.context["tested"]
+    assert found.report, found.not_made
+    return found.report
+
+
+def initial(response: HttpResponse) -> dict[str, Any]:
+    form = response.context["form"]
+    return {name: form[name].value() for name in form.fields}
+
+
+def test_the_form_is_filled_in_as_for_an_api_that_uses_it(administrator_client: Client, bank: Bank) -> None:
+    choose(bank.api, bank.certificate, bank.trust)
+    plain = make_api("A plain one", web_service_url="https://plain.example")
+    choose(plain, bank.certificate)
+    page = administrator_client.get(address(bank, api=bank.api.resource_id))
+    assert initial(page) == {
+        "web_service_url": bank.back_end.url,
+        "validate_chain": True,
+        "validate_name": True,
+        "public_cas": False,
+        "ca_certificates": [bank.ca.key],
+    }
+    assert f'href="{address(bank, api=plain.resource_id)}"' in page.content.decode()
+    assert initial(administrator_client.get(address(bank)))["web_service_url"] == "https://plain.example"
+
+
+def test_a_certificate_that_nobody_uses_is_tested_with_what_is_typed(
+    administrator_client: Client, bank: Bank
+) -> None:
+    assert initial(administrator_client.get(address(bank)))["web_service_url"] == ""
+    page = press(administrator_client, bank)
+    assert (report(page).verdict, report(page).certificate) == ("accepted", "partner-bank")
+    assert [seen.thumbprint for seen in bank.back_end.seen] == [bank.certificate.current.thumbprint]  # type: ignore[union-attr]
+    assert initial(page)["web_service_url"] == bank.back_end.url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "Enter the web service URL"),
+        ("bank.example", "Begin the web service URL with https://"),
+        ("https://user:secret@bank.example", "must not hold a user name or password"),
+        ("https://169.254.169.254/latest", "a cloud metadata address"),
+    ],
+)
+def test_a_url_that_no_api_could_have_is_refused_on_its_field(
+    administrator_client: Client, bank: Bank, url: str, says: str
+) -> None:
+    page = press(administrator_client, bank, web_service_url=url)
+    assert list(page.context["form"].errors) == ["web_service_url"]
+    assert says in page.context["form"].errors["web_service_url"][0]
+    assert "The connection was not tested yet." in page.content.decode()
+
+
+def test_a_name_that_leads_to_a_refused_address_is_reported(
+    administrator_client: Client, bank: Bank, settings: Any
+) -> None:
+    settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = ["::1/128"]  # so that "localhost" itself may be tried
+    page = press(administrator_client, bank)
+    assert report(page).verdict == "address-refused"
+    assert not bank.back_end.connections
+
+
+def test_a_version_that_is_not_in_use_can_be_tested_before_it_is(
+    administrator_client: Client, bank: Bank
+) -> None:
+    assert "version" not in initial(administrator_client.get(address(bank)))
+    first = bank.certificate.current_id
+    renew(bank.certificate)
+    page = administrator_client.get(address(bank))
+    assert initial(page)["version"] == str(bank.certificate.current_id)
+    labels = [label for _, label in page.context["form"].fields["version"].choices]
+    assert [re.match(r"(\d) \((.*?)\)", label).groups() for label in labels] == [  # type: ignore[union-attr]
+        ("2", "in use"),
+        ("1", "not in use"),
+    ]
+    assert initial(administrator_client.get(address(bank, version="1")))["version"] == str(first)
+    chosen = CertificateVersion.objects.get(pk=first)
+    page = press(administrator_client, bank, version=str(chosen.pk))
+    assert report(page).verdict == "accepted"
+    assert initial(page)["version"] == str(first)
+    refused = press(administrator_client, bank, version=str(uuid4()))
+    assert "removed meanwhile" in refused.context["form"].errors["version"][0]
+
+
+def test_a_certificate_that_is_gone_is_said(administrator_client: Client) -> None:
+    page = administrator_client.get(reverse("certificate-test", args=[uuid4()]))
+    assert page.status_code == 404
+    assert "There is no such client certificate" in page.content.decode()
+
+
+def test_readers_may_not_test(reader_client: Client, bank: Bank) -> None:
+    assert reader_client.get(address(bank)).status_code == 403
+    assert press(reader_client, bank).status_code == 403
+    assert not bank.back_end.connections
+
+
+def test_a_certificate_of_another_version_than_its_own_is_not_found(
+    administrator_client: Client, bank: Bank
+) -> None:
+    renew(bank.certificate)
+    other = make_certificate("other")
+    page = press(administrator_client, bank, version=str(other.current_id))
+    assert "version" in page.context["form"].errors
