@@ -48,6 +48,7 @@ FOR_ADMINISTRATORS = {
     "Add operation": "/apis/partner-bank/operations-add/",
     "Upload certificate": f"{CERTIFICATES}upload/",
     "Upload CA certificate": "/security/ca-certificates/upload/",
+    "Check the handshake": "/apis/partner-bank/security/handshake/",
     "Delete API": "/apis/partner-bank/delete/",
     "Delete policy": "/policies/apis/partner-bank/delete/",
     "Add subscription": "/subscriptions-add/",
