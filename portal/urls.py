@@ -11,6 +11,7 @@ from portal.views import (
     apis,
     ca_certificates,
     call,
+    certificate_page,
     certificates,
     connection,
     dashboard,
@@ -53,6 +54,16 @@ urlpatterns = [
         "security/client-certificates/upload/",
         certificates.CertificateUpload.as_view(),
         name="certificate-upload",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/",
+        certificate_page.CertificatePage.as_view(),
+        name="certificate",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/versions/<int:number>/<str:form>",
+        certificate_page.CertificateDownload.as_view(),
+        name="certificate-download",
     ),
     path(
         "security/client-certificates/<uuid:key>/delete/",

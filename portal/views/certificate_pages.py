@@ -38,6 +38,7 @@ class Kind:
     tab: str
     list_route: str
     delete_route: str
+    page_route: str
     parameter: str  # by which an uploaded one comes back to the page that asked for it
     used_by: str
     in_use: str
@@ -49,6 +50,7 @@ CLIENT = Kind(
     tab="Client certificates",
     list_route="certificates",
     delete_route="certificate-delete",
+    page_route="certificate",
     parameter="certificate",
     used_by="Used by",
     in_use="Certificate cannot be deleted since it is being used by one or more policies.",
@@ -59,6 +61,7 @@ CA = Kind(
     tab="CA certificates",
     list_route="ca-certificates",
     delete_route="ca-certificate-delete",
+    page_route="ca-certificate",
     parameter="ca_certificate",
     used_by="Trusted by",
     in_use="CA certificate cannot be deleted since one or more APIs trust it.",
@@ -73,6 +76,11 @@ def security_tabs(selected: str) -> tuple[Tab, ...]:
 def facts_of(row: AnyCertificate) -> CertificateVersion | CaCertificate | None:
     """The row that has subject, thumbprint and validity: for a client certificate its current version."""
     return row if isinstance(row, CaCertificate) else row.current
+
+
+def deletion_of(key: UUID) -> AuditEntry | None:
+    """Who deleted the certificate that once had this key."""
+    return AuditEntry.objects.filter(object_key=key, action="deleted").order_by("-revision").first()
 
 
 # --- Uses ----------------------------------------------------------------------------------------------------
@@ -114,6 +122,7 @@ class ListRow:
     uses: tuple[UseLink, ...]
     delete_url: str
     is_new: bool
+    url: str | None
 
 
 def anchor_of(key: object) -> str:
@@ -177,7 +186,8 @@ class CertificateListPage(ListPage):
     def _row(self, row: AnyCertificate, neighbour: AnyCertificate | None, is_new: bool) -> ListRow:
         query = {"next": self._address()} | ({"then": str(neighbour.pk)} if neighbour else {})
         url = f"{reverse(self.kind.delete_route, args=[row.pk])}?{urlencode(query)}"
-        return ListRow(str(row), anchor_of(row.pk), facts_of(row), use_links(row.uses), url, is_new)
+        page = url_or_none(self.kind.page_route, row.pk)
+        return ListRow(str(row), anchor_of(row.pk), facts_of(row), use_links(row.uses), url, is_new, page)
 
     def _address(self) -> str:
         """The list as it is, without the mark of what was uploaded last."""
@@ -303,7 +313,8 @@ class DeletePage(AdministratorRequired, Page):
             "facts": facts_of(row),
             "checked": "check" in self.request.GET,
             "tab_bar": security_tabs(self.kind.tab),
-            "back": f"{self._back()}#{anchor_of(row.pk)}",
+            "back": (back := f"{self._back()}#{anchor_of(row.pk)}"),
+            "cancel": safe_path(self.request, back, "cancel"),
         }
 
     def _in_use(self, row: AnyCertificate, uses: tuple[Use, ...], *, status: int = 200) -> HttpResponse:
@@ -320,7 +331,7 @@ class DeletePage(AdministratorRequired, Page):
         return self.page(**self._about(row) | about, status=status)
 
     def _gone(self, key: UUID) -> HttpResponse:
-        deleted = AuditEntry.objects.filter(object_key=key, action="deleted").order_by("-revision").first()
+        deleted = deletion_of(key)
         text = f"There is no such {self.kind.noun} any more: it was already deleted."
         if deleted:
             text = f"The {self.kind.noun} {deleted.object_name} was already deleted by {deleted.actor_name}."

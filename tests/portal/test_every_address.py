@@ -63,6 +63,8 @@ def path_of(db: None) -> Callable[[str], str]:
             "<id:operation_id>": operation.resource_id,
             "<id:subscription_id>": subscription.resource_id,
             "<id:property_id>": named_value.resource_id,
+            "<int:number>": "1",
+            "<str:form>": "pem",
         }
         if "<uuid:key>" in route:
             values["<uuid:key>"] = str(key_for(route))

@@ -94,7 +94,7 @@ def addresses(db: None) -> list[str]:
                 found.append(reverse(name, args=[one.resource_id, version.key]))
     for name in ("operation-edit", "operation-delete", "policy-operation"):
         found.append(reverse(name, args=[api.resource_id, operation.resource_id]))
-    found.append(reverse("certificate-delete", args=[certificate.key]))
+    found += [reverse(name, args=[certificate.key]) for name in ("certificate", "certificate-delete")]
     return found + [page.replace("=H", f"={quote(HOSTILE)}") for page in PAGES]
 
 
@@ -111,7 +111,8 @@ class Markup(HTMLParser):
         is_data = names.get("type") == "application/json"  # which no browser runs
         if tag == "script" and not is_data and not (names.get("src") or "").startswith("/static/"):
             self.active.append(f"{tag} {names}")
-        self.active += [f"{tag} {name}" for name in names if name.startswith("on") or name == "x"]
+        placed = {"x"} if tag not in {"rect", "text"} else set()  # a drawing's parts have a place
+        self.active += [f"{tag} {name}" for name in names if name.startswith("on") or name in placed]
         if (names.get("href") or "").strip().lower().startswith(("javascript:", "data:")):
             self.active.append(f"{tag} {names}")
 
