@@ -1,14 +1,17 @@
-"""What was ever done to a client certificate: the audit entries of it, its versions and its signing requests."""
+"""What was ever done to a client certificate, as its audit entries tell."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
-from gateway.models import AuditEntry, Certificate, CertificateVersion, SigningRequest
+from gateway.models import AuditEntry, Certificate, SigningRequest
 
+_COMPLETED = (
+    "completed a signing request for"  # for a new certificate, unless it says which version came of it
+)
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?\+00:00$")  # as changes write them
 
 
@@ -31,14 +34,17 @@ class Event:
 
 
 def history_of(certificate: Certificate) -> QuerySet[AuditEntry]:
-    """The entries, the newest first. Versions and requests that are gone are known by their names alone."""
-    name = certificate.resource_id
-    about = Q(object_key=certificate.pk)
-    about |= Q(object_key__in=certificate.versions.values("pk"))
-    about |= Q(object_key__in=certificate.signing_requests.values("pk"))
-    gone = Q(object_kind=CertificateVersion._meta.verbose_name, object_name__startswith=f"{name} version ")
-    gone |= Q(object_kind=SigningRequest._meta.verbose_name, object_name=f"signing request of {name}"[:300])
-    about |= gone & Q(at__gte=certificate.created_at)
+    """The entries, the newest first, with those of the signing request that the certificate began with."""
+    own = AuditEntry.objects.filter(object_key=certificate.pk)
+    began_with_one = own.filter(action=_COMPLETED).exclude(changes__has_key="version")
+    request = Q(
+        object_kind=SigningRequest._meta.verbose_name,
+        object_name=f"signing request of {certificate.resource_id}",
+        action="created",
+        at__lte=certificate.created_at,
+    )
+    about = Q(object_key=certificate.pk) | Q(object_key__in=certificate.versions.values("pk"))
+    about |= request & Q(Exists(began_with_one))
     return AuditEntry.objects.filter(about).order_by("-revision", "-at", "pk")
 
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-
-from django.db.models import Sum
-from django.utils import timezone
 
 from gateway import records
-from gateway.models import AuditEntry, Certificate, CertificateVersion, HeldConnections, Presentation
+from gateway.models import AuditEntry, Certificate, CertificateVersion, Presentation
 from portal.navigation import url_or_none
 
 MOST_VERSIONS = 10
 
+_USED = ("renewed", "rolled back")  # actions of the audit log that put a version in use
 IN_USE, NOT_YET, FORMER = "in use", "uploaded, not in use yet", "former"
 
 
@@ -60,54 +57,46 @@ class Observed:
 def observed_of(thumbprints: Iterable[str]) -> Observed:
     """What the records hold. Two queries."""
     thumbprints = list(thumbprints)
-    newest = tuple(Presentation.objects.filter(thumbprint__in=thumbprints).order_by("-last_at"))
+    newest = tuple(records.presentations(thumbprints))
     late = sorted((p for p in newest if p.expired_at), key=lambda p: p.expired_at or p.last_at)
     return Observed(
         newest,
         {each.thumbprint: each for each in reversed(newest)},
         {each.thumbprint: each for each in late},
-        _held(thumbprints),
+        records.held(thumbprints),
     )
-
-
-def _held(thumbprints: list[str]) -> dict[str, int]:
-    since = timezone.now() - timedelta(seconds=records.LEASE_SECONDS)
-    rows = HeldConnections.objects.filter(lease__renewed_at__gte=since, thumbprint__in=thumbprints)
-    return dict(rows.values_list("thumbprint").annotate(Sum("connections")))
 
 
 def version_rows(
     certificate: Certificate, versions: Iterable[CertificateVersion], observed: Observed
 ) -> list[VersionRow]:
-    """The versions, the newest first. One query: who uploaded them."""
+    """The versions, the newest first. Two queries: who uploaded them, and which were in use."""
     versions = sorted(versions, key=lambda version: -version.number)
-    entries = AuditEntry.objects.filter(revision__in=[version.revision for version in versions])
-    keys = [certificate.pk, *(version.pk for version in versions)]
-    uploaders = {entry.revision: entry.actor_name for entry in entries.filter(object_key__in=keys)}
-    return [_row(certificate, version, observed, uploaders) for version in versions]
+    entries = AuditEntry.objects.filter(object_key=certificate.pk)
+    uploads = entries.filter(revision__in=[version.revision for version in versions])
+    uploaders = dict(uploads.values_list("revision", "actor_name"))
+    uses = entries.filter(action__in=_USED).values_list("changes", flat=True)
+    used = {text for changes in uses for text in changes.get("thumbprint", ())}
+    used |= observed.last.keys()
+    return [_row(certificate, each, observed, uploaders, each.thumbprint in used) for each in versions]
 
 
 def _row(
-    certificate: Certificate, version: CertificateVersion, observed: Observed, uploaders: Mapping[int, str]
+    certificate: Certificate,
+    version: CertificateVersion,
+    observed: Observed,
+    uploaders: Mapping[int, str],
+    was_used: bool,
 ) -> VersionRow:
     address = (certificate.pk, version.number)
-    last = observed.last.get(version.thumbprint)
-    state = _state(certificate, version, was_presented=last is not None)
-    current = state == IN_USE
+    current = version.pk == certificate.current_id
     return VersionRow(
         version,
-        state,
+        IN_USE if current else FORMER if was_used else NOT_YET,
         uploaders.get(version.revision, ""),
-        last,
+        observed.last.get(version.thumbprint),
         observed.expired.get(version.thumbprint),
         observed.held.get(version.thumbprint, 0),
         None if current else url_or_none("certificate-version", *address),
         None if current else url_or_none("certificate-version-remove", *address),
     )
-
-
-def _state(certificate: Certificate, version: CertificateVersion, *, was_presented: bool) -> str:
-    if version.pk == certificate.current_id:
-        return IN_USE
-    newest = certificate.current is None or version.number > certificate.current.number
-    return NOT_YET if newest and not was_presented else FORMER

@@ -1,64 +1,10 @@
-"""Brings certificates into the middle of their life: versions, signing requests, and what gateways observed."""
+"""Says what gateways observed of certificates, as if they had."""
 
 from datetime import datetime
 
 from django.utils import timezone
 
-from gateway.changes.base import change
-from gateway.changes.certificates import x509_columns
-from gateway.models import (
-    Certificate,
-    CertificateVersion,
-    GatewayLease,
-    HeldConnections,
-    Presentation,
-    SigningRequest,
-)
-from gateway.x509 import x509_facts
-from tests import pki
-from tests.builders import ALICE
-
-
-def add_versions(
-    certificate: Certificate, *issued: pki.Issued, use: bool = False
-) -> list[CertificateVersion]:
-    """Further versions, without a key that opens; with `use` the last becomes the current one."""
-    added = []
-    for each in issued:
-        with change(ALICE) as this:
-            version = CertificateVersion(
-                certificate=certificate,
-                number=certificate.versions.count() + 1,
-                revision=this.revision,
-                created_at=timezone.now(),
-                chain_pem=pki.pem(each.cert, *each.chain),
-                **x509_columns(x509_facts(each.cert)),
-            )
-            version.save(force_insert=True)
-            added.append(version)
-            this.audit("uploaded", version, {"thumbprint": ["", version.thumbprint]})
-    if use:
-        with change(ALICE) as this:
-            certificate.current, certificate.revision = added[-1], this.revision
-            certificate.save()
-    return added
-
-
-def add_signing_request(certificate: Certificate, subject: str = "CN=partner-bank") -> SigningRequest:
-    """A signing request under way, without a key that opens."""
-    with change(ALICE) as this:
-        request = SigningRequest.objects.create(
-            certificate=certificate,
-            name=certificate.resource_id,
-            subject=subject,
-            key_type="EC P-256",
-            public_key_sha256=f"{SigningRequest.objects.count():064X}",
-            created_at=timezone.now(),
-            created_by="alice",
-            revision=this.revision,
-        )
-        this.audit("created", request, {"subject": ["", subject]})
-    return request
+from gateway.models import GatewayLease, HeldConnections, Presentation
 
 
 def present(

@@ -12,8 +12,7 @@ from django.urls import reverse
 from gateway.models import Certificate
 from portal.views.certificate_page import file_name
 from tests import pki
-from tests.arrange_certificates import add_versions
-from tests.builders import ALICE, upload_certificate
+from tests.builders import ALICE, renew, upload_certificate
 from tests.portal.reading import link, text_of
 
 PEM = "application/pem-certificate-chain"
@@ -61,11 +60,10 @@ def test_no_file_holds_a_key_and_no_browser_guesses_what_it_is(
 
 def test_an_older_version_can_be_fetched_too(administrator_client: Client, issued: pki.Issued) -> None:
     certificate = store(issued)
-    following = pki.self_signed("next")
-    add_versions(certificate, following, use=True)
+    following = renew(certificate)
     assert fetch(administrator_client, certificate, "pem", 1).content.decode() == issued.pem
     response = fetch(administrator_client, certificate, "pem", 2)
-    assert response.content.decode() == following.pem
+    assert response.content.decode() == following.chain_pem
     assert response["Content-Disposition"] == 'attachment; filename="bank-version-2.pem"'
 
 

@@ -12,16 +12,21 @@ from pytest_django import DjangoAssertNumQueries
 
 from gateway.changes.base import Actor
 from gateway.changes.certificates import delete_certificate
+from gateway.changes.signing_requests import complete_signing_request
 from gateway.models import Certificate
 from portal.views import certificate_page
 from tests import pki
-from tests.arrange_certificates import add_signing_request, add_versions, hold, present
+from tests.arrange_certificates import hold, present
 from tests.builders import (
     ALICE,
     choose,
+    issued_for,
     make_api,
     make_certificate,
     make_operation,
+    make_signing_request,
+    make_version,
+    renew,
     save_policy,
     upload_certificate,
 )
@@ -52,6 +57,11 @@ def issued_by(*names: str, **options: Any) -> pki.Issued:
 
 def store(issued: pki.Issued, name: str = "bank", **pfx: Any) -> Certificate:
     return upload_certificate(ALICE, data=pki.pfx(issued, **pfx), password="password", name=name)
+
+
+def add_versions(certificate: Certificate, count: int) -> None:
+    for _ in range(count):
+        make_version(certificate)
 
 
 def part(response: Any, title: str) -> str:
@@ -95,12 +105,12 @@ def test_a_certificate_that_nothing_uses_says_so(administrator_client: Client) -
 
 def test_a_successor_that_waits_and_a_request_under_way_are_said_first(administrator_client: Client) -> None:
     certificate = make_certificate("bank", not_after=in_days(6.5))
-    add_signing_request(certificate, "CN=bank, O=Example")
+    make_signing_request(certificate, "successor")
     response = page_of(administrator_client, certificate)
     first = text_of(response).split("Validity")[0]
     assert "A signing request was made on" in first
-    assert "CN=bank, O=Example, EC P-256 made by alice on" in part(response, "Signing requests under way")
-    (version,) = add_versions(certificate, pki.self_signed(not_after=in_days(300)))
+    assert "CN=successor, EC P-256 made by alice on" in part(response, "Signing requests under way")
+    version = make_version(certificate, not_after=in_days(300))
     first = text_of(page_of(administrator_client, certificate)).split("Validity")[0]
     assert f"Version 2, valid until {version.not_after:%Y-%m-%d %H:%M} UTC , is uploaded" in first
 
@@ -236,8 +246,8 @@ def test_versions_are_told_with_their_state_and_what_still_holds_them(administra
     certificate = make_certificate()
     first = certificate.current
     assert first
-    add_versions(certificate, pki.self_signed(), use=True)
-    (third,) = add_versions(certificate, pki.self_signed())
+    renew(certificate)
+    third = make_version(certificate)
     present(first.thumbprint, at=in_days(-3))
     hold(first.thumbprint, 3)
     hold(first.thumbprint, 4)
@@ -250,14 +260,17 @@ def test_versions_are_told_with_their_state_and_what_still_holds_them(administra
     assert f"by alice {in_days(-3):%Y-%m-%d %H:%M} UTC 7 still hold it" in told
 
 
-def test_only_the_newest_versions_are_shown_until_all_are_asked_for(administrator_client: Client) -> None:
+def test_only_the_newest_versions_are_shown_until_all_are_asked_for(
+    administrator_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificate_page, "MOST_VERSIONS", 2)
     certificate = make_certificate()
-    add_versions(certificate, *(pki.self_signed() for _ in range(14)))
+    add_versions(certificate, 4)
     response = page_of(administrator_client, certificate)
-    assert [name.split()[0] for name in rows(response)[:11]] == [*map(str, range(15, 5, -1)), "1"]
+    assert [name.split()[0] for name in rows(response)[:3]] == ["5", "4", "1"]
+    assert link(response, "Show all 5 versions") == "?versions=all#versions"
     everything = page_of(administrator_client, certificate, "?versions=all")
-    assert link(response, "Show all 15 versions") == "?versions=all#versions"
-    assert [name.split()[0] for name in rows(everything)[:15]] == [*map(str, range(15, 0, -1))]
+    assert [name.split()[0] for name in rows(everything)[:5]] == ["5", "4", "3", "2", "1"]
 
 
 # --- History ----------------------------------------------------------------------------------------------
@@ -266,24 +279,37 @@ def test_only_the_newest_versions_are_shown_until_all_are_asked_for(administrato
 def test_the_history_tells_who_did_what_when_of_it_alone(administrator_client: Client) -> None:
     certificate = make_certificate("bank", name="bank")
     make_certificate("other", name="bank-2")
-    request = add_signing_request(certificate)
-    add_versions(certificate, pki.self_signed("next"))
+    make_signing_request(certificate, "successor")
+    first, second = certificate.current, renew(certificate)
     told = part(page_of(administrator_client, certificate), "History")
-    assert told.index("uploaded bank version 2") < told.index(f"created {request}") < told.index("CN=bank")
-    assert told.endswith("3 of 3")
-    facts = certificate.current
-    assert facts
-    assert f"valid until: {facts.not_after:%Y-%m-%d %H:%M} UTC" in told
+    actions = ["renewed", "uploaded a version of", "created a signing request for", "uploaded"]
+    assert re.findall(r"alice ([a-z ]+?) (?:version|signing request|subject):", told) == actions
+    assert first
+    assert f"version: 1 → 2 thumbprint: {first.thumbprint} → {second.thumbprint}" in told
+    assert f"valid until: {first.not_after:%Y-%m-%d %H:%M} UTC" in told
+    assert told.endswith("4 of 4")
 
 
-def test_a_long_history_has_pages(administrator_client: Client) -> None:
+def test_the_history_of_a_certificate_that_began_with_a_request_begins_with_that(
+    administrator_client: Client,
+) -> None:
+    request = make_signing_request(None, "bank")
+    issued = issued_for(request)
+    version = complete_signing_request(ALICE, request.pk, data=issued.pem.encode())
+    told = part(page_of(administrator_client, version.certificate), "History")
+    assert told.index("completed a signing request for") < told.index("created signing request of bank")
+    assert told.endswith("2 of 2")
+
+
+def test_a_long_history_has_pages(administrator_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate_page.CertificatePage, "page_size", 2)
     certificate = make_certificate()
-    add_versions(certificate, *(pki.self_signed() for _ in range(11)))
+    add_versions(certificate, 2)
     response = page_of(administrator_client, certificate, "?versions=all")
     assert link(response, "Next") == "?versions=all&page=2#history"
-    second = page_of(administrator_client, certificate, "?page=2")
-    assert part(second, "History").startswith("When Who What")
-    assert "12 of 12" in part(second, "History")
+    second = part(page_of(administrator_client, certificate, "?page=2"), "History")
+    assert "3 of 3" in second
+    assert "uploaded subject: CN=partner-bank" in second
 
 
 # --- Who, and what is gone --------------------------------------------------------------------------------
@@ -345,13 +371,13 @@ def test_more_of_everything_asks_no_more_queries_and_is_folded(
 
     def add(number: int) -> None:
         choose(make_api(f"API {number}"), certificate)
-        (version,) = add_versions(certificate, pki.self_signed())
+        version = make_version(certificate)
         present(version.thumbprint, f"api-{number}")
         hold(version.thumbprint, 1)
 
     add(0)
     page_of(administrator_client, certificate)
-    with django_assert_num_queries(13) as few:
+    with django_assert_num_queries(14) as few:
         page_of(administrator_client, certificate)
     for number in range(1, 6):
         add(number)
