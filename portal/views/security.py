@@ -203,6 +203,7 @@ class ApiSecurity(ApiView, FormPage):
             "may_present": self.may_present,
             "other": self.other,
             "password_is_stored": isinstance(credentials, BasicCredentials),
+            "saved_certificate": _saved_certificate(credentials),
             "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",
             "policy_url": reverse("policy-api", args=[self.api.resource_id]),
             "handshake_url": handshake_url(self.request, self.api) if self.request.method == "GET" else "",
@@ -223,6 +224,10 @@ def _initial_credentials(saved: Security) -> dict[str, Any]:
             return {"credentials": "", "certificate": None, "username": ""}
         case _:
             return {"credentials": "none", "certificate": None, "username": ""}
+
+
+def _saved_certificate(credentials: object) -> UUID | None:
+    return credentials.certificate if isinstance(credentials, CertificateCredentials) else None
 
 
 def _notices(form: SecurityForm) -> dict[str, bool]:

@@ -312,6 +312,27 @@ def test_a_long_history_has_pages(administrator_client: Client, monkeypatch: pyt
     assert "uploaded subject: CN=partner-bank" in second
 
 
+# --- Where it is linked -----------------------------------------------------------------------------------
+
+
+def test_every_page_that_names_it_leads_to_it(administrator_client: Client) -> None:
+    certificate = make_certificate("bank", not_after=in_days(6))
+    other, api = make_certificate("other"), make_api("Partner Bank")
+    choose(api, certificate)
+    tab = reverse("api-security", args=[api.resource_id])
+    for address, words in (
+        (reverse("certificates"), "bank"),
+        (reverse("dashboard"), "bank"),
+        (reverse("api-summary", args=[api.resource_id]), "Client certificate bank"),
+        (tab, "Show this certificate"),
+    ):
+        assert link(administrator_client.get(address), words) == path_of(certificate)
+    # While another one is chosen that is not saved yet, "this" would be the wrong one.
+    shown = f'data-shows-for="certificate={certificate.pk}"'
+    for query, hidden in (({}, ">"), ({"certificate": str(other.pk)}, " hidden>")):
+        assert f"{shown}{hidden}" in administrator_client.get(tab, query).content.decode()
+
+
 # --- Who, and what is gone --------------------------------------------------------------------------------
 
 
