@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,8 +18,10 @@ from django.utils.http import content_disposition_header
 
 from gateway.certificate_contents import contents_of, leaf_der, leaf_pem
 from gateway.errors import Use
+from gateway.findings import Finding
 from gateway.models import Api, AuditEntry, Certificate, CertificateVersion
 from gateway.models.certificates import EXPIRES_SOON
+from gateway.preflight import findings_of
 from portal.certificate_history import events, history_of
 from portal.certificate_versions import MOST_VERSIONS, Observed, VersionRow, observed_of, version_rows
 from portal.navigation import url_or_none
@@ -117,6 +120,7 @@ class CertificatePage(CertificateView, ListPage):
             "names": folded(contents.names, MOST_NAMES),
             "bar": validity_bar(facts.not_before, facts.not_after, now, EXPIRES_SOON),
             "standing": standing(facts, uses, now),
+            "findings": findings_beside_validity(facts.chain_pem, now),
             "uses": grouped_uses(uses),
             "versions": self._shown(rows),
             "versions_count": len(rows),
@@ -151,6 +155,16 @@ class CertificatePage(CertificateView, ListPage):
 
 
 # --- what it says ---------------------------------------------------------------------------------------------
+
+
+_SAID_FIRST = frozenset(("expired", "not-yet-valid", "expires-soon"))  # by the standing
+
+
+def findings_beside_validity(chain_pem: str, now: datetime) -> tuple[Finding, ...]:
+    """What pre-flight finds in what is stored, but for what is said anyway."""
+    with suppress(ValueError):  # what is stored is no certificate: the chain says so
+        return tuple(found for found in findings_of(chain_pem, now) if found.code not in _SAID_FIRST)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,21 @@ def test_a_successor_that_waits_and_a_request_under_way_are_said_first(administr
     assert f"Version 2, valid until {version.not_after:%Y-%m-%d %H:%M} UTC , is uploaded" in first
 
 
+def test_what_pre_flight_finds_is_told_with_what_to_do_and_nothing_twice(
+    administrator_client: Client,
+) -> None:
+    issued = issued_by("Root", client=False, not_after=in_days(20), not_before=in_days(-300))
+    told = part(page_of(administrator_client, store(issued)), "Findings")
+    assert "Warning: It is not issued for TLS clients" in told
+    assert "Have it issued with client authentication (clientAuth)." in told
+    assert "expires" not in told
+
+
+def test_a_certificate_without_fault_is_said_to_have_none(administrator_client: Client) -> None:
+    told = part(page_of(administrator_client, store(issued_by("Root"))), "Findings")
+    assert told == "Nothing was found in it that would keep a back end from accepting it."
+
+
 # --- The certificate --------------------------------------------------------------------------------------
 
 
@@ -148,7 +163,7 @@ def test_the_chain_goes_up_to_its_root(administrator_client: Client) -> None:
         < chain.index("Issued by CN=Issuing")
         < chain.index("CN=Root root, self-signed")
     )
-    assert "is not in it" not in chain
+    assert "not in it" not in chain
     assert "the certificate and 2 issuers, as text" in part(response, "Download")
 
 
@@ -156,7 +171,7 @@ def test_a_chain_without_its_root_says_whose_certificate_is_missing(administrato
     issued = issued_by("Root", "Issuing", common_name="bank")
     certificate = store(issued, chain=issued.chain[:1])
     chain = part(page_of(administrator_client, certificate), "Chain")
-    assert "The certificate of CN=Root is not in it." in chain
+    assert "Its root is not in it: the next one up is CN=Root ." in chain
     assert "self-signed" not in chain
 
 
