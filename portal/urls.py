@@ -11,7 +11,9 @@ from portal.views import (
     apis,
     ca_certificates,
     call,
+    certificate_moves,
     certificate_page,
+    certificate_versions,
     certificates,
     connection,
     dashboard,
@@ -23,6 +25,7 @@ from portal.views import (
     policy_history,
     properties,
     security,
+    signing_requests,
     subscription_questions,
     subscriptions,
 )
@@ -74,6 +77,46 @@ urlpatterns = [
         "security/client-certificates/<uuid:key>/test/",
         connection.CertificateTest.as_view(),
         name="certificate-test",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/replace/",
+        certificate_versions.CertificateReplace.as_view(),
+        name="certificate-replace",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/replace-everywhere/",
+        certificate_moves.CertificateMove.as_view(),
+        name="certificate-move",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/versions/<int:number>/",
+        certificate_versions.CertificateVersionPage.as_view(),
+        name="certificate-version",
+    ),
+    path(
+        "security/client-certificates/<uuid:key>/versions/<int:number>/remove/",
+        certificate_versions.CertificateVersionRemove.as_view(),
+        name="certificate-version-remove",
+    ),
+    path(
+        "security/client-certificates/signing-requests-add/",
+        signing_requests.SigningRequestAdd.as_view(),
+        name="signing-request-add",
+    ),
+    path(
+        "security/client-certificates/signing-requests/<uuid:key>/",
+        signing_requests.SigningRequestPage.as_view(),
+        name="signing-request",
+    ),
+    path(
+        "security/client-certificates/signing-requests/<uuid:key>/request.csr",
+        signing_requests.SigningRequestFile.as_view(),
+        name="signing-request-file",
+    ),
+    path(
+        "security/client-certificates/signing-requests/<uuid:key>/delete/",
+        signing_requests.SigningRequestDelete.as_view(),
+        name="signing-request-delete",
     ),
     path("security/ca-certificates/", ca_certificates.CaCertificates.as_view(), name="ca-certificates"),
     path(

@@ -1,6 +1,7 @@
 """Security > Client certificates: the list, the upload of a file, and the deletion."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -20,6 +21,7 @@ from portal.views.certificate_pages import (
 )
 from portal.views.lists import Column, number_of
 from portal.views.material import MaterialPage
+from portal.views.signing_requests import pending
 
 
 class Certificates(CertificateListPage):
@@ -44,6 +46,10 @@ class Certificates(CertificateListPage):
     def queryset(self) -> QuerySet[Certificate]:
         """All of them, with what the list shows."""
         return Certificate.objects.with_uses()
+
+    def context(self) -> dict[str, Any]:
+        """With what is still to be signed."""
+        return super().context() | {"signing_requests": pending()}
 
 
 class CertificateUpload(UploadPage, MaterialPage):

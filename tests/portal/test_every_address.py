@@ -18,6 +18,7 @@ from tests.builders import (
     make_certificate,
     make_named_value,
     make_operation,
+    make_signing_request,
     make_subscription,
 )
 
@@ -48,13 +49,15 @@ def path_of(db: None) -> Callable[[str], str]:
     make_operation(api, rewrite_template="/v2/{id}")
     choose(api, certificate)
     operation, subscription = Operation.objects.get(), make_subscription("Mobile app", api)
-    named_value = make_named_value(value="hunter2", secret=True)
+    named_value, request = make_named_value(value="hunter2", secret=True), make_signing_request()
 
     def key_for(route: str) -> UUID:
         if "history" in route:
             of_operation = operation if "operation_id" in route else None
             of_api = api if "api_id" in route and not of_operation else None
             return PolicyVersion.objects.get(api=of_api, operation=of_operation).key
+        if "signing-requests" in route:
+            return request.key
         return ca.key if "ca-certificates" in route else certificate.key
 
     def path(route: str) -> str:

@@ -17,7 +17,7 @@ from gateway.changes.apis import update_api
 from gateway.changes.security import BasicCredentials
 from gateway.changes.subscriptions import cancel_subscription
 from gateway.errors import Invalid
-from gateway.models import Api, Operation, PolicyVersion
+from gateway.models import Api, Certificate, Operation, PolicyVersion
 from tests import pki
 from tests.builders import (
     ALICE,
@@ -27,7 +27,9 @@ from tests.builders import (
     make_certificate,
     make_named_value,
     make_operation,
+    make_signing_request,
     make_subscription,
+    make_version,
     use_named_value,
 )
 
@@ -94,8 +96,28 @@ def addresses(db: None) -> list[str]:
                 found.append(reverse(name, args=[one.resource_id, version.key]))
     for name in ("operation-edit", "operation-delete", "policy-operation"):
         found.append(reverse(name, args=[api.resource_id, operation.resource_id]))
-    found += [reverse(name, args=[certificate.key]) for name in ("certificate", "certificate-delete")]
+    found += pages_of_certificates(certificate)
     return found + [page.replace("=H", f"={quote(HOSTILE)}") for page in PAGES]
+
+
+def pages_of_certificates(certificate: Certificate) -> list[str]:
+    """The pages of a certificate that is in use, of its successor, and of a signing request."""
+    version, key = make_version(certificate, f"{HOSTILE} 2", sans=[]), certificate.key
+    other = make_certificate(f"{HOSTILE} 3", name=f"{NAME}-2")
+    request = make_signing_request(certificate, HOSTILE)
+    return [
+        *(
+            reverse(name, args=[key])
+            for name in ("certificate-delete", "certificate-replace", "certificate-move")
+        ),
+        reverse("certificate-move", args=[key], query={"to": str(other.key), "next": HOSTILE}),
+        *(
+            reverse(name, args=[key, version.number])
+            for name in ("certificate-version", "certificate-version-remove")
+        ),
+        reverse("signing-request-add", query={"certificate": str(key)}),
+        *(reverse(name, args=[request.key]) for name in ("signing-request", "signing-request-delete")),
+    ]
 
 
 class Markup(HTMLParser):

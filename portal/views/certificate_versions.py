@@ -1,0 +1,175 @@
+"""Replacing a client certificate: upload its successor, compare and confirm, roll back, remove a version."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from gateway import records
+from gateway.changes.certificate_versions import (
+    Used,
+    add_version,
+    planned_rewrites,
+    remove_version,
+    use_version,
+)
+from gateway.errors import EditConflict
+from gateway.models import CertificateVersion
+from gateway.preflight import findings_of
+from portal.certificate_comparison import cautions, compared
+from portal.forms.base import PortalForm, RevisionForm
+from portal.forms.certificates import MaterialForm
+from portal.navigation import url_or_none
+from portal.rewrites import seal_of, shown_rewrites
+from portal.roles import may_change
+from portal.views.base import AdministratorRequired, actor_of, announce
+from portal.views.certificate_pages import use_links
+from portal.views.editing import FormPage
+from portal.views.material import MaterialPage
+from portal.views.one_certificate import (
+    OneCertificate,
+    VersionView,
+    follow_words,
+    rewritten_words,
+)
+
+
+class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
+    """Upload the successor. Nothing presents it before it was compared and confirmed."""
+
+    template_name = "portal/certificates/replace.html"
+    form_class = MaterialForm
+
+    def get_title(self) -> str:
+        """What is replaced."""
+        return f"Replace {self.certificate}"
+
+    def save(self, form: MaterialForm) -> HttpResponse:
+        """Store it as a version that is not in use yet, and compare."""
+        values = form.values()
+        version = add_version(
+            actor_of(self.request),
+            self.certificate.pk,
+            data=values["file"],
+            password=values["password"],
+            key=values["key"],
+        )
+        messages.success(self.request, f"Version {version.number} was uploaded. Nothing presents it yet.")
+        return redirect("certificate-version", self.certificate.pk, version.number)
+
+
+class ConfirmForm(RevisionForm):
+    """A confirmation of what was shown: `seal` stands for the documents that it rewrites."""
+
+    seal = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
+class CertificateVersionPage(VersionView, FormPage):
+    """A version beside the one in use, and everything that follows when it takes the place of that."""
+
+    template_name = "portal/certificates/version.html"
+    form_class = ConfirmForm
+
+    def get_title(self) -> str:
+        """The version's name."""
+        return f"{self.certificate} - version {self.version.number}"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the version in use."""
+        return self.version.pk == self.current.pk
+
+    @property
+    def is_older(self) -> bool:
+        """Whether using it is a step back."""
+        return self.version.number < self.current.number
+
+    def initial(self) -> dict[str, Any]:
+        """What is about to be seen."""
+        return {
+            "revision": self.certificate.revision,
+            "seal": seal_of(planned_rewrites(self.certificate)),
+        }
+
+    def context(self) -> dict[str, Any]:
+        """The context with the comparison, and what follows."""
+        now = timezone.now()
+        return super().context() | {
+            "is_current": self.is_current,
+            "is_older": self.is_older,
+            "findings": findings_of(self.version.chain_pem, now),
+            "rows": compared(self.current, self.version),
+            "cautions": () if self.is_current else cautions(self.current, self.version, now),
+            "uses": use_links(self.certificate.uses),
+            "rewrites": () if self.is_current else shown_rewrites(planned_rewrites(self.certificate)),
+            "public_url": url_or_none(
+                "certificate-download", self.certificate.pk, self.version.number, "cer"
+            ),
+            "test_url": url_or_none("certificate-test", self.certificate.pk),
+            "may_change": may_change(self.request.user),
+        }
+
+    def save(self, form: ConfirmForm) -> HttpResponse:
+        """Use it from now on, unless it is about something else than the person has seen."""
+        if form.cleaned_data["seal"] != form.initial["seal"]:
+            return self._again("policies")
+        before = self.current
+        try:
+            used = use_version(
+                actor_of(self.request),
+                self.certificate.pk,
+                self.version.pk,
+                revision=form.expected_revision(),
+            )
+        except EditConflict:
+            return self._again("certificate")
+        self._announce(used, before)
+        return redirect("certificate", self.certificate.pk)
+
+    def _again(self, changed: str) -> TemplateResponse:
+        """Show the page anew: somebody has changed the certificate, or policies that name it."""
+        self.read_again()
+        return self.page(form=self.build_form(), changed=changed, status=409)
+
+    def _announce(self, used: Used, before: CertificateVersion) -> None:
+        said = (
+            f"From now on, version {self.version.number} of {self.certificate} is presented.",
+            follow_words(self.certificate.uses),
+            rewritten_words(used.rewritten),
+        )
+        announce(self.request, " ".join(filter(None, said)), used.revision)
+        messages.info(
+            self.request,
+            f"Version {before.number} stays until you remove it. To go back, open it and confirm again.",
+        )
+
+
+class CertificateVersionRemove(AdministratorRequired, VersionView, FormPage):
+    """Asks before a version goes that is not in use, and says who may still have it."""
+
+    title = "Remove version"
+    template_name = "portal/certificates/version_remove.html"
+    form_class = PortalForm
+
+    def get_title(self) -> str:
+        """The question."""
+        return f"Are you sure you want to remove version {self.version.number}?"
+
+    def context(self) -> dict[str, Any]:
+        """The context with when it was last presented, and how many connections hold it."""
+        thumbprint = self.version.thumbprint
+        return super().context() | {
+            "is_current": self.version.pk == self.current.pk,
+            "presentations": records.presentations([thumbprint]),
+            "held": records.held([thumbprint]).get(thumbprint, 0),
+        }
+
+    def save(self, form: PortalForm) -> HttpResponse:
+        """Remove it for good."""
+        revision = remove_version(actor_of(self.request), self.certificate.pk, self.version.pk)
+        announce(self.request, f"Version {self.version.number} of {self.certificate} was removed.", revision)
+        return redirect("certificate", self.certificate.pk)
