@@ -23,13 +23,13 @@ def expired_certificate(destination: Destination, now: float) -> CertificateMate
 
 def refusal(destination: Destination, certificate: CertificateMaterial) -> CallFailure | None:
     """Why a call with an expired certificate is not made; None if it is."""
-    return CallFailure(CODE, in_words(certificate)) if destination.trust.refuse_expired else None
+    return CallFailure(CODE, f"{in_words(certificate)}.") if destination.trust.refuse_expired else None
 
 
 def in_words(certificate: CertificateMaterial) -> str:
     """Which certificate it is, and when it expired."""
     when = f"{certificate.not_after:%Y-%m-%d %H:%M:%S} UTC"
-    return f"the client certificate {certificate.id} ({certificate.thumbprint}) expired at {when}"
+    return f"The client certificate {certificate.id} ({certificate.thumbprint}) expired at {when}"
 
 
 class ExpiredCertificates:
