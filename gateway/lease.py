@@ -109,7 +109,7 @@ class Lease(threading.Thread):
                 records.forget_presentations()
                 self._forget_at = now() + _FORGET_SECONDS
             self._unwritten = False
-        except Error as error:
+        except Exception as error:  # whatever it is, the lease is kept
             if not self._unwritten:
                 logger.warning("what this gateway presents and holds could not be written: %s", error)
             self._unwritten = True
