@@ -16,6 +16,7 @@ _MOST_LANES = 6
 _TOP = 8
 _TO_AXIS = 20
 _BELOW = 40
+_ROOM_FOR_TODAY = 40  # where that word stands among the names of months
 _LETTER = 6.7  # the width of one, about
 _LONGEST_LABEL = 26
 _SOON, _NEXT = timedelta(days=30), timedelta(days=90)
@@ -158,5 +159,6 @@ def _ticks(now: datetime) -> Iterator[Tick]:
     moment = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for _ in range(13):
         moment = (moment + timedelta(days=32)).replace(day=1)
-        if moment <= now + SPAN:
-            yield Tick(_x(moment, now), f"{moment:%b %Y}" if moment.month == 1 else f"{moment:%b}")
+        x = _x(moment, now)
+        if moment <= now + SPAN and x >= _START + _ROOM_FOR_TODAY:
+            yield Tick(x, f"{moment:%b %Y}" if moment.month == 1 else f"{moment:%b}")
