@@ -242,8 +242,8 @@ def _of_chain(chain: Chain, given: list[x509.Certificate], pairs: list[_Pair]) -
         text = f"The issuer {name_text(chain.weak.subject)} is signed with SHA-1 or MD5 and was left out."
         remedy = "Ask the CA for its certificate signed with SHA-256, and upload a file that has it."
         found.append(Finding("weak-issuer", Severity.WARNING, text, remedy))
-    others = {pair.leaf.certificate for pair in pairs}
-    strangers = [cert for cert in chain.left_out if cert not in others]
+    with_keys = {pair.id for pair in pairs}
+    strangers = [cert for cert in chain.left_out if _id_of(cert) not in with_keys]
     if strangers and not (chain.weak or len(pairs) > 1):
         text = f"Certificates in the file that are not its issuers and were left out: {len(strangers)}."
         found.append(Finding("unrelated-certificates", Severity.NOTE, text))

@@ -62,18 +62,18 @@ def check_number_of_keys(number: int) -> None:
         raise Pkcs12Error("file", text)
 
 
-def check_work(data: bytes) -> None:
-    """Refuse a file that would keep the process busy for minutes: the sum of its key derivation rounds.
+def check_work(*parts: bytes) -> None:
+    """Refuse parts of a file that would keep the process busy for minutes: the sum of their key derivation rounds.
 
     Where an INTEGER follows an OCTET STRING it is a round count after its salt (RFC 7292 section 4, RFC 8018
     appendix A), or scrypt's cost, and the factors of it come next (RFC 7914 section 7.1). Octet strings that BER
     cut into pieces are not looked into.
     """
-    rounds, scrypt, parts = 0, 0, [memoryview(data)]
-    has_scrypt = _SCRYPT in data
-    while parts:
+    rounds, scrypt, waiting = 0, 0, [memoryview(part) for part in parts]
+    has_scrypt = any(_SCRYPT in part for part in parts)
+    while waiting:
         before, cost = 0, 0
-        for tag, body in loose_elements(parts.pop()):
+        for tag, body in loose_elements(waiting.pop()):
             if tag == 0x02 and before == 0x04:
                 cost = int.from_bytes(body)
                 rounds += cost
@@ -81,7 +81,7 @@ def check_work(data: bytes) -> None:
                 cost *= int.from_bytes(body[:8])
                 scrypt = max(scrypt, cost)
             if tag & 0x20 or (tag == 0x04 and len(body) and body[0] == 0x30):
-                parts.append(body)
+                waiting.append(body)
             before = tag
     if rounds > MAX_KEY_DERIVATION_ROUNDS or scrypt > MAX_SCRYPT_COST:
         raise Pkcs12Error("file", _TOO_MUCH_WORK)

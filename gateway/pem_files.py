@@ -70,6 +70,7 @@ def read_pem(data: bytes, password: str) -> Contents:
     if not keys and any(block.label == b"OPENSSH PRIVATE KEY" for block in blocks):
         raise Pkcs12Error("file", _OPENSSH)
     certificates = [_certificate(block) for block in blocks if block.label in _CERTIFICATES]
+    check_work(*(_der(block) for block in keys))
     secrets = secrets_of(password)
     loaded = [_key(block, secrets) for block in keys]
     unlocked = password and keys and not any(key.is_encrypted for key in keys)
@@ -114,8 +115,6 @@ def _key(block: _Block, secrets: list[bytes | None]) -> PrivateKeyTypes:
     for secret in secrets:
         try:
             return _load(block, secret)
-        except Pkcs12Error:
-            raise
         except Exception as error:  # hostile bytes
             unknown_cipher = unknown_cipher or _names_a_cipher(error)
     if unknown_cipher:
@@ -129,9 +128,7 @@ def _load(block: _Block, secret: bytes | None) -> PrivateKeyTypes:
     """The key. What is loaded is what was looked through for too much work; a head names no such thing."""
     if block.has_head:
         return load_pem_private_key(block.text, secret)
-    der = _der(block)
-    check_work(der)
-    return load_der_private_key(der, secret)
+    return load_der_private_key(_der(block), secret)
 
 
 def _names_a_cipher(error: Exception) -> bool:

@@ -133,8 +133,8 @@ def _key(leaf: x509.Certificate) -> Iterator[Finding]:
         yield Finding("large-key", Severity.WARNING, text, _STRONGER)
     elif name := _uncommon(key):
         text = (
-            f"Not every TLS library can use a key of {name}: Envoy and others that are built on BoringSSL, and "
-            "Windows, may refuse it."
+            f"Not every TLS library can use a key of {name}: some that are built on BoringSSL (such as Envoy) or "
+            "run on Windows refuse it."
         )
         yield Finding(
             "uncommon-key", Severity.WARNING, text, f"If a back end refuses it: {_lower(_STRONGER)}"

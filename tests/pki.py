@@ -258,13 +258,48 @@ def openssl(*arguments: str, folder: Path) -> bytes:
     return run.stdout
 
 
-def joined_pfx(*issued: Issued) -> bytes:
-    """A PFX file with a key and a certificate of each (which no option of openssl makes), without a password."""
-    plain = ("-nomac", "-keypbe", "NONE", "-certpbe", "NONE")
-    safes = b"".join(_safes(openssl_pfx(each, "", *plain)) for each in issued)
-    data_oid = bytes.fromhex("06092a864886f70d010701")
-    content = _element(0x30, data_oid + _element(0xA0, _element(0x04, _element(0x30, safes))))
-    return _element(0x30, b"\x02\x01\x03" + content)
+PLAIN = ("-keypbe", "NONE", "-certpbe", "NONE")
+
+
+def joined_pfx(*issued: Issued, password: str = "", options: Sequence[str] = PLAIN) -> bytes:
+    """A PFX file with a key and a certificate of each (which no option of openssl makes), without a MAC."""
+    safes = b"".join(_safes(openssl_pfx(each, password, *options, "-nomac")) for each in issued)
+    content = _element(0x30, _DATA + _element(0xA0, _element(0x04, _element(0x30, safes))))
+    return _element(0x30, _VERSION_3 + content)
+
+
+def in_ber(data: bytes) -> bytes:
+    """A PFX of `joined_pfx` as Firefox writes one: indefinite lengths, and octet strings in pieces."""
+    safes = b"".join(_indefinite(safe) for safe in _elements(_safes(data)))
+    safe = b"\x30\x80" + safes + b"\0\0"
+    content = b"\x30\x80" + _DATA + b"\xa0\x80" + _in_pieces(safe) + b"\0\0" * 2
+    return b"\x30\x80" + _VERSION_3 + content + b"\0\0"
+
+
+def _indefinite(info: bytes) -> bytes:
+    """A ContentInfo; one of the type data with its octet string in pieces."""
+    body = _inside(info)
+    if not body.startswith(_DATA):
+        return info
+    safe = _inside(_inside(body[len(_DATA) :]))
+    return b"\x30\x80" + _DATA + b"\xa0\x80" + _in_pieces(safe) + b"\0\0" * 2
+
+
+def _in_pieces(octets: bytes) -> bytes:
+    """An OCTET STRING in two pieces."""
+    return b"\x24\x80" + _element(0x04, octets[:100]) + _element(0x04, octets[100:]) + b"\0\0"
+
+
+def _elements(data: bytes) -> Iterable[bytes]:
+    while data:
+        size = data[1] & 0x7F if data[1] > 0x80 else 0
+        length = 2 + size + (int.from_bytes(data[2 : 2 + size]) if size else data[1])
+        yield data[:length]
+        data = data[length:]
+
+
+_DATA = bytes.fromhex("06092a864886f70d010701")
+_VERSION_3 = b"\x02\x01\x03"
 
 
 def _safes(data: bytes) -> bytes:

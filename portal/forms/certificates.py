@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
 from gateway.ca_files import read_ca_certificates
 from gateway.certificate_files import (
@@ -101,12 +102,17 @@ class MaterialForm(FileForm):
             raise
         except Pkcs12Error as error:
             if error.field == "key":  # it was of another file
-                self.data = self.data.copy()
-                self.data[self.add_prefix("key")] = ""
+                self._forget_key()
             raise
         self._offer(self.material.choices)
         known = duplicates_of(self.material.chain_pem)
         self.findings = by_severity([*known, *self.material.findings])
+
+    def _forget_key(self) -> None:
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data[self.add_prefix("key")] = ""
+        self.data = data
 
     def _offer(self, choices: tuple[KeyChoice, ...]) -> None:
         if choices:

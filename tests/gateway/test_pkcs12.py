@@ -814,6 +814,8 @@ _SAMPLES = (
     *([pki.openssl_pfx(_CLIENT, "", "-nomac", "-keypbe", "NONE", "-certpbe", "NONE")] if pki.OPENSSL else []),
     pki.der(_CLIENT.cert),
     _CLIENT.chain[0].public_bytes(Encoding.PEM),
+    (_CLIENT.key_pem + _CLIENT.pem).encode(),
+    *([pki.joined_pfx(_CLIENT, pki.self_signed("second"))] if pki.OPENSSL else []),
 )
 _quick = settings(
     max_examples=250, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -836,7 +838,7 @@ def _fields(data: bytes, password: str = "") -> set[str]:
 @_quick
 @given(st.binary(max_size=200), st.text(max_size=10))
 def test_any_bytes_are_read_or_refused(data: bytes, password: str) -> None:
-    assert _fields(data, password) <= {"file", "password"}
+    assert _fields(data, password) <= {"file", "password", "key"}
 
 
 @_quick
@@ -845,4 +847,16 @@ def test_any_damage_is_read_or_refused(data: bytes, damage: list[tuple[float, in
     changed = bytearray(data)
     for place, value in damage:
         changed[int(place * len(changed))] = value
-    assert _fields(bytes(changed)) <= {"file", "password"}
+    assert _fields(bytes(changed)) <= {"file", "password", "key"}
+
+
+@_quick
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"-----BEGIN ", b"-----END ", b"CERTIFICATE", b"PRIVATE KEY", b"-----", b"\n", b"AA"]
+        )
+    )
+)
+def test_any_mixture_of_pem_is_read_or_refused(pieces: list[bytes]) -> None:
+    assert _fields(b"-----BEGIN " + b"".join(pieces)) <= {"file", "password"}

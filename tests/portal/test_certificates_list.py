@@ -32,7 +32,7 @@ def test_security_leads_to_its_first_tab(administrator_client: Client) -> None:
 
 def test_an_empty_list_says_what_to_do_next(administrator_client: Client) -> None:
     response = administrator_client.get(PATH)
-    assert "There is no client certificate yet. Upload the .pfx file" in text_of(response)
+    assert "There is no client certificate yet. Upload the .pfx or .pem file" in text_of(response)
     assert link(response, "Upload certificate") == reverse("certificate-upload")
 
 

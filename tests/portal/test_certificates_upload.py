@@ -1,5 +1,6 @@
 """Security > Client certificates > Upload certificate: real files through the page, each error beside its field."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ def client_pfx(common_name: str = "partner-bank", **issued: Any) -> bytes:
 def send(client: Client, data: bytes | None, password: str = SECRET, name: str = "", **extra: Any) -> Any:
     """What comes back for the form, after any redirect."""
     values: dict[str, Any] = {"password": password, "name": name}
+    values |= {field: extra.pop(field) for field in ("key", "check") if field in extra}
     if data is not None:
         values["file"] = SimpleUploadedFile("client.pfx", data)
     return client.post(extra.pop("path", PATH), values, follow=True, **extra)
@@ -237,6 +239,106 @@ def test_a_name_that_cannot_be_is_refused_on_the_name_field(administrator_client
 def test_two_with_the_same_subject_get_names_of_their_own(administrator_client: Client) -> None:
     send(administrator_client, client_pfx("bank"))
     assert rows(send(administrator_client, client_pfx("bank"))) == ["bank", "bank-2 new"]
+
+
+# --- PEM, several keys, and Check ------------------------------------------------------------------------
+
+
+def two_keys() -> tuple[bytes, pki.Issued, pki.Issued]:
+    """A PEM file with two certificates and their encrypted keys."""
+    ca = pki.make_ca()
+    both = pki.issue(ca, "first"), pki.issue(ca, "second", client=False)
+    text = "".join(pki.key_pem(each.key, SECRET.encode()) + each.pem for each in both) + ca.pem
+    return text.encode(), *both
+
+
+def checked(response: Any) -> str:
+    """The text of what Check found, "" if it found nothing."""
+    found = re.search(r'<section class="checked".*?</section>', response.content.decode(), re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split()) if found else ""
+
+
+def key_ids(response: Any) -> list[str]:
+    return re.findall(r'type="radio" name="key" value="([0-9a-f]+)"', response.content.decode())
+
+
+def test_a_pem_file_is_uploaded(administrator_client: Client) -> None:
+    issued = pki.issue(pki.make_ca(), "from-pem")
+    text = pki.key_pem(issued.key, SECRET.encode()) + pki.pem(issued.cert, *issued.chain)
+    response = send(administrator_client, text.encode())
+    assert rows(response) == ["from-pem new"]
+    assert len(banners(response)) == 1
+
+
+def test_check_shows_what_is_in_the_file_and_stores_nothing(administrator_client: Client) -> None:
+    response = send(administrator_client, client_pfx("looked-at", client=False), check="1")
+    said = checked(response)
+    assert "Nothing is stored yet." in said
+    assert "Subject CN=looked-at Issuer CN=looked-at" in said
+    assert "Warning: It is not issued for TLS clients" in said
+    assert "Have it issued with client authentication" in said
+    assert said.index("Warning:") < said.index("Note: It is self-signed")
+    assert "Choose the file again" in text_of(response)
+    assert banners(response) == []
+    assert nothing_happened()
+
+
+def test_check_says_so_when_there_is_nothing_to_say(administrator_client: Client) -> None:
+    good = pki.pfx(pki.issue(pki.make_ca(), "good"), SECRET.encode())
+    assert "Nothing was found that" in checked(send(administrator_client, good, check="1"))
+
+
+def test_check_refuses_as_an_upload_does(administrator_client: Client) -> None:
+    response = send(administrator_client, client_pfx(), password="wrong", check="1")
+    assert errors_beside(response, "password") == ["The password is wrong or the file is damaged."]
+    assert checked(response) == ""
+
+
+def test_after_an_upload_what_was_found_is_shown_too(administrator_client: Client) -> None:
+    data = pki.openssl_pfx(pki.self_signed("old", client=False), SECRET, "-legacy")
+    said = [(kind, text.split(":")[1]) for kind, text in banners(send(administrator_client, data))[1:]]
+    assert said == [
+        ("warning", " It is not issued for TLS clients"),
+        ("info", " The file is encrypted in an old way (3DES, RC2, RC4 or DES), which is weak. It is accepted, "
+         "and the private key is stored here sealed anew with a strong one. Delete the copies of the file that are "
+         "not needed, and export the next one with AES-256 (in Windows"),
+    ]  # fmt: skip
+
+
+def test_of_several_keys_the_person_chooses_one(administrator_client: Client) -> None:
+    data, _, second = two_keys()
+    response = send(administrator_client, data)
+    assert text_of(response).count("Choose the one to use") == 2  # in the summary, and beside the choice
+    ids = key_ids(response)
+    assert len(ids) == 2
+    assert "CN=second (EC P-256, valid until" in text_of(response)
+    assert nothing_happened()
+
+    response = send(administrator_client, data, key=ids[1], check="1")
+    assert "Subject CN=second" in checked(response)
+    assert f'value="{ids[1]}" id="id_key_1" checked' in re.sub(r"required ", "", response.content.decode())
+
+    assert rows(send(administrator_client, data, key=ids[1])) == ["second new"]
+    assert Certificate.objects.get().current.thumbprint == second.thumbprint  # type: ignore[union-attr]
+
+
+def test_a_choice_of_a_key_is_forgotten_with_another_file(administrator_client: Client) -> None:
+    response = send(administrator_client, client_pfx(), key="0" * 64)
+    assert "is not in this file" in text_of(response)
+    assert '<input type="hidden" name="key" id="id_key">' in response.content.decode()
+    assert nothing_happened()
+
+
+def test_check_tells_that_a_certificate_or_its_key_is_here_already(administrator_client: Client) -> None:
+    key = pki.make_key()
+    first, renewed = (pki.pfx(pki.self_signed("bank", key=key), SECRET.encode()) for _ in range(2))
+    send(administrator_client, first, name="first")
+    said = checked(send(administrator_client, first, check="1"))
+    assert "Problem: This certificate is already here, under the name “first”." in said
+    assert "same key" not in said
+    said = checked(send(administrator_client, renewed, check="1"))
+    assert "Note: It has the same key as “first”, which is already here." in said
+    assert checked(send(administrator_client, client_pfx("other"), check="1")).count("already here") == 0
 
 
 # --- Where it was started from --------------------------------------------------------------------------
