@@ -8,7 +8,7 @@ from gateway.changes.base import Actor, change
 from gateway.changes.certificate_versions import get_certificate, get_current, refuse_unreadable_key
 from gateway.changes.policy_documents import scope_of
 from gateway.changes.policy_references import Lookup, without_https
-from gateway.changes.policy_rewriting import Rewrite, Rewriting, by_any_name, listed, write_rewriting
+from gateway.changes.policy_rewriting import Rewrite, Rewriting, by_any_name, listed, write_rewritings
 from gateway.errors import EditConflict, Invalid, NotFound, Use
 from gateway.models import Certificate
 
@@ -43,7 +43,7 @@ def move_everywhere(actor: Actor, key: UUID, to_key: UUID, *, uses: Iterable[Use
         if {each.rewrite.use for each in rewritings} != set(uses):
             raise EditConflict(certificate.revision)
         _refuse_impossible(rewritings, certificate, to)
-        moved = tuple(write_rewriting(this, each, "to") for each in rewritings)
+        moved = write_rewritings(this, rewritings, "to")
         words: dict[str, list[str]] = {
             "certificate": [str(certificate), str(to)],
             "policies rewritten": ["", listed(moved)],

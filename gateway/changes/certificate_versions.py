@@ -12,7 +12,7 @@ from django.utils import timezone
 from gateway import keystore
 from gateway.certificate_files import ClientCertificate, Pkcs12Error, read_certificate_file
 from gateway.changes.base import Actor, Change, change, expect_revision
-from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewriting
+from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewritings
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable, Use
 from gateway.models import Certificate, CertificateVersion
 from gateway.x509 import X509Facts
@@ -71,7 +71,7 @@ def use_version(
         rewritings = by_thumbprint(certificate)
         certificate.current = version
         touch(this, certificate, "current")
-        rewritten = tuple(write_rewriting(this, each, "version") for each in rewritings)
+        rewritten = write_rewritings(this, rewritings, "version")
         action = "renewed" if version.number > before.number else "rolled back"
         this.audit(action, certificate, _difference(before, version, rewritten))
         return Used(this.revision, rewritten)

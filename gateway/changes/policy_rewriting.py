@@ -93,12 +93,17 @@ def _rewriting(
     return Rewriting(row, document, Rewrite(row.use, row.xml, after)) if after != row.xml else None
 
 
-def write_rewriting(this: Change, rewriting: Rewriting, field: str) -> Use:
-    """Write a document that was rewritten, with its references and an entry in its history.
+def write_rewritings(this: Change, rewritings: Iterable[Rewriting], field: str) -> tuple[Use, ...]:
+    """Write documents that were rewritten, each with its references and an entry in its history.
 
-    Nothing else about the document is judged: what is wrong with it keeps no certificate from being renewed. Raises
-    Invalid on `field` if it could not be read any more: with a longer name it may be too large.
+    Nothing else about a document is judged: what is wrong with it keeps no certificate from being renewed. Raises
+    Invalid on `field` if one could not be read any more: with a longer name it may be too large.
     """
+    lookup = Lookup()
+    return tuple(_write(this, each, lookup, field) for each in rewritings)
+
+
+def _write(this: Change, rewriting: Rewriting, lookup: Lookup, field: str) -> Use:
     row, rewrite = rewriting.row, rewriting.rewrite
     try:
         document = parser.parse(rewrite.after, row.scope)
@@ -107,7 +112,7 @@ def write_rewriting(this: Change, rewriting: Rewriting, field: str) -> Use:
         raise Invalid({field: text}) from None
     row.xml, row.revision = rewrite.after, this.revision
     row.save(update_fields=["xml", "revision"])
-    write_references(row, document, Lookup())
+    write_references(row, document, lookup)
     write_version(this, scope_of(row), "rewritten", row.xml)
     this.audit("rewrote", row, {"policy": [rewrite.before, rewrite.after]})
     return rewrite.use
