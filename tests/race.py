@@ -17,11 +17,12 @@ django.setup()
 
 from gateway.changes.apis import create_api, update_api  # noqa: E402
 from gateway.changes.base import Actor, change  # noqa: E402
+from gateway.changes.certificate_versions import use_version  # noqa: E402
 from gateway.changes.certificates import delete_certificate  # noqa: E402
 from gateway.changes.named_values import delete_named_value  # noqa: E402
 from gateway.changes.policies import save_document, save_policy  # noqa: E402
 from gateway.changes.security import CertificateCredentials, Trust, save_security  # noqa: E402
-from gateway.models import Api, Certificate, NamedValue  # noqa: E402
+from gateway.models import Api, Certificate, CertificateVersion, NamedValue  # noqa: E402
 
 ME = Actor("command", "race")
 
@@ -48,6 +49,20 @@ def delete(name: str, revision: int) -> None:
     certificate = Certificate.objects.filter(resource_id=name).first()
     if certificate:
         delete_certificate(ME, certificate.key)
+
+
+def renew(name: str, revision: int) -> None:
+    """Use the successor of a certificate."""
+    certificate = Certificate.objects.get(resource_id=name)
+    use_version(ME, certificate.key, certificate.versions.get(number=2).key)
+
+
+def name_by_thumbprint(name: str, revision: int) -> None:
+    """Save a policy that names a certificate by the thumbprint that it begins with."""
+    thumbprint = CertificateVersion.objects.get(certificate__resource_id=name, number=1).thumbprint
+    statement = f'<authentication-certificate thumbprint="{thumbprint}" />'
+    api = Api.objects.get(resource_id=name)
+    save_policy(ME, api, f"<policies><inbound><base />{statement}</inbound></policies>")
 
 
 def use_value(name: str, revision: int) -> None:

@@ -16,20 +16,22 @@ ROUNDS = 20
 RACES = {
     "assign": ("assign", "delete"),
     "name": ("name", "delete"),
+    "renew": ("renew", "name_by_thumbprint"),
     "save": ("save", "save"),
     "value": ("use_value", "delete_value"),
     "create": ("create", "create"),
     "update": ("update", "update"),
 }
 ARRANGE = f"""
-from tests.builders import make_api, make_certificate, make_named_value
+from tests.builders import make_api, make_certificate, make_named_value, make_version
 import json
 revisions = []
 for number in range({ROUNDS}):
     for race in ("assign", "name"):
         make_certificate(f"{{race}}-{{number}}")
+    make_version(make_certificate(f"renew-{{number}}"))
     make_named_value(f"value-{{number}}", "5")
-    for race in ("assign", "name", "save", "value"):
+    for race in ("assign", "name", "renew", "save", "value"):
         make_api(f"{{race}}-{{number}}")
     revisions.append(make_api(f"update-{{number}}").revision)
 print(json.dumps(revisions))
@@ -111,6 +113,13 @@ def test_saving_a_policy_while_its_certificate_is_deleted_never_leaves_it_pointi
         assert outcome in {("done", "InUse"), ("Invalid", "done")}
         assert (f"name-{number}" in raced.state["named"]) == (outcome[0] == "done")
         assert (f"name-{number}" in raced.state["certificates"]) == (outcome[0] == "done")
+
+
+def test_renewing_while_a_policy_names_the_thumbprint_never_leaves_it_with_a_former_one(raced: Raced) -> None:
+    assert raced.state["dangling"] == []
+    for number, outcome in enumerate(raced.outcomes["renew"]):
+        assert outcome in {("done", "done"), ("done", "Invalid")}
+        assert (f"renew-{number}" in raced.state["named"]) == (outcome[1] == "done")
 
 
 def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(raced: Raced) -> None:
