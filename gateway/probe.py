@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from gateway.addresses import AddressRules, WebServiceUrl, parse_web_service_url
 from gateway.failures import CallFailure
-from gateway.probe_answer import METHOD, Answer, read_answer, refusal_in, request_for
+from gateway.probe_answer import METHOD, Answer, expects_tls, read_answer, refusal_in, request_for
 from gateway.probe_chain import chain_of, day
 from gateway.probe_line import Address, Closed, Line, TlsLine, TooMuch, look_up
 from gateway.probe_messages import Seen
@@ -198,6 +198,9 @@ class _Probe:
             answer = read_answer(lambda: _received(line))
         except OSError as error:
             raise _Failed(_no_answer(error, None)) from None
+        if expects_tls(answer):
+            text = "The back end expects HTTPS at this port."
+            raise _Failed(Failure("request", "https-expected", text, "Write https:// in the URL."))
         if not answer.status:
             raise _Failed(_not_http(answer))
         text = f"The back end answered {METHOD} {url.path or '/'} with {answer.status}."
@@ -272,7 +275,7 @@ class _Probe:
         if answer is not None and not answer.status:
             return _not_http(answer)
         if answer is not None:
-            return refusal_in(answer, presented=bool(scene.seen.presented))
+            return refusal_in(answer, scene)
         return None
 
     def _told(self, told: Told, *, done: bool) -> _Outcome:
@@ -331,19 +334,34 @@ def _good(told: Told) -> _Outcome:
     if not seen.works:
         text = "TLS works. Whether the back end asked for a client certificate could not be seen."
         return _Outcome("handshake-only", text)
-    if certificate is None:
-        what = "goes on without a client certificate" if seen.requests else "asks for no client certificate"
-        return _Outcome("no-certificate-needed", f"All is well: the back end is trusted and {what}.")
+    if seen.asked is None and certificate is None:
+        return _Outcome(
+            "no-certificate-needed", "All is well: the back end is trusted and asks for no certificate."
+        )
     if seen.asked is None:
         text = "The connection works, but the back end did not ask for the client certificate."
         remedy = (
             "It is never presented like this. If it should be, ask the owner of the back end to demand it."
         )
         return _Outcome("not-asked", text, remedy)
-    if not (seen.confirmed or told.answer):
-        text = "The handshake succeeded and the client certificate was presented. It has not been refused so far."
-        return _Outcome("handshake-only", text, "Test with a request to be sure.")
-    expired = scene.now > certificate.not_after
+    return _asked(told, certificate)
+
+
+def _asked(told: Told, certificate: CertificateMaterial | None) -> _Outcome:
+    """It asked for a certificate and did not complain. Many servers do so only in their answer, if at all."""
+    sure = "Some servers turn a caller down only when a request is made: test with one to be sure."
+    if certificate is None and told.answer is None:
+        text = "The handshake succeeded. The back end asked for a client certificate, and none is chosen."
+        return _Outcome("handshake-only", text, f"Choose one if it is needed. {sure}")
+    if certificate is None:
+        text = "All is well: the back end is trusted. It asked for a client certificate and answered without."
+        return _Outcome("no-certificate-needed", text)
+    expired = told.scene.now > certificate.not_after
     remedy = f"It expired on {day(certificate.not_after)}: replace it all the same." if expired else ""
+    if told.answer is None:
+        text = (
+            "The handshake succeeded: the back end is trusted and has not turned the client certificate down."
+        )
+        return _Outcome("handshake-only", text, remedy or sure)
     text = "All is well: the back end is trusted, asked for the client certificate and accepted it."
     return _Outcome("accepted", text, remedy)

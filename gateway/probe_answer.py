@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from gateway.addresses import WebServiceUrl
 from gateway.probe_chain import short
 from gateway.probe_line import Closed
-from gateway.probe_scene import OWNER, Failure
+from gateway.probe_refusals import likely
+from gateway.probe_scene import OWNER, Failure, Scene
 
 METHOD = "OPTIONS"
 _MOST = 32_000
@@ -53,7 +54,7 @@ def read_answer(more: Callable[[], bytes]) -> Answer:
         raise Closed(reset=False)
     match = _STATUS_LINE.match(data)
     if match is None:
-        return Answer(0, short(data[:80].decode("latin-1")))
+        return Answer(0, short(data[:80].decode("latin-1")), data)
     line = short(match[0].decode("latin-1"))
     return Answer(int(match[1]), line, data.partition(b"\r\n\r\n")[2])
 
@@ -86,7 +87,7 @@ _TEXTS = {
 }
 
 
-def refusal_in(answer: Answer, *, presented: bool) -> Failure | None:
+def refusal_in(answer: Answer, scene: Scene) -> Failure | None:
     """The refusal of a client certificate that an answer holds, for a server that lets the handshake succeed."""
     if answer.status not in (400, 403, 495, 496):
         return None
@@ -94,8 +95,23 @@ def refusal_in(answer: Answer, *, presented: bool) -> Failure | None:
     verdict = verdict or {495: "certificate-refused", 496: "certificate-required"}.get(answer.status, "")
     if not verdict:
         return None
+    step = "accepted" if scene.seen.presented else "presented"
+    if verdict == "certificate-refused" and scene.certificate is not None:
+        return likely(f"(it answered {answer.status})", scene.certificate, scene)
     text = f"The handshake succeeded, but the back end answered {answer.status} and says {_TEXTS[verdict]}."
     remedy = f"Choose a client certificate that it accepts, or ask {OWNER} which one it expects."
-    if verdict == "certificate-required" and presented:
+    if verdict == "certificate-required" and scene.seen.presented:
         remedy = f"It did not take the one that was presented for it. Ask {OWNER} why; its log says more."
-    return Failure("request", verdict, text, remedy)
+    return Failure(step, verdict, text, remedy)
+
+
+def expects_tls(answer: Answer) -> bool:
+    """Whether the answer to a plain request shows that the port is for HTTPS: an alert, nginx, Apache."""
+    alert = not answer.status and answer.body.startswith(b"\x15\x03")
+    return alert or any(text in answer.body for text in _EXPECTS_TLS)
+
+
+_EXPECTS_TLS = (
+    b"plain HTTP request was sent to HTTPS port",
+    b"speaking plain HTTP to an SSL-enabled server port",
+)

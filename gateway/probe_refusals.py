@@ -59,7 +59,7 @@ def _refused(alert: int, name: str, scene: Scene) -> Failure:
         _UNSUPPORTED: _wrong_usage,
         _REVOKED: _revoked,
     }
-    return reasons.get(alert, _likely)(name, certificate, scene)
+    return reasons.get(alert, likely)(name, certificate, scene)
 
 
 def _unsuitable(name: str) -> Failure:
@@ -114,8 +114,8 @@ def _revoked(name: str, _: CertificateMaterial, __: Scene) -> Failure:
     return Failure("accepted", "certificate-refused", text, "Replace it with a new one.")
 
 
-def _likely(name: str, certificate: CertificateMaterial, scene: Scene) -> Failure:
-    """The alert says no more than that. What is seen of the certificate may."""
+def likely(name: str, certificate: CertificateMaterial, scene: Scene) -> Failure:
+    """What the alert does not say, told from what is seen of the certificate."""
     accepted = scene.seen.asked.authorities if scene.seen.asked else ()
     if not certificate.not_before <= scene.now <= certificate.not_after:
         return _expired(name, certificate, scene)

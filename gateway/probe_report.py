@@ -94,5 +94,6 @@ VERDICTS = GOOD | {
     "closed",
     "tls-failed",
     "not-http",
+    "https-expected",
     "url-unusable",
 }

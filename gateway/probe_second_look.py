@@ -12,6 +12,7 @@ from gateway.probe_words import not_tls, old_version, other_cipher
 from gateway.tls_messages import TLS12
 
 Where = tuple[int, Address]
+_NOTHING_IN_COMMON = frozenset((40, 70, 71))  # handshake_failure, protocol_version, insufficient_security
 _SECOND_LOOK = ("Seen in a second handshake that offered old versions and ciphers, without a certificate.",)
 
 
@@ -33,7 +34,10 @@ def second_look(failure: Failure, scene: Scene, where: Where, deadline: float) -
     try:
         if failure.verdict == "timed-out" and not scene.first:
             return _plain_after_all(where, deadline) or failure
-        if failure.verdict in ("protocol-version", "tls-failed") and scene.seen.received is not None:
+        if (
+            failure.verdict in ("protocol-version", "tls-failed")
+            and scene.seen.received in _NOTHING_IN_COMMON
+        ):
             return _old_after_all(scene, where, deadline) or failure
     except OSError:
         pass

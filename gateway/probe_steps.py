@@ -248,7 +248,7 @@ def _last_word(told: Told) -> _Says:
     if told.answer is not None:
         return _Says(State.OK, "The back end accepted it and answered a request.")
     if told.scene.seen.confirmed:
-        return _Says(State.OK, "The back end accepted it: it finished the handshake.")
+        return _Says(State.OK, "The back end had it and finished the handshake.")
     text = "The back end has not turned it down, but with TLS 1.3 it may still do so when a request is made."
     return _Says(State.NOTE, text)
 

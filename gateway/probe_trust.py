@@ -103,15 +103,18 @@ def _own_root(top: x509.Certificate, *, alone: bool) -> tuple[str, str]:
 
 def _missing_issuer(top: x509.Certificate, *, alone: bool) -> tuple[str, str]:
     issuer = name_of(top.issuer)
-    what = "only its own certificate" if alone else f"a chain that ends at {name_of(top.subject)}"
-    text = (
-        f"The chain is incomplete, or its CA is unknown: the back end sent {what}, and the certificate of its "
-        f"issuer was not sent and is not trusted here: {issuer}"
-    )
-    remedy = (
-        f"If that is an intermediate CA, ask {OWNER} to send its certificate along. "
-        "Or upload the certificate of that CA under CA certificates and choose it."
-    )
+    if alone:
+        text = (
+            "The chain is incomplete: the back end sent only its own certificate, and its issuer, which would "
+            f"have to be trusted here or be sent along, is neither: {issuer}"
+        )
+        remedy = (
+            f"If that is an intermediate CA, ask {OWNER} to send its certificate along. "
+            "Or upload the certificate of that CA under CA certificates and choose it."
+        )
+    else:
+        text = f"The chain of the back end leads to a CA that is not trusted here and was not sent: {issuer}"
+        remedy = f"Upload the certificate of {issuer} under CA certificates and choose it."
     if address := download_of(top):
         remedy += f" It is said to be at {address}"
     return text, remedy

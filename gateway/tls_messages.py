@@ -12,6 +12,13 @@ _SUPPORTED_VERSIONS, _SIGNATURE_ALGORITHMS, _CERTIFICATE_AUTHORITIES = 43, 13, 4
 ALGORITHMS = {
     0x0201: "RSA with SHA-1",
     0x0203: "ECDSA with SHA-1",
+    0x0301: "RSA with SHA-224",
+    0x0303: "ECDSA with SHA-224",
+    0x0202: "DSA with SHA-1",
+    0x0302: "DSA with SHA-224",
+    0x0402: "DSA with SHA-256",
+    0x0502: "DSA with SHA-384",
+    0x0602: "DSA with SHA-512",
     0x0401: "RSA with SHA-256",
     0x0501: "RSA with SHA-384",
     0x0601: "RSA with SHA-512",

@@ -17,8 +17,13 @@ Behaviour = Callable[[socket.socket], None]
 
 
 @contextmanager
-def s_server(server: Issued, *options: str, clients: Issued | None = None) -> Iterator[str]:
-    """The URL of OpenSSL's s_server. It demands certificates of `clients` and names them and their issuers."""
+def s_server(
+    server: Issued, *options: str, clients: Issued | None = None, answer: bytes = b""
+) -> Iterator[str]:
+    """The URL of OpenSSL's s_server. It demands certificates of `clients` and names them and their issuers.
+
+    With an `answer` it takes any certificate, and sends that whatever it is asked.
+    """
     assert OPENSSL, "the openssl command is needed for this test"
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -27,7 +32,8 @@ def s_server(server: Issued, *options: str, clients: Issued | None = None) -> It
         command += ["-cert", str(certificate), "-key", str(key), "-cert_chain", str(certificate)]
         if clients:
             (folder / "clients.pem").write_text(pem(clients.cert, *clients.chain))
-            command += ["-CAfile", str(folder / "clients.pem"), "-verify_return_error", "-Verify", "3"]
+            command += ["-CAfile", str(folder / "clients.pem")]
+            command += ["-verify", "3"] if answer else ["-verify_return_error", "-Verify", "3"]
         process = subprocess.Popen(
             [*command, *options],
             stdin=subprocess.PIPE,
@@ -35,7 +41,9 @@ def s_server(server: Issued, *options: str, clients: Issued | None = None) -> It
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
+        assert process.stdin
         assert process.stdout
+        process.stdin.write(answer)
         try:
             yield f"https://localhost:{_port_of(process.stdout)}"
         finally:

@@ -90,7 +90,8 @@ def texts(report: Report, name: str) -> str:
 def test_a_certificate_that_is_accepted(newest: ssl.TLSVersion, with_request: bool) -> None:
     with BackEnd(SERVER, CA, newest=newest) as back_end:
         report = probed(back_end.url, with_request=with_request)
-    assert report.verdict == "accepted"
+    assert report.verdict == ("accepted" if with_request else "handshake-only")
+    assert step(report, "accepted").state is State.OK
     assert report.seconds < 0.9  # a ticket ends the wait for a late refusal
     version = "TLS 1.2" if newest is TLS12 else "TLS 1.3"
     assert step(report, "tls").text.startswith(f"{version} with ")
@@ -115,9 +116,11 @@ def test_a_certificate_that_is_not_asked_for(newest: ssl.TLSVersion) -> None:
 @pytest.mark.parametrize("clients", [CA, None], ids=["asked", "not asked"])
 def test_no_certificate_where_none_is_needed(newest: ssl.TLSVersion, clients: Issued | None) -> None:
     with BackEnd(SERVER, clients, required=False, newest=newest) as back_end:
-        report = probed(back_end.url, None)
+        report, handshake = probed(back_end.url, None, with_request=True), probed(back_end.url, None)
     assert report.verdict == "no-certificate-needed"
-    assert ("asked for a client" in step(report, "asked").text) == (clients is not None)
+    assert handshake.verdict == ("handshake-only" if clients else "no-certificate-needed")
+    for each in (report, handshake):
+        assert ("asked for a client" in step(each, "asked").text) == (clients is not None)
 
 
 def test_plain_http() -> None:
@@ -128,10 +131,20 @@ def test_plain_http() -> None:
         assert probed(back_end.url).verdict == "certificate-needs-https"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [alert(10), b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port0\r\n\r\n"],
+    ids=["alert", "nginx"],
+)
+def test_plain_http_where_tls_is_expected(answer: bytes) -> None:
+    with listening(says(answer), "http") as url:
+        assert probed(url, None, with_request=True).verdict == "https-expected"
+
+
 def test_a_chain_and_a_name_that_are_not_checked() -> None:
     with BackEnd(issue(OTHER, sans=["elsewhere"]), CA) as back_end:
         report = probed(back_end.url, trusted=trust(validate_chain=False, validate_name=False))
-    assert report.verdict == "accepted"
+    assert report.verdict == "handshake-only"
     assert step(report, "trust").state is step(report, "name").state is State.NOTE
     assert "not for localhost" in step(report, "name").text
 
@@ -242,21 +255,35 @@ def test_a_key_whose_signatures_are_not_taken(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict"),
+    ("certificate", "status", "body", "verdict"),
     [
-        ("400 Bad Request", b"<h1>400 No required SSL certificate was sent</h1>", "certificate-required"),
-        ("400 Bad Request", b"<h1>The SSL certificate error</h1>", "certificate-refused"),
-        ("403 Forbidden", b"403.16 - Forbidden", "certificate-refused-unknown-ca"),
-        ("403 Forbidden", b"Not for you", "accepted"),
-        ("400 Bad Request", b"What?", "accepted"),
+        (
+            None,
+            "400 Bad Request",
+            b"<h1>400 No required SSL certificate was sent</h1>",
+            "certificate-required",
+        ),
+        (
+            GOOD,
+            "400 Bad Request",
+            b"<h1>400 No required SSL certificate was sent</h1>",
+            "certificate-required",
+        ),
+        (GOOD, "400 Bad Request", b"<h1>The SSL certificate error</h1>", "certificate-refused"),
+        (EXPIRED, "400 Bad Request", b"<h1>The SSL certificate error</h1>", "certificate-refused-expired"),
+        (NO_CLIENT, "400 Bad Request", b"<h1>The SSL certificate error</h1>", "certificate-refused-usage"),
+        (GOOD, "403 Forbidden", b"403.16 - Forbidden", "certificate-refused-unknown-ca"),
+        (GOOD, "403 Forbidden", b"Not for you", "accepted"),
+        (GOOD, "400 Bad Request", b"What?", "accepted"),
     ],
 )
-def test_a_refusal_in_the_answer(status: str, body: bytes, verdict: str) -> None:
-    def behave(connection: Connection, _: Seen) -> None:
-        connection.answer(body, status=status)
-
-    with BackEnd(SERVER, CA, behave=behave) as back_end:
-        report = probed(back_end.url, with_request=True)
+def test_a_refusal_in_the_answer(
+    certificate: CertificateMaterial | None, status: str, body: bytes, verdict: str
+) -> None:
+    """As nginx and IIS do it: the handshake succeeds whatever is presented."""
+    answer = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b\r\n" % (status.encode(), len(body), body)
+    with s_server(SERVER, clients=CA, answer=answer) as url:
+        report = probed(url, certificate, with_request=True)
     assert report.verdict == verdict
     assert status[:3] in step(report, "request").text
 
@@ -284,10 +311,10 @@ ALONE = Issued(BELOW.cert, BELOW.key)
     ("server", "trusted", "verdict", "says_so"),
     [
         (self_signed("localhost"), CA, "chain-untrusted", "self-signed"),
-        (issue(OTHER, "localhost"), CA, "chain-untrusted", "its CA is unknown"),
-        (ALONE, CA, "chain-untrusted", "is not trusted here: CN=Issuing CA"),
-        (BELOW, OTHER, "chain-untrusted", "is not trusted here: CN=Demo CA"),
-        (BELOW, None, "chain-untrusted", "is not trusted here: CN=Demo CA"),
+        (issue(OTHER, "localhost"), CA, "chain-untrusted", "CN=Other CA"),
+        (ALONE, CA, "chain-untrusted", "is neither: CN=Issuing CA"),
+        (BELOW, OTHER, "chain-untrusted", "was not sent: CN=Demo CA"),
+        (BELOW, None, "chain-untrusted", "was not sent: CN=Demo CA"),
         (issue(CA, not_after=NOW - timedelta(days=2)), CA, "server-certificate-expired", "expired on"),
         (issue(CA, not_before=NOW + timedelta(days=2)), CA, "server-certificate-expired", "not valid before"),
         (issue(OLD_INTERMEDIATE), CA, "server-certificate-expired", "CN=Old Issuing CA"),
@@ -425,7 +452,7 @@ def test_refused_addresses_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> N
     with BackEnd(SERVER, CA) as back_end:
         report = probed(back_end.url, rules=AddressRules.from_settings(["127.0.0.1/32"]))
         both = probed(back_end.url)
-    assert report.verdict == both.verdict == "accepted"
+    assert report.verdict == both.verdict == "handshake-only"
     assert step(report, "resolution").state is State.NOTE
     assert "127.0.0.2 is a loopback address" in step(report, "resolution").text
     assert step(both, "connection").state is State.NOTE
