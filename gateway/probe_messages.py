@@ -28,7 +28,8 @@ class Seen:
     """What was seen. `received` and `sent` are the last alerts, `presented` counts the certificates we sent.
 
     `confirmed` is whether the back end went on after it had our part of the handshake, the certificate included.
-    `requests` counts how often it asked for a certificate, `messages` all messages and parts of them.
+    `asked_late` is whether it asked for a certificate in a second handshake (renegotiation), after the request.
+    `messages` counts all messages and parts of them.
     """
 
     works: bool = False
@@ -36,7 +37,7 @@ class Seen:
     hello: ServerHello | None = None
     chain: tuple[bytes, ...] = ()
     asked: CertificateRequest | None = None
-    requests: int = 0
+    asked_late: bool = False
     presented: int | None = None
     confirmed: bool = False
     received: int | None = None
@@ -74,7 +75,7 @@ class Seen:
         elif kind == _CERTIFICATE:
             self.chain = certificates(data, self.version)
         elif kind == _CERTIFICATE_REQUEST:
-            self.requests += 1
+            self.asked_late = self.confirmed
             self.asked = CertificateRequest()  # it did, even if what it says cannot be read
             self.asked = certificate_request(data, self.version)
         elif kind == (_TICKET if self.version >= TLS13 else _FINISHED):

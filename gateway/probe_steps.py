@@ -153,8 +153,8 @@ def _asked(told: Told) -> _Says:
         if not told.reached("asked") and not (seen.version >= TLS13 and seen.chain):
             return _NOT_REACHED
         return _not_asked(scene.certificate)
-    again = " It did so a second time, after the request." if seen.requests > 1 else ""
-    text = f"The back end asked for a client certificate.{again} {_acceptable(seen.asked, scene.certificate)}"
+    late = ", but only after the request, in a second handshake" if seen.asked_late else ""
+    text = f"The back end asked for a client certificate{late}. {_acceptable(seen.asked, scene.certificate)}"
     among = not seen.asked.authorities or scene.certificate is None or _ours_among(seen.asked, scene)
     return _Says(State.OK if among else State.NOTE, text, _asked_lines(seen.asked))
 

@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,11 +19,12 @@ Behaviour = Callable[[socket.socket], None]
 
 @contextmanager
 def s_server(
-    server: Issued, *options: str, clients: Issued | None = None, answer: bytes = b""
+    server: Issued, *options: str, clients: Issued | None = None, answer: bytes = b"", late: bool = False
 ) -> Iterator[str]:
     """The URL of OpenSSL's s_server. It demands certificates of `clients` and names them and their issuers.
 
-    With an `answer` it takes any certificate, and sends that whatever it is asked.
+    With an `answer` it takes any certificate, and sends that whatever it is asked. With `late` it demands the
+    certificate when a request is there, in a second handshake (TLS 1.2).
     """
     assert OPENSSL, "the openssl command is needed for this test"
     with TemporaryDirectory() as name:
@@ -33,7 +35,8 @@ def s_server(
         if clients:
             (folder / "clients.pem").write_text(pem(clients.cert, *clients.chain))
             command += ["-CAfile", str(folder / "clients.pem")]
-            command += ["-verify", "3"] if answer else ["-verify_return_error", "-Verify", "3"]
+            strict = ["-verify_return_error", *([] if late else ["-Verify", "3"])]
+            command += ["-verify", "3"] if answer and not late else strict
         process = subprocess.Popen(
             [*command, *options],
             stdin=subprocess.PIPE,
@@ -43,12 +46,28 @@ def s_server(
         )
         assert process.stdin
         assert process.stdout
-        process.stdin.write(answer)
+        if not late:
+            process.stdin.write(answer)
         try:
-            yield f"https://localhost:{_port_of(process.stdout)}"
+            port = _port_of(process.stdout)
+            if late:
+                threading.Thread(target=_renegotiate, args=(process, answer), daemon=True).start()
+            yield f"https://localhost:{port}"
         finally:
             process.kill()
             process.communicate()
+
+
+def _renegotiate(process: "subprocess.Popen[bytes]", answer: bytes) -> None:
+    assert process.stdin
+    assert process.stdout
+    seen = b""
+    with suppress(OSError, ValueError):  # it is over already
+        while b"OPTIONS" not in seen and (data := process.stdout.read(4096)):
+            seen += data
+        process.stdin.write(b"R\n")
+        time.sleep(0.1)
+        process.stdin.write(answer)
 
 
 def _port_of(output: object) -> str:

@@ -288,6 +288,21 @@ def test_a_refusal_in_the_answer(
     assert status[:3] in step(report, "request").text
 
 
+@pytest.mark.parametrize(
+    ("certificate", "verdict"), [(GOOD, "accepted"), (STRANGER, "certificate-refused-unknown-ca")]
+)
+def test_a_certificate_that_is_asked_for_after_the_request(
+    certificate: CertificateMaterial, verdict: str
+) -> None:
+    """As IIS does it with TLS 1.2."""
+    options = ("-tls1_2", "-no_resumption_on_reneg")
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with s_server(SERVER, *options, clients=CA, answer=answer, late=True) as url:
+        report = probed(url, certificate, with_request=True)
+    assert report.verdict == verdict
+    assert "after the request, in a second handshake" in step(report, "asked").text
+
+
 def test_a_certificate_or_a_trust_that_cannot_be_used() -> None:
     lost = replace(GOOD, private_key=None, problem="its key cannot be opened")
     assert probed("https://localhost", lost).verdict == "certificate-unusable"
