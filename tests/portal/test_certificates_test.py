@@ -12,9 +12,8 @@ from django.urls import reverse
 
 from gateway.models import CertificateVersion
 from gateway.probe_report import Report
-from tests.arrange import renew
 from tests.bank import Bank, open_bank
-from tests.builders import choose, make_api, make_certificate
+from tests.builders import choose, make_api, make_certificate, renew
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
@@ -104,9 +103,9 @@ def test_a_version_that_is_not_in_use_can_be_tested_before_it_is(
 ) -> None:
     assert "version" not in initial(administrator_client.get(address(bank)))
     first = bank.certificate.current_id
-    renew(bank.certificate)
+    current = renew(bank.certificate).pk
     page = administrator_client.get(address(bank))
-    assert initial(page)["version"] == str(bank.certificate.current_id)
+    assert initial(page)["version"] == str(current)
     labels = [label for _, label in page.context["form"].fields["version"].choices]
     assert [re.match(r"(\d) \((.*?)\)", label).groups() for label in labels] == [  # type: ignore[union-attr]
         ("2", "in use"),
