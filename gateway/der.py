@@ -44,13 +44,13 @@ def _bounds(data: bytes, at: int, depth: int) -> tuple[int, int, int]:
     return start, start + length, start + length
 
 
-def octets(element: Element) -> bytes:
+def octets(element: Element, depth: int = 0) -> bytes:
     """The contents of an OCTET STRING, which BER may cut into pieces."""
     if element.tag == OCTET_STRING:
         return element.body
-    if element.tag != OCTET_STRING | 0x20:
-        raise ValueError("no octet string")
-    return b"".join(octets(piece) for piece in children(element.body))
+    if element.tag != OCTET_STRING | 0x20 or depth > MAX_DEPTH:
+        raise ValueError("no octet string, or too deep")
+    return b"".join(octets(piece, depth + 1) for piece in children(element.body))
 
 
 def encode(tag: int, body: bytes) -> bytes:

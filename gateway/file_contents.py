@@ -1,6 +1,7 @@
 """What the readers of certificate files share: sizes, kinds of file, passwords, work, and what they give back."""
 
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from gateway.findings import Finding, Severity
 from gateway.x509 import Pkcs12Error
 
 MAX_FILE_BYTES = 1_000_000
-MAX_KEYS = 20  # each is checked, which takes a moment
+MAX_KEYS = 20
+MAX_KEY_BYTES = 5_500  # of RSA with 8192 bits, encrypted and with its names; to check such a key takes 3 s
 MAX_KEY_DERIVATION_ROUNDS = 10_000_000  # about a second; programs write 2,000 to 1,000,000
 MAX_SCRYPT_COST = 2**20  # 128 MB; openssl writes 2**17
 
@@ -26,6 +28,10 @@ NOT_NEEDED = Finding(
 )
 _TYPED = "The password contains a character that no such file can have. Type it again."
 _TOO_MUCH_WORK = "The file asks for too much work to open it. Export it again with the usual settings."
+_LARGE_KEY = (
+    "The file has a private key that is too large to be used: RSA with more than 8192 bits. Have a certificate "
+    "issued for a key of RSA 2048 to 4096 bits or EC P-256."
+)
 _SCRYPT = bytes.fromhex("06092b06010401da47040b")  # OID 1.3.6.1.4.1.11591.4.11, RFC 7914 section 7
 
 
@@ -55,11 +61,20 @@ def check_size(data: bytes) -> None:
         raise Pkcs12Error("file", f"The file is too large ({size}): a file of certificates has at most 1 MB.")
 
 
-def check_number_of_keys(number: int) -> None:
-    """Refuse a file with more keys than a person would choose from."""
-    if number > MAX_KEYS:
-        text = f"The file has {number} private keys. Export one certificate with its key into its own file."
+def check_keys(sizes: Sequence[int]) -> None:
+    """Refuse more or larger keys (in bytes, as they stand in the file) than can be checked soon.
+
+    The work grows with the cube of an RSA key's size.
+    """
+    if len(sizes) > MAX_KEYS:
+        text = (
+            f"The file has {len(sizes)} private keys. Export one certificate with its key into its own file."
+        )
         raise Pkcs12Error("file", text)
+    if any(size > MAX_KEY_BYTES for size in sizes):
+        raise Pkcs12Error("file", _LARGE_KEY)
+    if sum((size / MAX_KEY_BYTES) ** 3 for size in sizes) > 2:
+        raise Pkcs12Error("file", _TOO_MUCH_WORK)
 
 
 def check_work(*parts: bytes) -> None:

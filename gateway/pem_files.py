@@ -19,7 +19,7 @@ from gateway.file_contents import (
     WRONG,
     Contents,
     NamedCertificate,
-    check_number_of_keys,
+    check_keys,
     check_work,
     secrets_of,
 )
@@ -66,7 +66,7 @@ def read_pem(data: bytes, password: str) -> Contents:
     """Read the keys and the certificates of a PEM file. An empty password means none. Raises Pkcs12Error."""
     blocks = _blocks(data)
     keys = [block for block in blocks if block.label in _KEYS]
-    check_number_of_keys(len(keys))
+    check_keys([len(_der(block)) for block in keys])
     if not keys and any(block.label == b"OPENSSH PRIVATE KEY" for block in blocks):
         raise Pkcs12Error("file", _OPENSSH)
     certificates = [_certificate(block) for block in blocks if block.label in _CERTIFICATES]

@@ -26,12 +26,12 @@ from gateway.file_contents import (
     WRONG,
     Contents,
     NamedCertificate,
-    check_number_of_keys,
+    check_keys,
     check_work,
     secrets_of,
 )
 from gateway.findings import Finding, Severity
-from gateway.pkcs12_parts import number_of_keys, take_apart
+from gateway.pkcs12_parts import Parts, take_apart
 from gateway.x509 import Pkcs12Error, X509Facts, visible, warnings_of, x509_facts
 
 __all__ = ["Pkcs12Error", "X509Facts", "read_pfx", "warnings_of", "x509_facts"]
@@ -60,10 +60,6 @@ _LEGACY_CIPHERS = (
     *(bytes.fromhex("060a2a864886f70d010c01") + bytes([number]) for number in (3, 4)),
     bytes.fromhex("06082a864886f70d03070408"),
 )
-_SEVERAL_STRANGE = (
-    "The file has {} private keys and is built in an unusual way. Export one certificate with its key into its own "
-    "file."
-)
 
 
 def read_pfx(data: bytes, password: str) -> Contents:
@@ -72,14 +68,14 @@ def read_pfx(data: bytes, password: str) -> Contents:
     Raises Pkcs12Error, whose message names neither the password nor anything of the keys.
     """
     check_work(data)
-    keys = number_of_keys(data)
-    check_number_of_keys(keys)
+    parts = _parts(data)
+    check_keys([len(key) for key in parts.keys])
     bundle, secret = _open(data, password)
     findings = [NOT_NEEDED] if password and secret is None else []
     if is_legacy(data):
         findings.append(_LEGACY)
-    if keys > 1:
-        return _read_parts(data, secret, findings)
+    if len(parts.keys) > 1:
+        return _read_parts(parts, secret, findings)
     return Contents((bundle.key,) if bundle.key else (), _certificates(bundle), tuple(findings))
 
 
@@ -114,13 +110,14 @@ def _load(data: bytes, secret: bytes | None) -> pkcs12.PKCS12KeyAndCertificates 
     return None
 
 
-def _read_parts(data: bytes, secret: bytes | None, findings: list[Finding]) -> Contents:
-    """Of a file with several keys, which has been opened as a whole (so its MAC is right), all of them."""
-    parts = None
+def _parts(data: bytes) -> Parts:
     with suppress(ValueError, IndexError, StopIteration):
-        parts = take_apart(data)
-    if parts is None:
-        raise Pkcs12Error("file", _SEVERAL_STRANGE.format(number_of_keys(data)))
+        return take_apart(data)
+    raise Pkcs12Error("file", _DAMAGED)
+
+
+def _read_parts(parts: Parts, secret: bytes | None, findings: list[Finding]) -> Contents:
+    """Of a file with several keys, which has been opened as a whole (so its MAC is right), all of them."""
     rest = _load(parts.rest, secret)
     keys = [_only_key(part, secret) for part in parts.keys]
     return Contents(tuple(keys), _certificates(rest) if rest else (), tuple(findings))

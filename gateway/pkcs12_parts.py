@@ -18,11 +18,6 @@ _VERSION_3 = b"\x02\x01\x03"
 _EXPLICIT = 0xA0
 
 
-def number_of_keys(data: bytes) -> int:
-    """How many keys the clear parts of a PFX have, read or not."""
-    return sum(data.count(bag) for bag in _KEY_BAGS)
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """PFX files made of one: one for each key, alone, and one of all that is no key."""

@@ -268,6 +268,14 @@ def joined_pfx(*issued: Issued, password: str = "", options: Sequence[str] = PLA
     return _element(0x30, _VERSION_3 + content)
 
 
+def pfx_of_key(key: bytes) -> bytes:
+    """A PFX file with one key bag and nothing else, whatever the bag holds."""
+    bag = _element(0x30, bytes.fromhex("060b2a864886f70d010c0a0101") + _element(0xA0, key))
+    info = _element(0x30, _DATA + _element(0xA0, _element(0x04, _element(0x30, bag))))
+    content = _element(0x30, _DATA + _element(0xA0, _element(0x04, _element(0x30, info))))
+    return _element(0x30, _VERSION_3 + content)
+
+
 def in_ber(data: bytes) -> bytes:
     """A PFX of `joined_pfx` as Firefox writes one: indefinite lengths, and octet strings in pieces."""
     safes = b"".join(_indefinite(safe) for safe in _elements(_safes(data)))

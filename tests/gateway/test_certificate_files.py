@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.certificate_files import ClientCertificate, KeyChoice, SeveralKeys, read_certificate_file
+from gateway.der import encode
 from gateway.x509 import Pkcs12Error
 from tests import pki
 
@@ -279,6 +280,30 @@ def test_encrypted_keys_that_ask_together_for_too_much_work_are_refused(
     text = f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n"
 
     assert "too much work" in refusal_of(text * 2 + chain(client), "password").message
+
+
+def test_keys_that_would_take_minutes_to_check_are_refused(client: pki.Issued) -> None:
+    """RSA keys are checked for primes: 3 s for 8192 bits, hours for what fits into a file."""
+    large = b"\x30\x83" + (6000).to_bytes(3) + bytes(6000)
+    body = base64.encodebytes(large).decode()
+    text = f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n"
+
+    for file in (text + chain(client), pki.pfx_of_key(large)):
+        assert "RSA with more than 8192 bits" in refusal_of(file).message
+
+
+@pytest.mark.parametrize("kind", ["definite", "indefinite"])
+def test_a_pfx_that_is_nested_too_deep_is_called_damaged(kind: str) -> None:
+    octets = b"\x24\x80" * 3000 + bytes(6000)
+    if kind == "definite":
+        octets = b""
+        for _ in range(3000):
+            octets = encode(0x24, octets)
+    content = bytes.fromhex("06092a864886f70d010701") + encode(0xA0, octets)
+
+    error = refusal_of(encode(0x30, b"\x02\x01\x03" + encode(0x30, content)))
+
+    assert error.message.startswith("This PFX file is damaged")
 
 
 # --- Several keys ---------------------------------------------------------------------------------------
