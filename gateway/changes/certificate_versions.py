@@ -14,9 +14,10 @@ from gateway.certificate_files import ClientCertificate, Pkcs12Error, read_certi
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewritings
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable, Use
-from gateway.models import Certificate, CertificateVersion
+from gateway.models import AuditEntry, Certificate, CertificateVersion
 from gateway.x509 import X509Facts
 
+_REMOVED = "removed a version of"
 KEY_UNREADABLE = "The private key of {} cannot be opened, so nothing could be presented with it: {}"
 
 
@@ -99,7 +100,7 @@ def remove_version(
             )
             raise Invalid({"version": text})
         gone = {name: [text, ""] for name, (_, text) in added(version).items()}
-        this.audit("removed a version of", certificate, {"version": [str(version.number), ""], **gone})
+        this.audit(_REMOVED, certificate, {"version": [str(version.number), ""], **gone})
         this.delete(version)
         touch(this, certificate)
         return this.revision
@@ -148,7 +149,7 @@ def create_version(
     refuse_known_thumbprint(facts, certificate)
     version = CertificateVersion(
         certificate=certificate,
-        number=(certificate.versions.aggregate(last=Max("number"))["last"] or 0) + 1,
+        number=_next_number(certificate),
         revision=this.revision,
         created_at=timezone.now(),
         chain_pem=chain_pem,
@@ -159,6 +160,14 @@ def create_version(
     )
     version.save(force_insert=True)
     return version
+
+
+def _next_number(certificate: Certificate) -> int:
+    """A number that no version of the certificate ever had: history and addresses tell versions by it."""
+    last = certificate.versions.aggregate(last=Max("number"))["last"] or 0
+    removed = AuditEntry.objects.filter(object_key=certificate.pk, action=_REMOVED)
+    numbers = [int(changes["version"][0]) for changes in removed.values_list("changes", flat=True)]
+    return max(last, *numbers) + 1 if numbers else last + 1
 
 
 def refuse_known_thumbprint(facts: X509Facts, certificate: Certificate | None = None) -> None:

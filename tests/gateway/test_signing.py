@@ -13,12 +13,13 @@ from gateway.signing import (
     KEY_TYPES,
     ForeignKeyError,
     MadeRequest,
+    Signed,
     SigningError,
     make_request,
     public_key_sha256,
     read_signed,
 )
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import Pkcs12Error, name_text
 from tests import pki
 
 SUBJECT = [("CN", "partner-bank"), ("O", "Örtliche Bank"), ("C", "de")]
@@ -175,6 +176,27 @@ def test_a_certificate_for_another_key_comes_with_what_the_file_has() -> None:
     with pytest.raises(ForeignKeyError) as refused:
         read_signed(pki.pem(other.cert, *other.chain).encode(), make().public_key_sha256)
     assert refused.value.certificates == (other.cert, *other.chain)
+
+
+def outcome(data: bytes, key_sha256: str) -> type:
+    """What comes of a file, whose certificates can be named if they are for another key."""
+    try:
+        return type(read_signed(data, key_sha256))
+    except ForeignKeyError as error:
+        return type(error) if all(name_text(each.subject) for each in error.certificates) else Exception
+    except Pkcs12Error as error:
+        return type(error)
+
+
+def test_a_damaged_certificate_is_refused_wherever_the_damage_is() -> None:
+    made = make()
+    der = pki.der(issued(made, not_after=datetime(2100, 1, 1, tzinfo=UTC)).cert)
+    outcomes = set()
+    for place in range(len(der)):
+        for change in (0x01, 0x20, 0x80, 0xFF):
+            damaged = der[:place] + bytes([der[place] ^ change]) + der[place + 1 :]
+            outcomes.add(outcome(damaged, made.public_key_sha256))
+    assert outcomes == {Signed, Pkcs12Error, ForeignKeyError}
 
 
 def test_what_holds_no_certificate_is_refused_with_what_to_do() -> None:

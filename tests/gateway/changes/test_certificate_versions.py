@@ -308,11 +308,22 @@ def test_a_version_that_is_not_in_use_is_removed_and_the_one_in_use_is_not() -> 
         remove_version(ALICE, certificate.key, first.key, revision=certificate.revision - 1)
     revision = remove_version(ALICE, certificate.key, first.key, revision=certificate.revision)
     assert list(certificate.versions.all()) == [second]
+    assert current(certificate) == second
+    assert certificate.revision == revision
     assert Deletion.objects.get(revision=revision).table == "gateway_certificateversion"
     entry = AuditEntry.objects.get(revision=revision)
     assert (entry.action, entry.changes["version"]) == ("removed a version of", ["1", ""])
     with pytest.raises(NotFound):
         remove_version(ALICE, certificate.key, first.key)
+
+
+def test_the_number_of_a_version_that_was_removed_is_never_given_again() -> None:
+    certificate = make_certificate()
+    for number in (2, 3):
+        version = make_version(certificate)
+        assert version.number == number
+        remove_version(ALICE, certificate.key, version.key)
+    assert make_version(certificate).number == 4
 
 
 def test_a_certificate_is_deleted_with_all_its_versions_and_signing_requests() -> None:
