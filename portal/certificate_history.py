@@ -26,10 +26,9 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An entry as a page shows it. `about` names what of the certificate it is about, "" for the whole."""
+    """An entry as a page shows it."""
 
     entry: AuditEntry
-    about: str
     changed: tuple[Changed, ...]
 
 
@@ -50,11 +49,7 @@ def history_of(certificate: Certificate) -> QuerySet[AuditEntry]:
 
 def events(entries: Iterable[AuditEntry]) -> list[Event]:
     """The entries with their changes told apart."""
-    whole = str(Certificate._meta.verbose_name)
-    return [
-        Event(entry, "" if entry.object_kind == whole else entry.object_name, changed_values(entry.changes))
-        for entry in entries
-    ]
+    return [Event(entry, changed_values(entry.changes)) for entry in entries]
 
 
 def changed_values(changes: Mapping[str, Any]) -> tuple[Changed, ...]:
