@@ -10,15 +10,22 @@ from portal.certificate_facts import leaf_of, public_key_sha256
 
 Values = tuple[str, ...]
 
+_ROUTINE = {"Serial number", "Thumbprint (SHA-1)", "Thumbprint (SHA-256)"}
+_MONO = {*_ROUTINE, "Public key (SHA-256)"}
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One thing that both certificates say. `mono` is for what is compared character by character."""
+    """One thing that both certificates say.
+
+    `mono` is for what is compared character by character, `routine` for what is another one in any certificate.
+    """
 
     label: str
     before: Values
     after: Values
     mono: bool = False
+    routine: bool = False
 
     @property
     def changed(self) -> bool:
@@ -29,22 +36,24 @@ class Compared:
 def compared(before: CertificateVersion, after: CertificateVersion) -> tuple[Compared, ...]:
     """Everything that a person or a back end may look at."""
     sides = zip(_said(before), _said(after), strict=True)
-    return tuple(Compared(label, old, new, mono) for (label, mono, old), (_, _, new) in sides)
+    return tuple(
+        Compared(label, old, new, label in _MONO, label in _ROUTINE) for (label, old), (_, new) in sides
+    )
 
 
-def _said(version: CertificateVersion) -> Iterator[tuple[str, bool, Values]]:
+def _said(version: CertificateVersion) -> Iterator[tuple[str, Values]]:
     contents = contents_of(version.chain_pem)
-    yield "Subject", False, (version.subject,)
-    yield "Issuer", False, (_issuer(version),)
-    yield "Alternative names", False, tuple(f"{name.kind}: {name.text}" for name in contents.names)
-    yield "Key type", False, (version.key_type,)
-    yield "Valid from", False, (_time(version.not_before),)
-    yield "Valid until", False, (_time(version.not_after),)
-    yield "Serial number", True, (version.serial_number,)
-    yield "Thumbprint (SHA-1)", True, (version.thumbprint,)
-    yield "Thumbprint (SHA-256)", True, (version.sha256,)
-    yield "Public key (SHA-256)", True, (public_key_sha256(leaf_of(version.chain_pem)),)
-    yield "Chain sent along", False, tuple(link.subject for link in contents.chain[1:])
+    yield "Subject", (version.subject,)
+    yield "Issuer", (_issuer(version),)
+    yield "Alternative names", tuple(f"{name.kind}: {name.text}" for name in contents.names)
+    yield "Key type", (version.key_type,)
+    yield "Valid from", (_time(version.not_before),)
+    yield "Valid until", (_time(version.not_after),)
+    yield "Serial number", (version.serial_number,)
+    yield "Thumbprint (SHA-1)", (version.thumbprint,)
+    yield "Thumbprint (SHA-256)", (version.sha256,)
+    yield "Public key (SHA-256)", (public_key_sha256(leaf_of(version.chain_pem)),)
+    yield "Chain sent along", tuple(link.subject for link in contents.chain[1:])
 
 
 def _issuer(version: CertificateVersion) -> str:

@@ -9,14 +9,19 @@ from gateway.changes.policy_rewriting import Rewrite
 from portal.policy_difference import TextDifference, difference
 from portal.views.properties import policy_links
 
+MOST_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ShownRewrite:
-    """A document that will be rewritten: what it is the policy of, its page, and what becomes of it."""
+    """A document that will be rewritten: what it is the policy of, its page, and what becomes of it.
+
+    Where there are very many, `difference` is None for the later ones: they change in the same way.
+    """
 
     text: str
     url: str
-    difference: TextDifference
+    difference: TextDifference | None
 
 
 def shown_rewrites(rewrites: Iterable[Rewrite]) -> tuple[ShownRewrite, ...]:
@@ -24,8 +29,10 @@ def shown_rewrites(rewrites: Iterable[Rewrite]) -> tuple[ShownRewrite, ...]:
     rewrites = tuple(rewrites)
     links = policy_links(rewrite.use for rewrite in rewrites)
     return tuple(
-        ShownRewrite(link.text, link.url, difference(rewrite.before, rewrite.after))
-        for link, rewrite in zip(links, rewrites, strict=True)
+        ShownRewrite(
+            link.text, link.url, difference(rewrite.before, rewrite.after) if place < MOST_SHOWN else None
+        )
+        for place, (link, rewrite) in enumerate(zip(links, rewrites, strict=True))
     )
 
 

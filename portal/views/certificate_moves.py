@@ -1,7 +1,6 @@
 """Replace everywhere with...: what a certificate is used for moves to another one, in one confirmed change."""
 
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gateway.changes.certificate_moves import move_everywhere, planned_moves
-from gateway.changes.policy_rewriting import Rewrite
+from gateway.changes.policy_rewriting import Rewrite, unreadable_uses
 from gateway.errors import EditConflict, Invalid, NotFound
 from gateway.models import Certificate
 from portal.certificate_choice import certificate_options
@@ -22,8 +21,10 @@ from portal.choice import Offered
 from portal.forms.moves import MoveForm
 from portal.rewrites import seal_of, shown_rewrites
 from portal.views.base import AdministratorRequired, Page, actor_of, announce, safe_path
+from portal.views.certificate_page import MOST_USES, folded
 from portal.views.certificate_pages import use_links
 from portal.views.one_certificate import OneCertificate
+from portal.views.properties import policy_links
 
 
 class CertificateMove(AdministratorRequired, OneCertificate, Page):
@@ -67,6 +68,7 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
         about = {
             "to": to,
             "moves": shown_rewrites(moves),
+            "unreadable": policy_links(unreadable_uses(self.certificate)),
             "seal": seal_of(moves),
             "cautions": tuple(validity_cautions(self.current, to.current, timezone.now())),
             "choose_url": f"{self.request.path}?{urlencode({'next': self._next()})}",
@@ -108,13 +110,10 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
         question = reverse("certificate-delete", args=[self.certificate.pk])
         return safe_path(self.request, f"{question}?check=1")
 
-    @cached_property
-    def _uses(self) -> tuple[Any, ...]:
-        return use_links(self.certificate.uses)
-
     def context(self) -> dict[str, Any]:
         """The context with what uses the certificate, and where all this leads."""
-        return super().context() | {"uses": self._uses, "next": self._next()}
+        uses = folded(use_links(self.certificate.uses), MOST_USES)
+        return super().context() | {"uses": uses, "next": self._next()}
 
 
 def _uuid(text: str) -> UUID | None:

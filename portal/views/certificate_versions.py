@@ -27,9 +27,10 @@ from portal.navigation import url_or_none
 from portal.rewrites import seal_of, shown_rewrites
 from portal.roles import may_change
 from portal.views.base import AdministratorRequired, actor_of, announce
+from portal.views.certificate_page import MOST_USES, folded
 from portal.views.certificate_pages import use_links
 from portal.views.editing import FormPage
-from portal.views.material import MaterialPage
+from portal.views.material import MaterialPage, say_remark
 from portal.views.one_certificate import (
     OneCertificate,
     VersionView,
@@ -59,6 +60,12 @@ class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
             key=values["key"],
         )
         messages.success(self.request, f"Version {version.number} was uploaded. Nothing presents it yet.")
+        shown = {finding.code for finding in findings_of(version.chain_pem, timezone.now())}
+        for _, remark in form.remarks():
+            if (
+                isinstance(remark, str) or remark.code not in shown
+            ):  # about the file: the next page has the others
+                say_remark(self.request, f"Version {version.number}", remark)
         return redirect("certificate-version", self.certificate.pk, version.number)
 
 
@@ -104,7 +111,7 @@ class CertificateVersionPage(VersionView, FormPage):
             "findings": findings_of(self.version.chain_pem, now),
             "rows": compared(self.current, self.version),
             "cautions": () if self.is_current else cautions(self.current, self.version, now),
-            "uses": use_links(self.certificate.uses),
+            "uses": folded(use_links(self.certificate.uses), MOST_USES),
             "rewrites": () if self.is_current else shown_rewrites(planned_rewrites(self.certificate)),
             "public_url": url_or_none(
                 "certificate-download", self.certificate.pk, self.version.number, "cer"

@@ -56,7 +56,7 @@ class VersionView(OneCertificate):
     def version(self) -> CertificateVersion:
         """The version that the address names. Raises NotThere."""
         number = self.kwargs["number"]
-        found = self.certificate.versions.filter(number=number).first()
+        found = self.certificate.versions.filter(number=number).defer("sealed_private_key").first()
         if found is None:
             message = f"{self.certificate} has no version {number} (any more). Somebody may have removed it."
             raise NotThere(message, reverse("certificate", args=[self.certificate.pk]), str(self.certificate))

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from gateway.certificate_contents import contents_of
 from gateway.changes.signing_requests import (
@@ -22,6 +23,7 @@ from portal.certificate_facts import leaf_of, subject_pairs
 from portal.forms.base import PortalForm
 from portal.forms.signing_requests import SUBJECT, Pairs, SignedForm, SigningRequestForm
 from portal.views.base import AdministratorRequired, PortalView, actor_of, announce
+from portal.views.certificate_page import file_name
 from portal.views.certificate_pages import AREA, CLIENT
 from portal.views.editing import FormPage
 from portal.views.missing import NotThere, RowView
@@ -178,7 +180,7 @@ class RequestView(RowView):
             "called": self.called,
             "certificate": row.certificate,
             "names": row.names.splitlines(),
-            "file_name": _file_name(self.called),
+            "file_name": f"{file_name(self.called)}.csr",
             "breadcrumb": crumbs,
             "back": crumbs[-1][1],
         }
@@ -219,8 +221,8 @@ class SigningRequestFile(RequestView, PortalView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Download it."""
-        name = _file_name(self.called)
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        name = content_disposition_header(True, f"{file_name(self.called)}.csr")
+        headers = {"Content-Disposition": name or "attachment"}
         return HttpResponse(self.signing_request.csr_pem, content_type="application/pkcs10", headers=headers)
 
 
@@ -240,12 +242,6 @@ class SigningRequestDelete(AdministratorRequired, RequestView, FormPage):
         delete_signing_request(actor_of(self.request), row.pk)
         messages.success(self.request, f"The signing request of {self.called} and its key were deleted.")
         return redirect(trail(row.certificate)[-1][1])
-
-
-def _file_name(name: str) -> str:
-    """A name that every system takes: ids of certificates have letters, digits and dashes of any script."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name).strip("-.")
-    return f"{plain or 'certificate'}.csr"
 
 
 def _what_became(key: UUID) -> str:

@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_policy
-from gateway.changes.security import NoCredentials
-from gateway.models import Certificate, PolicyVersion
-from portal import choice
-from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+from gateway.changes.security import NoCredentials, Trust
+from gateway.models import Certificate, PolicyDocument, PolicyVersion
+from portal import choice, rewrites
+from tests.arrange import update_directly
+from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_operation
 from tests.portal.reading import banners, errors_beside, heading, link, text_of
 
 
@@ -125,6 +126,39 @@ def test_one_that_has_expired_is_warned_of(administrator_client: Client, old: Ce
     expired = make_certificate("gone", not_after=datetime.now(UTC) - timedelta(days=1))
     choose(make_api(), old)
     assert "It expired on" in text_of(administrator_client.get(path_of(old, to=expired.pk)))
+
+
+def test_a_policy_that_cannot_be_read_is_said_to_be_left_alone(
+    administrator_client: Client, old: Certificate, new: Certificate
+) -> None:
+    for name in ("Newer", "Well"):
+        choose(make_api(name), old)
+    document = PolicyDocument.objects.get(api__display_name="Newer")
+    xml = document.xml.replace("<base />", "<of-a-newer-release />")
+    update_directly(PolicyDocument, document.pk, xml=xml)
+    review = administrator_client.get(path_of(old, to=new.pk))
+    assert [move.text for move in review.context["moves"]] == ["Well"]
+    assert "What cannot be read is left alone, and goes on naming old: the policy of Newer" in text_of(review)
+
+
+def test_of_very_many_the_first_differences_are_shown_and_all_are_linked(
+    administrator_client: Client, old: Certificate, new: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrites, "MOST_SHOWN", 1)
+    for name in ("One", "Two", "Three"):
+        choose(make_api(name), old)
+    review = administrator_client.get(path_of(old, to=new.pk))
+    assert review.content.decode().count('<table class="difference">') == 1
+    assert text_of(review).count("in the same way") == 2
+    assert link(review, "Three") == reverse("policy-api", args=["three"])
+
+
+def test_a_ca_certificate_has_no_such_way(administrator_client: Client) -> None:
+    ca = make_ca_certificate()
+    choose(make_api(), NoCredentials(), Trust(ca_certificates=(ca.pk,)))
+    warning = administrator_client.post(reverse("ca-certificate-delete", args=[ca.pk]))
+    assert warning.status_code == 409
+    assert "Replace everywhere" not in text_of(warning)
 
 
 def test_where_there_are_many_one_is_searched_for(

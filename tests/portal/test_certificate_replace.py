@@ -13,6 +13,7 @@ from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_policy
 from gateway.models import AuditEntry, Certificate, CertificateVersion, PolicyDocument, PolicyVersion
 from tests import pki
+from tests.arrange_certificates import hold, present
 from tests.builders import ALICE, PASSWORD, choose, make_api, make_certificate, make_operation, make_version
 from tests.portal.reading import banners, errors_beside, heading, link, text_of
 
@@ -84,6 +85,27 @@ def test_what_is_here_already_is_not_uploaded_again(administrator_client: Client
     upload(administrator_client, certificate, pki.pfx(issued, PASSWORD.encode()))
     response = upload(administrator_client, certificate, pki.pfx(issued, PASSWORD.encode()))
     assert "version 2 of “partner-bank” already" in errors_beside(response, "file")[0]
+
+
+def test_what_was_odd_about_the_file_is_said_once(administrator_client: Client) -> None:
+    now = datetime.now(UTC)
+    times = {"not_before": now - timedelta(days=90), "not_after": now + timedelta(days=9)}
+    issued = pki.self_signed("partner-bank", **times)
+    response = upload(administrator_client, make_certificate(), pki.openssl_pfx(issued, PASSWORD, "-legacy"))
+    said = [text for _, text in banners(response)[1:]]
+    assert len(said) == 1  # what there is to know about the certificate stands further below
+    assert said[0].startswith("Version 2: ")
+    assert "encrypt" in said[0]
+    assert "expires-soon" in {finding.code for finding in response.context["findings"]}
+
+
+def test_check_stores_nothing(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    data = pki.pfx(pki.self_signed("partner-bank"), PASSWORD.encode())
+    path = reverse("certificate-replace", args=[certificate.pk])
+    sent = {"file": SimpleUploadedFile("new.pfx", data), "password": PASSWORD, "check": "1"}
+    assert administrator_client.post(path, sent).context["checked"]
+    assert certificate.versions.count() == 1
 
 
 # --- compare ------------------------------------------------------------------------------------------------------
@@ -286,6 +308,19 @@ def test_a_version_is_removed_after_a_question(administrator_client: Client) -> 
     assert banners(response)[0][1].startswith("Version 2 of partner-bank was removed.")
     assert not CertificateVersion.objects.filter(pk=version.pk).exists()
     assert AuditEntry.objects.filter(action="removed a version of").exists()
+
+
+def test_the_question_says_who_may_still_have_it(administrator_client: Client) -> None:
+    version = make_version(make_certificate())
+    path = path_of(version, "certificate-version-remove")
+    nobody = text_of(administrator_client.get(path))
+    assert "Never, as far as is known" in nobody
+    assert "No connection made with it" in nobody
+    seen = present(version.thumbprint, back_end="bank.example:8443")
+    hold(version.thumbprint, 3)
+    text = text_of(administrator_client.get(path))
+    assert f"{seen.last_at:%Y-%m-%d %H:%M UTC} to bank.example:8443 (API partner-bank)" in text
+    assert "3 connections made with it." in text
 
 
 def test_the_version_in_use_is_not_removed(administrator_client: Client) -> None:

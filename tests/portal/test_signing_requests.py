@@ -110,11 +110,11 @@ def test_the_request_is_downloaded_and_holds_no_key(
     administrator_client: Client, reader_client: Client
 ) -> None:
     request = prepare(name="Bank-ä")
-    path = link(administrator_client.get(page_of(request)), "Download Bank.csr")
+    path = link(administrator_client.get(page_of(request)), "Download Bank-ä.csr")
     for client in (administrator_client, reader_client):
         response = client.get(path)
         assert response["Content-Type"] == "application/pkcs10"
-        assert response["Content-Disposition"] == 'attachment; filename="Bank.csr"'
+        assert response["Content-Disposition"] == "attachment; filename*=utf-8''Bank-%C3%A4.csr"
         assert response.content.decode() == request.csr_pem
         assert b"PRIVATE" not in response.content + client.get(page_of(request)).content
 
