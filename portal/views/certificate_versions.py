@@ -1,5 +1,7 @@
 """Replacing a client certificate: upload its successor, compare and confirm, roll back, remove a version."""
 
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -17,7 +19,9 @@ from gateway.changes.certificate_versions import (
     remove_version,
     use_version,
 )
+from gateway.changes.policy_rewriting import Rewrite
 from gateway.errors import EditConflict
+from gateway.findings import Finding
 from gateway.models import CertificateVersion
 from gateway.preflight import findings_of
 from portal.certificate_comparison import cautions, compared
@@ -25,7 +29,6 @@ from portal.forms.base import PortalForm, RevisionForm
 from portal.forms.certificates import MaterialForm
 from portal.navigation import url_or_none
 from portal.rewrites import seal_of, shown_rewrites
-from portal.roles import may_change
 from portal.views.base import AdministratorRequired, actor_of, announce
 from portal.views.certificate_page import MOST_USES, folded
 from portal.views.certificate_pages import use_links
@@ -37,6 +40,8 @@ from portal.views.one_certificate import (
     follow_words,
     rewritten_words,
 )
+
+_SAID = frozenset({"expired", "not-yet-valid"})  # findings that portal.certificate_comparison has, too
 
 
 class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
@@ -95,11 +100,16 @@ class CertificateVersionPage(VersionView, FormPage):
         """Whether using it is a step back."""
         return self.version.number < self.current.number
 
+    @cached_property
+    def rewrites(self) -> tuple[Rewrite, ...]:
+        """What becomes of the policies that name the certificate by a thumbprint."""
+        return planned_rewrites(self.certificate)
+
     def initial(self) -> dict[str, Any]:
         """What is about to be seen."""
         return {
             "revision": self.certificate.revision,
-            "seal": seal_of(planned_rewrites(self.certificate)),
+            "seal": seal_of(self.rewrites),
         }
 
     def context(self) -> dict[str, Any]:
@@ -108,17 +118,21 @@ class CertificateVersionPage(VersionView, FormPage):
         return super().context() | {
             "is_current": self.is_current,
             "is_older": self.is_older,
-            "findings": findings_of(self.version.chain_pem, now),
+            "findings": self._findings(now),
             "rows": compared(self.current, self.version),
             "cautions": () if self.is_current else cautions(self.current, self.version, now),
             "uses": folded(use_links(self.certificate.uses), MOST_USES),
-            "rewrites": () if self.is_current else shown_rewrites(planned_rewrites(self.certificate)),
+            "rewrites": () if self.is_current else shown_rewrites(self.rewrites),
             "public_url": url_or_none(
                 "certificate-download", self.certificate.pk, self.version.number, "cer"
             ),
             "test_url": url_or_none("certificate-test", self.certificate.pk),
-            "may_change": may_change(self.request.user),
         }
+
+    def _findings(self, now: datetime) -> list[Finding]:
+        """What there is to know; not twice what is said before the confirmation."""
+        said = frozenset() if self.is_current else _SAID
+        return [each for each in findings_of(self.version.chain_pem, now) if each.code not in said]
 
     def save(self, form: ConfirmForm) -> HttpResponse:
         """Use it from now on, unless it is about something else than the person has seen."""
@@ -140,6 +154,7 @@ class CertificateVersionPage(VersionView, FormPage):
     def _again(self, changed: str) -> TemplateResponse:
         """Show the page anew: somebody has changed the certificate, or policies that name it."""
         self.read_again()
+        self.__dict__.pop("rewrites", None)
         return self.page(form=self.build_form(), changed=changed, status=409)
 
     def _announce(self, used: Used, before: CertificateVersion) -> None:

@@ -124,6 +124,8 @@ def test_both_are_side_by_side_and_what_changed_is_marked(administrator_client: 
     } | (changed_rows(response) & {"Valid from", "Valid until"})  # fmt: skip
     assert page.count("≠") == len(changed_rows(response))
     assert "It no longer has these alternative names: a.example." in text
+    test = reverse("certificate-test", args=[certificate.pk], query={"version": version.number})
+    assert link(response, "Test connection") == test
     assert "another subject" not in text
 
 

@@ -147,6 +147,29 @@ def test_a_new_certificate_is_complete(administrator_client: Client, form: str) 
     assert not SigningRequest.objects.exists()
 
 
+@pytest.mark.parametrize("form", ["der", "pem", "p7b"])
+def test_issuers_may_come_in_a_file_of_their_own(administrator_client: Client, form: str) -> None:
+    root = pki.make_ca("Root CA")
+    ca, request = pki.make_ca("Bank CA", parent=root), prepare()
+    cert = issued_for(request, ca).cert
+    own = {
+        "der": pki.der(cert),
+        "pem": pki.pem(cert).encode(),
+        "p7b": pkcs7.serialize_certificates([cert], Encoding.PEM),
+    }[form]
+    files = {"file": SimpleUploadedFile("own.cer", own), "chain": SimpleUploadedFile("ca.cer", b"nonsense")}
+    response = administrator_client.post(page_of(request), files)
+    assert len(errors_beside(response, "chain")) == 1
+    files = {
+        "file": SimpleUploadedFile("own.cer", own),
+        "chain": SimpleUploadedFile("ca.pem", pki.pem(root.cert, ca.cert).encode()),
+    }
+    administrator_client.post(page_of(request), files)
+    current = Certificate.objects.get(resource_id="bank").current
+    assert current
+    assert current.chain_pem == pki.pem(cert, ca.cert, root.cert)
+
+
 def test_for_an_existing_one_it_goes_on_to_compare(administrator_client: Client) -> None:
     certificate = make_certificate("bank", name="bank")
     request = prepare(certificate)
