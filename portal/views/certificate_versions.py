@@ -25,6 +25,7 @@ from gateway.findings import Finding
 from gateway.models import CertificateVersion
 from gateway.preflight import findings_of
 from portal.certificate_comparison import cautions, compared
+from portal.certificate_versions import FORMER, observed_of, version_rows
 from portal.forms.base import PortalForm, RevisionForm
 from portal.forms.certificates import MaterialForm
 from portal.navigation import url_or_none
@@ -96,9 +97,10 @@ class CertificateVersionPage(VersionView, FormPage):
         return self.version.pk == self.current.pk
 
     @property
-    def is_older(self) -> bool:
-        """Whether using it is a step back."""
-        return self.version.number < self.current.number
+    def is_former(self) -> bool:
+        """Whether it was in use before, so that using it is a step back."""
+        row = version_rows(self.certificate, [self.version], observed_of([self.version.thumbprint]))[0]
+        return row.state == FORMER
 
     @cached_property
     def rewrites(self) -> tuple[Rewrite, ...]:
@@ -117,7 +119,7 @@ class CertificateVersionPage(VersionView, FormPage):
         now = timezone.now()
         return super().context() | {
             "is_current": self.is_current,
-            "is_older": self.is_older,
+            "is_former": self.is_former,
             "findings": self._findings(now),
             "rows": compared(self.current, self.version),
             "cautions": () if self.is_current else cautions(self.current, self.version, now),

@@ -226,6 +226,15 @@ def test_rolling_back_is_the_same_page_of_an_older_version(administrator_client:
     assert "version 1 of partner-bank is presented" in banners(response)[0][1]
 
 
+def test_an_older_version_that_never_was_in_use_is_no_step_back(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    skipped, version = make_version(certificate), make_version(certificate)
+    use_version(ALICE, certificate.pk, version.pk)
+    text = text_of(administrator_client.get(path_of(skipped)))
+    assert "Nothing presents version 2 yet." in text
+    assert (USE in text, "Roll back" in text) == (True, False)
+
+
 def test_the_version_in_use_has_nothing_to_confirm(administrator_client: Client) -> None:
     version = make_certificate().current
     assert version
