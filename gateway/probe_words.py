@@ -53,6 +53,8 @@ def _details(error: Exception, scene: Scene) -> tuple[str, ...]:
         lines.append(f"The gateway broke off with the alert {alert_name(scene.seen.sent)}.")
     elif isinstance(error, Closed):
         lines.append(f"The back end broke off without an alert: {error}.")
+    elif isinstance(error, TooMuch):
+        lines.append(f"The gateway broke off: {error}.")
     if isinstance(error, ssl.SSLError):
         lines.append(f"OpenSSL: {getattr(error, 'verify_message', '') or error.reason or error}")
     return tuple(lines)

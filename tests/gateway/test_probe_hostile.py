@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
 from gateway import tls_messages
-from gateway.probe_line import Line, TlsLine
+from gateway.probe_line import Line, TlsLine, TooMuch
 from gateway.probe_messages import Seen
 from gateway.probe_report import State
 from gateway.snapshot import CertificateMaterial
@@ -33,6 +33,21 @@ def test_messages_without_end() -> None:
         report = probed(url)
     assert report.verdict == "tls-failed"
     assert "without end" in report.summary
+    assert step(report, "tls").details == ("The gateway broke off: too many messages.",)
+
+
+def test_bytes_without_end() -> None:
+    with listening(endless(bytes(16384))) as url:
+        address = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        with closing(Line(socket.AF_INET, address, time.monotonic() + 3)) as line:
+            line.send(b"hello")
+            with pytest.raises(TooMuch):
+                _read_on(line)
+
+
+def _read_on(line: Line) -> None:
+    for _ in range(200):
+        line.receive()
 
 
 def test_bytes_in_drops() -> None:
