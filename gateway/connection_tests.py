@@ -53,6 +53,7 @@ class ConnectionOrder:
     validate_name: bool = True
     public_cas: bool = True
     ca_certificates: tuple[UUID, ...] = ()
+    refuse_expired: bool = False
     connect_timeout: int | None = None
     with_request: bool = True
 
@@ -110,6 +111,7 @@ def _trust(order: ConnectionOrder) -> Trust:
         validate_name=order.validate_name,
         public_cas=order.public_cas,
         authorities_pem=authorities,
+        refuse_expired=order.refuse_expired,
     )
 
 

@@ -16,7 +16,7 @@ from gateway.probe_answer import METHOD, Answer, expects_tls, read_answer, refus
 from gateway.probe_chain import chain_of, day
 from gateway.probe_line import Address, Closed, Line, TlsLine, TooMuch, look_up
 from gateway.probe_messages import Seen
-from gateway.probe_reach import no_connection, not_found, refused_address, unusable
+from gateway.probe_reach import expired_here, no_connection, not_found, refused_address, unusable
 from gateway.probe_report import Report, State, Step
 from gateway.probe_scene import OWNER, Failure, Scene
 from gateway.probe_second_look import Where, second_look
@@ -117,8 +117,11 @@ class _Probe:
     # --- Before the handshake -------------------------------------------------------------------------------
 
     def _prepared(self) -> ssl.SSLContext:
+        certificate, trust = self._order.certificate, self._order.trust
+        if certificate is not None and trust.refuse_expired and certificate.not_after <= self._now:
+            raise _Failed(expired_here(certificate))
         try:
-            context = client_context(self._order.certificate, self._order.trust)
+            context = client_context(certificate, trust)
         except CallFailure as error:
             raise _Failed(unusable(error)) from None
         self._add("preparation", State.OK, "The certificate and the trust can be used.")

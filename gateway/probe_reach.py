@@ -2,7 +2,9 @@
 
 from gateway.addresses import WebServiceUrl
 from gateway.failures import CallFailure
+from gateway.probe_chain import day
 from gateway.probe_scene import Failure
+from gateway.snapshot import CertificateMaterial
 
 
 def unusable(error: CallFailure) -> Failure:
@@ -14,6 +16,16 @@ def unusable(error: CallFailure) -> Failure:
     text = "The client certificate cannot be used: its key cannot be opened, or does not fit."
     remedy = "Upload it again. If that does not help, an operator must look at the gateway's encryption keys."
     return Failure("preparation", "certificate-unusable", text, remedy, details)
+
+
+def expired_here(certificate: CertificateMaterial) -> Failure:
+    """The gateway itself refuses calls with it."""
+    text = (
+        f"The client certificate expired on {day(certificate.not_after)}, and calls with an expired one are "
+        "refused here. The back end was not asked."
+    )
+    remedy = "Replace it with a renewed one. Or turn that refusal off, and the back end decides."
+    return Failure("preparation", "certificate-expired-here", text, remedy)
 
 
 def not_found(host: str, error: Exception) -> Failure:

@@ -89,6 +89,7 @@ VERDICTS = GOOD | {
     "certificate-refused",
     "certificate-unsuitable",
     "certificate-unusable",
+    "certificate-expired-here",
     "certificate-needs-https",
     "trust-unusable",
     "closed",

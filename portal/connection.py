@@ -71,6 +71,7 @@ def order_with(
         validate_name=trust.validate_name,
         public_cas=trust.public_cas,
         ca_certificates=trust.ca_certificates,
+        refuse_expired=trust.refuse_expired,
         connect_timeout=connect_timeout,
         with_request=with_request,
     )

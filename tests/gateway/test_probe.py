@@ -303,6 +303,14 @@ def test_a_certificate_that_is_asked_for_after_the_request(
     assert "after the request, in a second handshake" in step(report, "asked").text
 
 
+def test_an_expired_certificate_that_calls_are_refused_with() -> None:
+    strict = trust(CA, refuse_expired=True)
+    with BackEnd(SERVER, CA) as back_end:
+        assert probed(back_end.url, EXPIRED, strict).verdict == "certificate-expired-here"
+        assert back_end.connections == 0
+        assert probed(back_end.url, GOOD, strict).succeeded
+
+
 def test_a_certificate_or_a_trust_that_cannot_be_used() -> None:
     lost = replace(GOOD, private_key=None, problem="its key cannot be opened")
     assert probed("https://localhost", lost).verdict == "certificate-unusable"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,17 @@ def test_a_refused_certificate_is_told_from_a_missing_one(administrator_client: 
     chosen = {"credentials": "certificate", "certificate": str(stranger.key)}
     assert report(press(administrator_client, bank, **chosen)).verdict == "certificate-refused-unknown-ca"
     assert report(press(administrator_client, bank, credentials="none")).verdict == "certificate-required"
+
+
+def test_an_expired_certificate_is_tested_as_calls_present_it(
+    administrator_client: Client, bank: Bank
+) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    expired = upload(pki.issue(bank.authority, "expired", not_after=yesterday))
+    chosen = {"credentials": "certificate", "certificate": str(expired.key)}
+    assert report(press(administrator_client, bank, **chosen)).verdict == "certificate-refused-expired"
+    refused = press(administrator_client, bank, **chosen, refuse_expired="on")
+    assert report(refused).verdict == "certificate-expired-here"
 
 
 def test_http_basic_presents_no_certificate_and_needs_nothing_typed(
