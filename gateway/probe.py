@@ -67,6 +67,7 @@ class _Probe:
         self._begun = self._mark = time.monotonic()
         self._deadline = self._begun + order.connect_timeout
         self._now = datetime.now(UTC)
+        self._url = ""  # one that cannot be read may hold a password
         self._steps: dict[str, Step] = {}
 
     def report(self) -> Report:
@@ -86,7 +87,7 @@ class _Probe:
             outcome.summary,
             outcome.remedy,
             tuple(steps[name] for name in ORDER),
-            url=self._order.url,
+            url=self._url,
             certificate=certificate.id if certificate else "",
             made_by=self._order.made_by,
             at=self._now.isoformat(timespec="seconds"),
@@ -105,6 +106,7 @@ class _Probe:
             url = parse_web_service_url(self._order.url)
         except ValueError as error:
             raise _Failed(Failure("preparation", "url-unusable", str(error))) from None
+        self._url = self._order.url
         if url.scheme == "http":
             return self._plain(url)
         context = self._prepared()
