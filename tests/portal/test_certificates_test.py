@@ -13,7 +13,7 @@ from django.urls import reverse
 from gateway.models import CertificateVersion
 from gateway.probe_report import Report
 from tests.bank import Bank, open_bank
-from tests.builders import choose, make_api, make_certificate, renew
+from tests.builders import choose, make_api, make_certificate, make_version, renew
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
@@ -139,3 +139,14 @@ def test_a_certificate_of_another_version_than_its_own_is_not_found(
     other = make_certificate("other")
     page = press(administrator_client, bank, version=str(other.current_id))
     assert "version" in page.context["form"].errors
+
+
+def test_the_page_that_compares_a_version_leads_to_a_test_of_just_that_version(
+    administrator_client: Client, reader_client: Client, bank: Bank
+) -> None:
+    version = make_version(bank.certificate)
+    compares = reverse("certificate-version", args=[bank.certificate.key, version.number])
+    link = f'href="{address(bank, version="2")}"'
+    assert link in administrator_client.get(compares).content.decode()
+    assert initial(administrator_client.get(address(bank, version="2")))["version"] == str(version.pk)
+    assert link not in reader_client.get(compares).content.decode()  # who may not test
