@@ -78,10 +78,11 @@ class Row:
 
 
 def _expiring() -> dict[str, Any]:
-    """What has expired or expires within the span of the time line, drawn, and as a list."""
+    """What has expired or expires within the span of the time line, drawn, and as a list: what is in use first."""
     now = timezone.now()
     found = read_expiries(now + time_line.SPAN)
-    rows = [_row(expiry) for expiry in read_expiries_with_uses(now + time_line.SPAN, most=MOST_LISTED)]
+    listed = read_expiries_with_uses(now + time_line.SPAN, most=MOST_LISTED)
+    rows = [_row(expiry) for expiry in sorted(listed, key=lambda expiry: not expiry.uses)]
     return {
         "time_line": time_line.draw(found, now) if found else None,
         "expired_count": sum(expiry.not_after <= now for expiry in found),

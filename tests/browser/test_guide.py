@@ -93,7 +93,7 @@ def sign_in(walk: Walk) -> None:
     entries = visitor.entries.get_by_role("link", include_hidden=True) if visitor.size is WIDE else None
     if entries:
         assert entries.all_text_contents() == [
-            "Dashboard", "APIs", "Subscriptions", "Policies", "Security", "Properties",
+            "Dashboard", "APIs", "Subscriptions", "Policies", "Notifications", "Security", "Properties",
         ]  # fmt: skip
     visitor.looks_right("dashboard")
 

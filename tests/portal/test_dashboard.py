@@ -76,6 +76,13 @@ def test_ca_certificates_are_among_them(administrator_client: Client) -> None:
     assert "<rect x=" in shown
 
 
+def test_what_is_in_use_is_not_hidden_behind_what_is_not(administrator_client: Client) -> None:
+    for name, days in (("gone", -2), ("used", 200), ("soon", 12)):
+        make_certificate_until(name, days)
+    choose(make_api(), Certificate.objects.get(resource_id="used"))
+    assert listed(administrator_client.get("/")) == ["used", "gone", "soon"]
+
+
 def test_the_apis_at_risk_are_named_and_linked(administrator_client: Client) -> None:
     make_certificate_until("soon", 12)
     apis = [make_api(f"Bank {number}") for number in range(7)]
