@@ -12,6 +12,8 @@ from gateway.expiry_notices import Expiry, due, next_notice
 from gateway.models import ExpiryNotice, NotificationRun
 from tests.arrange import renew
 from tests.builders import choose, make_api, make_ca_certificate, make_certificate
+from tests.databases import environment
+from tests.running import running
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 THRESHOLDS = (60, 30, 7, 1, 0)
@@ -158,3 +160,41 @@ def test_runs_are_kept_for_a_year_and_a_little() -> None:
     records_notices.record_run(NOW, 2, "a problem")
     run = NotificationRun.objects.get()
     assert (run.told, run.problem) == (2, "a problem")
+
+
+# In a process of its own, for real transactions: runs at the same moment, on new and on missed notices.
+RACE = """
+import threading
+from datetime import timedelta
+from django.db import connection
+from django.utils import timezone
+from gateway import records_notices
+
+def race(ids, now):
+    together, claimed = threading.Barrier(4), []
+    def run(number):
+        wanted = ids[number:] + ids[:number]
+        together.wait()
+        claimed.append(records_notices.claim_notices(wanted, now + timedelta(microseconds=number)))
+        connection.close()
+    threads = [threading.Thread(target=run, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(claim.id for claims in claimed for claim in claims), len(claimed)
+
+now = timezone.now()
+for number in range(8):
+    ids = [(f"BANK{number}", days) for days in range(10)]
+    for moment in (now, now + timedelta(minutes=20)):  # the second time they were missed
+        assert race(ids, moment) == (ids, 4), number
+print("each once")
+"""
+
+
+@pytest.mark.wire
+def test_of_runs_at_the_same_moment_each_notice_is_claimed_by_one(database_url: str) -> None:
+    with running("shell", "-v0", "-c", RACE, **environment(database_url)) as shell:
+        assert shell.wait(60) == 0, shell.stderr
+        assert shell.stdout == "each once\n"
