@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
@@ -42,7 +43,7 @@ PAGES = [
     "/security/ca-certificates/?q=H", "/security/ca-certificates/upload/?next=H",
     "/policies/?api=H&scope=H&q=H", "/sign-in/?next=H",
     "/subscriptions/?q=H&state=H&scope=H&sort=H", "/subscriptions-add/?api=H&next=H",
-    "/properties/?q=H&tag=H&kind=H&use=H&sort=H", "/properties-add/?next=H",
+    "/properties/?q=H&tag=H&kind=H&use=H&sort=H", "/properties-add/?next=H", "/notifications/",
 ]  # fmt: skip
 
 PROPERTY_PAGES = ("property", "property-value", "property-delete")
@@ -133,8 +134,9 @@ class Markup(HTMLParser):
         is_data = names.get("type") == "application/json"  # which no browser runs
         if tag == "script" and not is_data and not (names.get("src") or "").startswith("/static/"):
             self.active.append(f"{tag} {names}")
-        placed = {"x"} if tag not in {"rect", "text"} else set()  # a drawing's parts have a place
-        self.active += [f"{tag} {name}" for name in names if name.startswith("on") or name in placed]
+        self.active += [f"{tag} {name}" for name in names if name.startswith("on")]
+        if "x" in names and not re.fullmatch(r"-?[0-9.]+", names["x"] or ""):  # in a drawing it is a number
+            self.active.append(f"{tag} x")
         if (names.get("href") or "").strip().lower().startswith(("javascript:", "data:")):
             self.active.append(f"{tag} {names}")
 
