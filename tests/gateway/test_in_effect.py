@@ -50,7 +50,7 @@ def test_with_none_no_certificate_is_presented(scene: Scene) -> None:
     assert scene.call(connection)[0] == 502
 
 
-def test_what_is_presented_and_held_is_told_and_a_replaced_certificate_is_soon_held_no_more(
+def test_what_is_presented_and_held_is_told_and_a_replaced_certificate_is_held_until_its_last_call_ends(
     scene: Scene,
 ) -> None:
     one, two = scene.thumbprints["one"], scene.thumbprints["two"]
@@ -67,10 +67,14 @@ def test_what_is_presented_and_held_is_told_and_a_replaced_certificate_is_soon_h
             for each in scene.administer("presented", one)
         )
 
-    until(told, 5)
-    until(lambda: scene.administer("held_connections", one)[one] > 0, 5)
+    connections[0].request("GET", "/bank/events")
+    stream = connections[0].getresponse()
     scene.administer("choose", "two")
     assert scene.call() == (200, two)
+    until(lambda: scene.administer("held_connections", one, two) == {one: 1, two: 1}, 5)
+    until(told, 5)
+    assert stream.read(5) == b"event"  # it goes on with the certificate that it began with
+    connections[0].close()
     until(lambda: scene.administer("held_connections", one, two) == {one: 0, two: 1}, 5)
 
 

@@ -8,6 +8,7 @@ import pytest
 from gateway.addresses import AddressRules
 from gateway.outbound import Destination, Origin, Outbound
 from gateway.snapshot import Trust
+from tests.running_engine import LOOPBACK
 
 
 def destination(host: str = "one.example", scheme: str = "http", revision: int = 1) -> Destination:
@@ -60,6 +61,20 @@ def test_a_context_that_is_not_expected_is_not_kept() -> None:
         pools.adapter(destination(scheme="https"))._context
         is not pools.adapter(destination(scheme="https"))._context
     )
+
+
+def test_a_connection_counts_from_its_connecting_to_its_closing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        to = Destination(Origin("http", "127.0.0.1", listener.getsockname()[1]), None, destination().trust)
+        pools = Outbound(LOOPBACK, most=5)
+        connection = pools.adapter(to).take()
+        connection.timeout = 5
+        assert pools.connections == 0
+        connection.connect()
+        assert pools.connections == 1
+        assert not pools.held()  # no certificate was presented on it
+        connection.close()
+        assert pools.connections == 0
 
 
 @pytest.mark.parametrize("value", [b"a\r\nx-role: admin", b"a\nx-role: admin", b"a\rb", b"a\0b", b"a\r\n"])
