@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 from uuid import UUID
 
 from django.db.models import Q
@@ -14,16 +13,14 @@ from gateway.expiries import expiry_of
 from gateway.expiry_notices import Expiry
 from gateway.models import Api, PolicyReference, TrustedCa
 from gateway.models.certificates import EXPIRES_SOON
-from portal.navigation import url_or_none
 
-_LISTS = {"client": "certificates", "CA": "ca-certificates"}
+_PAGES = {"client": "certificate", "CA": "ca-certificate"}
 _MOST_BADGES = 3
 
 
 def certificate_path(expiry: Expiry) -> str:
-    """The page of a certificate: its own, or the list that shows it."""
-    page = url_or_none("certificate", expiry.key) if expiry.kind == "client" else None
-    return page or f"{reverse(_LISTS[expiry.kind])}?q={quote(expiry.thumbprint)}"
+    """The page of a certificate."""
+    return reverse(_PAGES[expiry.kind], args=[expiry.key])
 
 
 def expiry_words(expiry: Expiry, now: datetime) -> str:

@@ -9,6 +9,7 @@ from portal.views import (
     account,
     api_summary,
     apis,
+    ca_certificate_page,
     ca_certificates,
     call,
     certificate_moves,
@@ -123,6 +124,16 @@ urlpatterns = [
         "security/ca-certificates/upload/",
         ca_certificates.CaCertificateUpload.as_view(),
         name="ca-certificate-upload",
+    ),
+    path(
+        "security/ca-certificates/<uuid:key>/",
+        ca_certificate_page.CaCertificatePage.as_view(),
+        name="ca-certificate",
+    ),
+    path(
+        "security/ca-certificates/<uuid:key>/<str:form>",
+        ca_certificate_page.CaCertificateDownload.as_view(),
+        name="ca-certificate-download",
     ),
     path(
         "security/ca-certificates/<uuid:key>/delete/",

@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 from gateway.certificate_contents import contents_of, leaf_der, leaf_pem
 from gateway.errors import Use
 from gateway.findings import Finding
-from gateway.models import Api, AuditEntry, Certificate, CertificateVersion
+from gateway.models import Api, AuditEntry, CaCertificate, Certificate, CertificateVersion
 from gateway.models.certificates import EXPIRES_SOON
 from gateway.preflight import findings_of
 from portal.certificate_history import events, history_of
@@ -27,7 +27,7 @@ from portal.certificate_versions import MOST_VERSIONS, Observed, VersionRow, obs
 from portal.navigation import url_or_none
 from portal.validity_bar import days_words, validity_bar
 from portal.views.base import PortalView
-from portal.views.certificate_pages import AREA, CLIENT, UseLink, deletion_of, use_links
+from portal.views.certificate_pages import AREA, CLIENT, Kind, UseLink, deletion_of, use_links
 from portal.views.lists import ListPage
 from portal.views.missing import NotThere, RowView
 
@@ -50,16 +50,16 @@ class CertificateView(RowView):
         row = rows.filter(pk=self.kwargs["key"]).first()
         if row is None:
             route, label = self.all_rows
-            raise NotThere(gone_words(self.kwargs["key"]), reverse(route), label)
+            raise NotThere(gone_words(CLIENT, self.kwargs["key"]), reverse(route), label)
         return row
 
 
-def gone_words(key: UUID) -> str:
+def gone_words(kind: Kind, key: UUID) -> str:
     """That a certificate is not there, and if it ever was, who deleted it and when."""
     if deleted := deletion_of(key):
         when = f"{deleted.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return f"The certificate {deleted.object_name} was deleted by {deleted.actor_name} on {when}."
-    return "There is no such certificate, and none with this address was ever deleted."
+        return f"The {kind.noun} {deleted.object_name} was deleted by {deleted.actor_name} on {when}."
+    return f"There is no such {kind.noun}, and none with this address was ever deleted."
 
 
 # --- the page -------------------------------------------------------------------------------------------------
@@ -176,30 +176,45 @@ class Standing:
     at_risk: str
 
 
-def standing(facts: CertificateVersion, uses: tuple[Use, ...], now: datetime) -> Standing:
+# What its state means for those who use it: expired, not valid yet, expires soon.
+_FOR_CLIENTS = (
+    "back ends are likely to refuse it",
+    "back ends refuse it until then",
+    "calls are likely to fail from then on",
+)
+_FOR_TRUST = (
+    "calls to the back ends that it vouches for fail",
+    "calls to the back ends that it vouches for fail until then",
+    "calls to the back ends that it vouches for fail from then on",
+)
+
+
+def standing(facts: CertificateVersion | CaCertificate, uses: tuple[Use, ...], now: datetime) -> Standing:
     """Whether the certificate is of use now, for how long, and whose calls that matters for."""
-    users = users_words(uses)
+    trusted = isinstance(facts, CaCertificate)
+    users = users_words(uses, trusted=trusted)
+    expired, early, soon = (
+        f"{users}, and {risk}." if uses else f"{users}." for risk in (_FOR_TRUST if trusted else _FOR_CLIENTS)
+    )
     if facts.not_after <= now:
-        risk = f"{users}, and back ends are likely to refuse it." if uses else f"{users}."
-        return Standing("error", f"It expired {days_words(now - facts.not_after)} ago.", risk)
+        return Standing("error", f"It expired {days_words(now - facts.not_after)} ago.", expired)
     if facts.not_before > now:
-        risk = f"{users}, and back ends refuse it until then." if uses else f"{users}."
-        return Standing("warning", f"It becomes valid in {days_words(facts.not_before - now)}.", risk)
+        return Standing("warning", f"It becomes valid in {days_words(facts.not_before - now)}.", early)
     left = days_words(facts.not_after - now)
     if facts.not_after - now <= EXPIRES_SOON:
-        risk = f"{users}, and calls are likely to fail from then on." if uses else f"{users}."
-        return Standing("warning", f"It expires in {left}.", risk)
+        return Standing("warning", f"It expires in {left}.", soon)
     return Standing("", f"It is valid for another {left}.", f"{users}.")
 
 
-def users_words(uses: tuple[Use, ...]) -> str:
-    """Who presents the certificate, as the beginning of a sentence."""
+def users_words(uses: tuple[Use, ...], *, trusted: bool) -> str:
+    """Who presents or trusts the certificate, as the beginning of a sentence."""
     if any(use.scope == "global" for use in uses):
         return "The policy of All APIs names it"
+    one, several = ("trusts", "trust") if trusted else ("uses", "use")
     apis = len({use.api_id for use in uses})
     if not apis:
-        return "Nothing uses it"
-    return "1 API uses it" if apis == 1 else f"{apis} APIs use it"
+        return "No API trusts it" if trusted else "Nothing uses it"
+    return f"1 API {one} it" if apis == 1 else f"{apis} APIs {several} it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,14 +309,8 @@ class CertificateDownload(CertificateView, PortalView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The file."""
-        if kwargs["form"] not in _FORMATS:
-            raise Http404
-        ending, content_type, content = _FORMATS[kwargs["form"]]
-        response = HttpResponse(content(self._chain()), content_type=content_type)
-        name = f"{file_name(self.certificate.resource_id)}-version-{kwargs['number']}{ending}"
-        response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        name = f"{file_name(self.certificate.resource_id)}-version-{kwargs['number']}"
+        return certificate_file(kwargs["form"], name, self._chain())
 
     def _chain(self) -> str:
         """The certificates of the version that the address names. Raises NotThere."""
@@ -311,6 +320,18 @@ class CertificateDownload(CertificateView, PortalView):
             text = f"The certificate {self.certificate} has no version {number} any more."
             raise NotThere(text, reverse("certificate", args=[self.certificate.pk]), "Its page")
         return chain
+
+
+def certificate_file(form: str, name: str, chain_pem: str) -> HttpResponse:
+    """Certificates as a file whose name begins with `name`. Raises Http404 for a form that there is not."""
+    if form not in _FORMATS:
+        raise Http404
+    ending, content_type, content = _FORMATS[form]
+    response = HttpResponse(content(chain_pem), content_type=content_type)
+    disposition = content_disposition_header(True, f"{name}{ending}")
+    response.headers["Content-Disposition"] = disposition or "attachment"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 _UNSAFE = frozenset('<>:"/\\|?*')

@@ -61,7 +61,7 @@ def addresses(db: None) -> list[str]:
         api, display_name=HOSTILE, description=HOSTILE, resource_id=NAME, rewrite_template="/'{id}'"
     )
     certificate = make_certificate(HOSTILE, name=NAME)
-    make_ca_certificate(HOSTILE, name=NAME)
+    ca = make_ca_certificate(HOSTILE, name=NAME)
     other = make_api("Other")
     choose(other, BasicCredentials(HOSTILE.replace(":", "").replace("{{ 7 }}", ""), HOSTILE))
     choose(api, certificate)
@@ -97,7 +97,7 @@ def addresses(db: None) -> list[str]:
                 found.append(reverse(name, args=[one.resource_id, version.key]))
     for name in ("operation-edit", "operation-delete", "policy-operation"):
         found.append(reverse(name, args=[api.resource_id, operation.resource_id]))
-    found += pages_of_certificates(certificate)
+    found += [*pages_of_certificates(certificate), reverse("ca-certificate", args=[ca.key])]
     return found + [page.replace("=H", f"={quote(HOSTILE)}") for page in PAGES]
 
 
@@ -109,7 +109,7 @@ def pages_of_certificates(certificate: Certificate) -> list[str]:
     return [
         *(
             reverse(name, args=[key])
-            for name in ("certificate-delete", "certificate-replace", "certificate-move")
+            for name in ("certificate", "certificate-delete", "certificate-replace", "certificate-move")
         ),
         reverse("certificate-move", args=[key], query={"to": str(other.key), "next": HOSTILE}),
         *(
