@@ -14,6 +14,9 @@ from portal.expiries import certificate_path, expiry_heading
 from portal.navigation import PRODUCT_NAME
 from portal.public_url import portal_url
 
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: nobody's absence is to be told to the sender
+_MOST_LINES = 300
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -46,9 +49,11 @@ def one_line(text: str) -> str:
 
 def expiry_message(notices: Sequence[Notice], to: str, now: datetime) -> EmailMultiAlternatives:
     """One e-mail about all of them, the first to expire first."""
-    lines = [_line(notice, now) for notice in notices]
-    more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
-    context = {"lines": lines, "settings_url": portal_url() + reverse("notifications"), "name": PRODUCT_NAME}
+    lines = [_line(notice, now) for notice in notices[:_MOST_LINES]]
+    count = len(notices)
+    more = f", and {count - 1} more" if count > 1 else ""
+    context = {"lines": lines, "count": count, "not_listed": count - len(lines), "portal_url": portal_url()}
+    context |= {"settings_url": portal_url() + reverse("notifications"), "name": PRODUCT_NAME}
     return _message(f"{lines[0].heading}{more}", "portal/notifications/expiry", context, to)
 
 
@@ -64,6 +69,7 @@ def trial_message(to: str, asked_by: str) -> EmailMultiAlternatives:
 
 def _message(subject: str, template: str, context: dict[str, Any], to: str) -> EmailMultiAlternatives:
     text = render_to_string(f"{template}.txt", context)
-    message = EmailMultiAlternatives(f"[{PRODUCT_NAME}] {subject}", text, to=[to])
+    subject = f"[{PRODUCT_NAME}] {subject}"
+    message = EmailMultiAlternatives(subject, text, to=[to], headers=_AUTOMATIC)
     message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
     return message

@@ -83,10 +83,11 @@ def _expiring() -> dict[str, Any]:
     found = read_expiries(now + time_line.SPAN)
     listed = read_expiries_with_uses(now + time_line.SPAN, most=MOST_LISTED)
     rows = [_row(expiry) for expiry in sorted(listed, key=lambda expiry: not expiry.uses)]
+    expired = sum(expiry.not_after <= now for expiry in found)
     return {
         "time_line": time_line.draw(found, now) if found else None,
-        "expired_count": sum(expiry.not_after <= now for expiry in found),
-        "expiring_count": len(found),
+        "expired_count": expired,
+        "expiring_count": len(found) - expired,
         "expiring": rows[:MOST_EXPIRING],
         "more_expiring": rows[MOST_EXPIRING:],
         "not_listed": len(found) - len(rows),

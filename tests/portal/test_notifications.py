@@ -100,6 +100,22 @@ def test_ca_certificates_are_told_of_with_the_apis_that_trust_them() -> None:
     assert "CA certificate bank-ca expires in" in mail.outbox[0].subject
 
 
+def test_of_very_many_the_first_are_listed_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.notifying.message._MOST_LINES", 2)
+    recipients(OPS)
+    for number in range(5):
+        until(f"bank-{number}", number + 1)
+    assert len(tell(timezone.now()).notices) == 5
+    (message,) = mail.outbox
+    assert message.subject.endswith("bank-0 expires in 1 day, and 4 more")
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    for text in (str(message.body), str(message.alternatives[0][0])):
+        assert "5 certificates need to be renewed" in text
+        assert "bank-1" in text
+        assert "bank-2" not in text
+        assert "3 more" in text
+
+
 def test_nothing_due_sends_nothing_and_is_a_run_all_the_same() -> None:
     recipients(OPS)
     until("fine", 400)
