@@ -183,9 +183,9 @@ _FOR_CLIENTS = (
     "calls are likely to fail from then on",
 )
 _FOR_TRUST = (
-    "calls to the back ends that it vouches for fail",
-    "calls to the back ends that it vouches for fail until then",
-    "calls to the back ends that it vouches for fail from then on",
+    "calls to the back ends that it vouches for are likely to fail",
+    "calls to the back ends that it vouches for are likely to fail until then",
+    "calls to the back ends that it vouches for are likely to fail from then on",
 )
 
 
