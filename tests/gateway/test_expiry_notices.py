@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from gateway import records_notices
+from gateway.changes.certificate_versions import use_version
 from gateway.expiries import read_expiries, read_expiries_with_uses
 from gateway.expiry_notices import Expiry, due, next_notice
 from gateway.models import ExpiryNotice, NotificationRun
-from tests.arrange import renew
-from tests.builders import choose, make_api, make_ca_certificate, make_certificate
+from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_version
 from tests.databases import environment
 from tests.running import running
 
@@ -94,7 +94,7 @@ def test_current_versions_and_ca_certificates_are_told_of_and_former_versions_ar
     ca = make_ca_certificate()
     assert bank.current
     former = bank.current.thumbprint
-    renew(bank)
+    use_version(ALICE, bank.key, make_version(bank, not_after=bank.current.not_after).key)
     bank.refresh_from_db()
     assert bank.current
     found = {expiry.name: expiry for expiry in read_expiries()}
