@@ -65,8 +65,9 @@ def due(
 
 
 def _reached(expiry: Expiry, thresholds: Collection[int], now: datetime) -> Notice | None:
-    reached = [notice for days in thresholds if (notice := Notice(expiry, days)).moment <= now]
-    return min(reached, key=lambda notice: notice.days, default=None)
+    left = expiry.not_after - now
+    reached = [days for days in thresholds if left <= timedelta(days=days)]
+    return Notice(expiry, min(reached)) if reached else None
 
 
 def _is_told(notice: Notice, told: Told) -> bool:
@@ -75,9 +76,11 @@ def _is_told(notice: Notice, told: Told) -> bool:
 
 def next_notice(expiries: Iterable[Expiry], thresholds: Collection[int], now: datetime) -> Notice | None:
     """What becomes due next, after now."""
-    coming = (Notice(expiry, days) for expiry in expiries for days in thresholds)
-    return min(
-        (notice for notice in coming if notice.moment > now),
-        key=lambda notice: (notice.moment, notice.expiry.name),
-        default=None,
-    )
+    coming = (notice for expiry in expiries if (notice := _next_of(expiry, thresholds, now)))
+    return min(coming, key=lambda notice: (notice.moment, notice.expiry.name), default=None)
+
+
+def _next_of(expiry: Expiry, thresholds: Collection[int], now: datetime) -> Notice | None:
+    left = expiry.not_after - now
+    coming = [days for days in thresholds if left > timedelta(days=days)]
+    return Notice(expiry, max(coming)) if coming else None

@@ -231,6 +231,25 @@ def test_a_mail_server_that_is_not_there_is_named(through: Callable[..., MailSer
     assert tell(timezone.now()).problem == f"Not sent to {OPS}, {ANNA}: {refused}"
 
 
+@pytest.mark.parametrize(
+    ("tls", "words"),
+    [
+        ("EMAIL_USE_TLS", "cannot do what EMAIL_URL asks for: STARTTLS extension not supported"),
+        ("EMAIL_USE_SSL", "TLS with the mail server 127.0.0.1:"),
+    ],
+)
+def test_a_mail_server_without_tls_is_told_from_one_with(
+    tls: str, words: str, settings: Settings, through: Callable[..., MailServer]
+) -> None:
+    recipients(OPS)
+    until("bank", 5)
+    setattr(settings, tls, True)
+    with mail_server() as server:
+        through(server)
+        assert words in tell(timezone.now()).problem
+    assert server.taken == []
+
+
 def test_the_password_is_in_no_answer(settings: Settings, through: Callable[..., MailServer]) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "portal", "hunter2hunter2"
     recipients(OPS)
