@@ -157,6 +157,20 @@ def test_an_order_is_taken_once_and_an_old_one_never(db: None) -> None:
     assert orders.state_of(key) == ("a", {"verdict": "x"})
 
 
+def test_of_two_processes_that_see_an_order_one_takes_it(db: None) -> None:
+    key, others = orders.ask({}), ["other:1"]
+
+    def come_between(execute: Any, sql: str, *rest: Any) -> Any:
+        """Let another process take it just before this one would."""
+        if others and sql.startswith("UPDATE"):
+            assert orders.take(others.pop())
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(come_between):
+        assert orders.take("late:1") is None
+    assert orders.state_of(key)[0] == "other:1"
+
+
 def test_tests_of_long_ago_are_removed_when_another_one_is_asked_for(db: None) -> None:
     old = orders.ask({})
     update_directly(ConnectionTest, old, asked_at=timezone.now() - timedelta(minutes=61))
