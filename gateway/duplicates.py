@@ -14,7 +14,7 @@ def duplicates_of(chain_pem: str) -> tuple[Finding, ...]:
     """What is already here of a certificate that is not stored yet, which comes first in the PEM."""
     leaf = _leaf(chain_pem)
     facts = x509_facts(leaf)
-    versions = CertificateVersion.objects.select_related("certificate")
+    versions = CertificateVersion.objects.select_related("certificate").defer("sealed_private_key")
     if known := versions.filter(thumbprint=facts.thumbprint).first():
         text = f"This certificate is already here, under the name “{known.certificate}”."
         remedy = "Use that one. There is nothing to upload."

@@ -22,7 +22,8 @@ class MaterialPage(FormPage):
     """A page with a MaterialForm, whose template includes portal/certificates/material.html.
 
     Its form element has the attributes enctype="multipart/form-data" and data-submit: with the latter the script
-    keeps the chosen file and the password over an answer that shows the form again.
+    keeps the chosen file and the password over an answer that shows the form again. After the change `say_remark`
+    says each of `form.remarks()`.
     """
 
     form_class: type[MaterialForm]
