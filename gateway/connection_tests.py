@@ -19,7 +19,7 @@ from gateway import records_connection_tests as tests
 from gateway.addresses import AddressRules
 from gateway.models import CaCertificate
 from gateway.probe import Order, probe
-from gateway.probe_report import Report
+from gateway.probing.report import Report
 from gateway.records import live_gateways
 from gateway.snapshot import CertificateMaterial, Trust
 

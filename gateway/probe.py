@@ -12,20 +12,20 @@ from datetime import UTC, datetime
 
 from gateway.addresses import AddressRules, WebServiceUrl, parse_web_service_url
 from gateway.failures import CallFailure
-from gateway.probe_answer import METHOD, Answer, expects_tls, read_answer, refusal_in, request_for
-from gateway.probe_chain import chain_of, day
-from gateway.probe_line import Address, Closed, Line, TlsLine, TooMuch, look_up
-from gateway.probe_messages import Seen
-from gateway.probe_reach import expired_here, no_connection, not_found, refused_address, unusable
-from gateway.probe_report import Report, State, Step
-from gateway.probe_scene import OWNER, Failure, Scene
-from gateway.probe_second_look import Where, second_look
-from gateway.probe_steps import ORDER, TITLES, Told, steps_of
-from gateway.probe_trust import wrong_name
-from gateway.probe_words import why
+from gateway.probing.answer import METHOD, Answer, expects_tls, read_answer, refusal_in, request_for
+from gateway.probing.chain import chain_of, day
+from gateway.probing.line import Address, Closed, Line, TlsLine, TooMuch, look_up
+from gateway.probing.messages import Seen
+from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, unusable
+from gateway.probing.report import Report, State, Step
+from gateway.probing.scene import OWNER, Failure, Scene
+from gateway.probing.second_look import Where, second_look
+from gateway.probing.steps import ORDER, TITLES, Told, steps_of
+from gateway.probing.tls_messages import TLS13
+from gateway.probing.trust import wrong_name
+from gateway.probing.words import why
 from gateway.snapshot import CertificateMaterial, Trust
 from gateway.tls import check_name, client_context
-from gateway.tls_messages import TLS13
 
 LATE_SECONDS = 1.0
 

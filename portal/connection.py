@@ -8,7 +8,7 @@ from gateway.changes.policy_documents import goes_elsewhere, parsed_or_none
 from gateway.changes.security import CertificateCredentials, Credentials, Trust
 from gateway.connection_tests import ConnectionOrder, NotMade, ask
 from gateway.models import Api
-from gateway.probe_report import Report
+from gateway.probing.report import Report
 from gateway.publish import GLOBAL
 from gateway.publish.policies import policies
 from gateway.snapshot import AuthenticationCertificate

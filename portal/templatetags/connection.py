@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import template
 
-from gateway.probe_report import Report, State
+from gateway.probing.report import Report, State
 
 register = template.Library()
 

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.addresses import AddressRules
 from gateway.probe import Order, probe
-from gateway.probe_report import VERDICTS, Report, State, Step
+from gateway.probing.report import VERDICTS, Report, State, Step
 from gateway.snapshot import CertificateMaterial, Trust
 from tests.back_end import BackEnd, Connection, Seen
 from tests.odd_back_ends import (
@@ -163,7 +163,7 @@ def test_public_cas(public_ca: Issued) -> None:
 
 @pytest.fixture
 def public_ca(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Issued]:
-    from gateway.probe_chain import public_authorities
+    from gateway.probing.chain import public_authorities
 
     ca = make_ca("Public CA")
     (tmp_path / "public.pem").write_text(ca.pem)

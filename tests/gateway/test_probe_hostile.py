@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
-from gateway import tls_messages
-from gateway.probe_line import Line, TlsLine, TooMuch
-from gateway.probe_messages import Seen
-from gateway.probe_report import State
+from gateway.probing import tls_messages
+from gateway.probing.line import Line, TlsLine, TooMuch
+from gateway.probing.messages import Seen
+from gateway.probing.report import State
 from gateway.snapshot import CertificateMaterial
 from gateway.tls import client_context
 from tests.back_end import BackEnd, Connection
@@ -157,7 +157,7 @@ def test_bytes_that_are_no_messages_raise_nothing_but_value_errors() -> None:
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_python_still_shows_the_messages(newest: ssl.TLSVersion) -> None:
-    """Fails when ssl.SSLContext._msg_callback goes or changes: then gateway.probe_messages needs another way."""
+    """Fails when ssl.SSLContext._msg_callback goes or changes: then gateway.probing.messages needs another way."""
     with BackEnd(SERVER, CA, newest=newest) as back_end:
         seen = _seen(back_end.port, GOOD)
         assert seen.works

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from gateway.models import CertificateVersion
-from gateway.probe_report import Report
+from gateway.probing.report import Report
 from tests.bank import Bank, open_bank
 from tests.builders import choose, make_api, make_certificate, make_version, renew
 

@@ -15,7 +15,7 @@ from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_policy
 from gateway.changes.security import BasicCredentials, NoCredentials, Trust, read_security
 from gateway.models import Api
-from gateway.probe_report import Report
+from gateway.probing.report import Report
 from tests import pki
 from tests.bank import Bank, open_bank, upload
 from tests.builders import ALICE, choose, make_api

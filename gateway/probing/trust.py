@@ -4,8 +4,8 @@ import ssl
 
 from cryptography import x509
 
-from gateway.probe_chain import day, download_of, listed, name_of, names_in, sha256_of
-from gateway.probe_scene import OWNER, Failure, Scene
+from gateway.probing.chain import day, download_of, listed, name_of, names_in, sha256_of
+from gateway.probing.scene import OWNER, Failure, Scene
 
 _NOT_YET, _PAST = 9, 10
 _NAME_MISMATCHES = frozenset((62, 63, 64))

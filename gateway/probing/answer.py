@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.addresses import WebServiceUrl
-from gateway.probe_chain import short
-from gateway.probe_line import Closed
-from gateway.probe_refusals import likely
-from gateway.probe_scene import OWNER, Failure, Scene
+from gateway.probing.chain import short
+from gateway.probing.line import Closed
+from gateway.probing.refusals import likely
+from gateway.probing.scene import OWNER, Failure, Scene
 
 METHOD = "OPTIONS"
 _MOST = 32_000

@@ -2,8 +2,8 @@
 
 from gateway.addresses import WebServiceUrl
 from gateway.failures import CallFailure
-from gateway.probe_chain import day
-from gateway.probe_scene import Failure
+from gateway.probing.chain import day
+from gateway.probing.scene import Failure
 from gateway.snapshot import CertificateMaterial
 
 

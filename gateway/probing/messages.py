@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.tls_messages import (
+from gateway.probing.tls_messages import (
     TLS13,
     CertificateRequest,
     ServerHello,

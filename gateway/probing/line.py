@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from gateway.probe_messages import watch
+from gateway.probing.messages import watch
 
 MOST_BYTES = 500_000
 MOST_MESSAGES = 1000

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gateway.failures import CallFailure
-from gateway.probe_answer import METHOD, Answer
-from gateway.probe_chain import (
+from gateway.probing.answer import METHOD, Answer
+from gateway.probing.chain import (
     MOST,
     authority_name,
     day,
@@ -15,12 +15,12 @@ from gateway.probe_chain import (
     names_in,
     names_one_of,
 )
-from gateway.probe_refusals import lacks_client_usage
-from gateway.probe_report import State, Step
-from gateway.probe_scene import Failure, Scene
+from gateway.probing.refusals import lacks_client_usage
+from gateway.probing.report import State, Step
+from gateway.probing.scene import Failure, Scene
+from gateway.probing.tls_messages import ALGORITHMS, TLS13, CertificateRequest, version_name
 from gateway.snapshot import CertificateMaterial
 from gateway.tls import check_name
-from gateway.tls_messages import ALGORITHMS, TLS13, CertificateRequest, version_name
 
 TITLES = {
     "preparation": "Certificate and trust chosen here",

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.preflight import findings_of
-from gateway.probe_chain import authority_name, day, issuers_of, listed, name_of, names_one_of
-from gateway.probe_scene import OWNER, Failure, Scene, alert_name
+from gateway.probing.chain import authority_name, day, issuers_of, listed, name_of, names_one_of
+from gateway.probing.scene import OWNER, Failure, Scene, alert_name
 from gateway.snapshot import CertificateMaterial
 
 _HANDSHAKE_FAILURE, _UNSUPPORTED, _REVOKED, _EXPIRED, _UNKNOWN_CA = 40, 43, 44, 45, 48

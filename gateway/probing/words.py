@@ -6,12 +6,12 @@ Texts are for an administrator who is no expert in TLS; names of alerts stand in
 import ssl
 from dataclasses import replace
 
-from gateway.probe_line import Closed, TooMuch
-from gateway.probe_messages import CLOSE_NOTIFY
-from gateway.probe_refusals import told
-from gateway.probe_scene import ALERTS, OWNER, Failure, Scene, alert_name
-from gateway.probe_trust import untrusted
-from gateway.tls_messages import version_name
+from gateway.probing.line import Closed, TooMuch
+from gateway.probing.messages import CLOSE_NOTIFY
+from gateway.probing.refusals import told
+from gateway.probing.scene import ALERTS, OWNER, Failure, Scene, alert_name
+from gateway.probing.tls_messages import version_name
+from gateway.probing.trust import untrusted
 
 
 def why(error: Exception, scene: Scene) -> Failure:

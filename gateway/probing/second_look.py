@@ -6,10 +6,10 @@ No client certificate is presented there, and nothing is sent over TLS.
 import ssl
 from dataclasses import replace
 
-from gateway.probe_line import Address, Line, TlsLine
-from gateway.probe_scene import Failure, Scene
-from gateway.probe_words import not_tls, old_version, other_cipher
-from gateway.tls_messages import TLS12
+from gateway.probing.line import Address, Line, TlsLine
+from gateway.probing.scene import Failure, Scene
+from gateway.probing.tls_messages import TLS12
+from gateway.probing.words import not_tls, old_version, other_cipher
 
 Where = tuple[int, Address]
 _NOTHING_IN_COMMON = frozenset((40, 70, 71))  # handshake_failure, protocol_version, insufficient_security

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.probe_chain import Chain
-from gateway.probe_messages import Seen
+from gateway.probing.chain import Chain
+from gateway.probing.messages import Seen
 from gateway.snapshot import CertificateMaterial, Trust
 
 OWNER = "the owner of the back end"
