@@ -77,8 +77,14 @@ def version_rows(
     uploaders = dict(uploads.values_list("revision", "actor_name"))
     uses = entries.filter(action__in=_USED).values_list("changes", flat=True)
     used = {text for changes in uses for text in changes.get("thumbprint", ())}
-    used |= observed.last.keys()
+    used |= {each.thumbprint for each in versions if _was_presented(each, observed)}
     return [_row(certificate, each, observed, uploaders, each.thumbprint in used) for each in versions]
+
+
+def _was_presented(version: CertificateVersion, observed: Observed) -> bool:
+    """Whether calls presented it since it was uploaded: it may have been here before and deleted."""
+    last = observed.last.get(version.thumbprint)
+    return last is not None and last.last_at >= version.created_at
 
 
 def _row(

@@ -235,6 +235,16 @@ def test_an_older_version_that_never_was_in_use_is_no_step_back(administrator_cl
     assert (USE in text, "Roll back" in text) == (True, False)
 
 
+def test_one_that_was_presented_before_it_was_uploaded_again_is_no_step_back(
+    administrator_client: Client,
+) -> None:
+    version = make_version(make_certificate())
+    present(version.thumbprint, at=version.created_at - timedelta(days=1))
+    assert USE in text_of(administrator_client.get(path_of(version)))
+    present(version.thumbprint, "insurance", at=version.created_at + timedelta(seconds=1))
+    assert "Roll back to version 2" in text_of(administrator_client.get(path_of(version)))
+
+
 def test_the_version_in_use_has_nothing_to_confirm(administrator_client: Client) -> None:
     version = make_certificate().current
     assert version
