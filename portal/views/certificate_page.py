@@ -330,7 +330,6 @@ def certificate_file(form: str, name: str, chain_pem: str) -> HttpResponse:
     response = HttpResponse(content(chain_pem), content_type=content_type)
     disposition = content_disposition_header(True, f"{name}{ending}")
     response.headers["Content-Disposition"] = disposition or "attachment"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
