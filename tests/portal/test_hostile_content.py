@@ -135,7 +135,7 @@ class Markup(HTMLParser):
         if tag == "script" and not is_data and not (names.get("src") or "").startswith("/static/"):
             self.active.append(f"{tag} {names}")
         self.active += [f"{tag} {name}" for name in names if name.startswith("on")]
-        if "x" in names and not re.fullmatch(r"-?[0-9.]+", names["x"] or ""):  # in a drawing it is a number
+        if "x" in names and not re.fullmatch(r"-?[0-9.]+%?", names["x"] or ""):  # in a drawing it is a number
             self.active.append(f"{tag} x")
         if (names.get("href") or "").strip().lower().startswith(("javascript:", "data:")):
             self.active.append(f"{tag} {names}")
