@@ -1,6 +1,5 @@
 """Tests of connections: who makes them, and what whoever asked is told when nobody does."""
 
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -118,30 +117,29 @@ def test_an_order_that_nobody_takes_is_withdrawn(db: None, monkeypatch: pytest.M
     assert not ConnectionTest.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_gateway_that_takes_an_order_and_never_answers_is_named(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, ends: bool
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(connection_tests, "_MARGIN", 0.1)
     monkeypatch.setattr(connection_tests, "_LOOKS_BETWEEN_LEASES", 3)
     settings.GATEWAY_CONNECT_TIMEOUT = 3.0 if ends else 0.2
-    lease = records.register_gateway("dying:1")
+    waiting = [records.register_gateway("dying:1")]
 
-    def take() -> None:
-        while orders.take("dying:1") is None:
-            time.sleep(0.01)
-        if ends:
-            records.end_gateway(lease)
-        connection.close()
+    def take(execute: Any, sql: str, *rest: Any) -> Any:
+        """Let the gateway take it just before it is looked for."""
+        if waiting and sql.startswith("SELECT") and "gateway_connectiontest" in sql:
+            lease = waiting.pop()
+            assert orders.take("dying:1")
+            if ends:
+                records.end_gateway(lease)
+        return execute(sql, *rest)
 
-    taker = threading.Thread(target=take)
-    taker.start()
     started = time.monotonic()
     expected = "dying:1 stopped while" if ends else "dying:1 took the test and has not answered"
-    with pytest.raises(NotMade, match=expected):
+    with connection.execute_wrapper(take), pytest.raises(NotMade, match=expected):
         ask(ConnectionOrder("https://bank.example"))
-    taker.join()
+    assert not waiting
     assert time.monotonic() - started < 2
 
 
