@@ -166,10 +166,16 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "held connections",
                 "constraints": [
                     models.UniqueConstraint(fields=("lease", "thumbprint"), name="held_connections_unique")
                 ],
             },
+        ),
+        migrations.AlterField(
+            model_name="auditentry",
+            name="object_key",
+            field=models.UUIDField(db_index=True, null=True),
         ),
         migrations.RunPython(create_notification_settings, migrations.RunPython.noop),
     ]

@@ -17,7 +17,7 @@ class AuditEntry(Row):
     actor_name = models.CharField(max_length=200)
     action = models.CharField(max_length=40)
     object_kind = models.CharField(max_length=40)
-    object_key = models.UUIDField(null=True)
+    object_key = models.UUIDField(null=True, db_index=True)
     object_name = models.CharField(max_length=300)
     changes = models.JSONField(default=dict)
 

@@ -48,6 +48,7 @@ class HeldConnections(Row):
     connections = models.PositiveIntegerField()
 
     class Meta:
+        verbose_name_plural = "held connections"
         constraints = [
             models.UniqueConstraint(fields=["lease", "thumbprint"], name="held_connections_unique")
         ]
