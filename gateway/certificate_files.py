@@ -32,8 +32,8 @@ from gateway.x509 import (
     Chain,
     Pkcs12Error,
     X509Facts,
+    certificate_problem,
     common_name,
-    key_problem,
     name_text,
     order_chain,
     pem,
@@ -212,7 +212,7 @@ def _choice(pair: _Pair) -> KeyChoice:
 
 
 def _check_usable(pair: _Pair) -> None:
-    if problem := key_problem(pair.key.public_key()):
+    if problem := certificate_problem(pair.leaf.certificate):
         text = f"{problem} Use a certificate with RSA from 2048 bits, EC P-256 or Ed25519."
         raise Pkcs12Error("file", text)
     if weakly_signed(pair.leaf.certificate):

@@ -13,8 +13,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from gateway.findings import Finding, Severity
 from gateway.x509 import (
+    certificate_problem,
     is_ca,
-    key_problem,
     name_text,
     signs_itself,
     time_text,
@@ -29,6 +29,7 @@ LONG_VALIDITY = timedelta(days=5 * 366)
 LARGE_RSA_BITS = 4096
 
 _ORDER = list(Severity)
+_PRIME_FIELD = bytes.fromhex("06072a8648ce3d0101")  # 1.2.840.10045.1.1: in a key that does not name its curve
 _RENEW = "Have a new one issued and replace this one."
 _STRONGER = "Have the certificate issued again for a key of RSA 2048 to 4096 bits or EC P-256."
 
@@ -123,7 +124,7 @@ def _key(leaf: x509.Certificate) -> Iterator[Finding]:
     key = None
     with suppress(Exception):  # of a kind that the library does not know
         key = leaf.public_key()
-    if problem := key_problem(key):
+    if problem := certificate_problem(leaf):
         yield Finding("weak-key", Severity.PROBLEM, problem, _STRONGER)
     elif isinstance(key, rsa.RSAPublicKey) and key.key_size > LARGE_RSA_BITS:
         text = (
@@ -131,7 +132,7 @@ def _key(leaf: x509.Certificate) -> Iterator[Finding]:
             f"refuse more than {LARGE_RSA_BITS}."
         )
         yield Finding("large-key", Severity.WARNING, text, _STRONGER)
-    elif name := _uncommon(key):
+    elif name := _uncommon(leaf, key):
         text = (
             f"Not every TLS library can use a key of {name}: some that are built on BoringSSL (such as Envoy) or "
             "run on Windows refuse it."
@@ -141,8 +142,10 @@ def _key(leaf: x509.Certificate) -> Iterator[Finding]:
         )
 
 
-def _uncommon(key: object) -> str:
+def _uncommon(leaf: x509.Certificate, key: object) -> str:
     match key:
+        case ec.EllipticCurvePublicKey() if _PRIME_FIELD in leaf.tbs_certificate_bytes:
+            return "a curve that is spelled out instead of named (explicit EC parameters)"
         case ec.EllipticCurvePublicKey() if key.curve.name == "secp521r1":
             return "EC P-521"
         case ed25519.Ed25519PublicKey():

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
 MIN_RSA_BITS = 2048
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -71,6 +71,16 @@ def key_problem(key: object) -> str:
         case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             return ""
     return f"{_key_type(key)} keys cannot be used for TLS."
+
+
+def certificate_problem(cert: x509.Certificate) -> str:
+    """Why TLS cannot present a certificate for its key, or ""."""
+    with suppress(Exception):  # a key of a kind that the library does not know
+        # The library forgets this limit (RFC 4055 section 1.2), and OpenSSL then takes the key for another one.
+        if cert.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+            return "The RSA key is limited to RSASSA-PSS signatures, and cannot be presented from here."
+        return key_problem(cert.public_key())
+    return key_problem(None)
 
 
 def weakly_signed(cert: x509.Certificate) -> bool:

@@ -444,6 +444,41 @@ def test_uncommon_curves_are_refused(authority: pki.Authority) -> None:
     assert "secp256k1" in refusal_of(pki.pfx(pki.issue(authority, key=key))).message
 
 
+def made_by_openssl(folder: Path, *key_options: str) -> bytes:
+    """A PFX file of a self-signed certificate and its key."""
+    pki.openssl("genpkey", *key_options, "-out", "its.key", folder=folder)
+    pki.openssl(
+        "req",
+        "-x509",
+        "-key",
+        "its.key",
+        "-subj",
+        "/CN=its",
+        "-out",
+        "its.pem",
+        "-days",
+        "300",
+        folder=folder,
+    )
+    command = ["pkcs12", "-export", "-inkey", "its.key", "-in", "its.pem", "-passout", "pass:password"]
+    return pki.openssl(*command, folder=folder)
+
+
+@needs_openssl
+def test_an_rsa_key_for_pss_alone_is_refused_because_openssl_could_not_present_it(tmp_path: Path) -> None:
+    data = made_by_openssl(tmp_path, "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048")
+
+    assert "RSASSA-PSS" in refusal_of(data).message
+
+
+@needs_openssl
+def test_a_curve_that_is_spelled_out_is_warned_of(tmp_path: Path) -> None:
+    options = ("ec_paramgen_curve:prime256v1", "ec_param_enc:explicit")
+    data = made_by_openssl(tmp_path, "-algorithm", "EC", *(x for each in options for x in ("-pkeyopt", each)))
+
+    assert codes(read_certificate_file(data, "password"))[0] == "uncommon-key"
+
+
 @needs_openssl
 def test_a_certificate_signed_with_sha_1_is_refused(tmp_path: Path) -> None:
     error = refusal_of(pki.pfx(signed_with_sha_1("client", tmp_path)))
