@@ -120,7 +120,7 @@ class CertificatePage(CertificateView, ListPage):
             "names": folded(contents.names, MOST_NAMES),
             "bar": validity_bar(facts.not_before, facts.not_after, now, EXPIRES_SOON),
             "standing": standing(facts, uses, now),
-            "findings": findings_beside_validity(facts.chain_pem, now),
+            "findings": findings_beside_expiry(facts.chain_pem, now),
             "uses": grouped_uses(uses),
             "versions": self._shown(rows),
             "versions_count": len(rows),
@@ -157,13 +157,10 @@ class CertificatePage(CertificateView, ListPage):
 # --- what it says ---------------------------------------------------------------------------------------------
 
 
-_SAID_FIRST = frozenset(("expired", "not-yet-valid", "expires-soon"))  # by the standing
-
-
-def findings_beside_validity(chain_pem: str, now: datetime) -> tuple[Finding, ...]:
-    """What pre-flight finds in what is stored, but for what is said anyway."""
+def findings_beside_expiry(chain_pem: str, now: datetime) -> tuple[Finding, ...]:
+    """What pre-flight finds in what is stored, but for an expiry soon, which the standing says."""
     with suppress(ValueError):  # what is stored is no certificate: the chain says so
-        return tuple(found for found in findings_of(chain_pem, now) if found.code not in _SAID_FIRST)
+        return tuple(found for found in findings_of(chain_pem, now) if found.code != "expires-soon")
     return ()
 
 

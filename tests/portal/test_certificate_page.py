@@ -125,6 +125,21 @@ def test_what_pre_flight_finds_is_told_with_what_to_do_and_nothing_twice(
     assert "expires" not in told
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "words"),
+    [
+        (5, 300, "Problem: It is not valid before"),
+        (-300, -5, "Problem: It expired on"),
+        (-300, 5, "Nothing else was found in it that would keep a back end from accepting it."),
+    ],
+)
+def test_what_keeps_it_from_working_now_is_among_the_findings(
+    administrator_client: Client, begins: int, ends: int, words: str
+) -> None:
+    issued = issued_by("Root", not_before=in_days(begins), not_after=in_days(ends))
+    assert part(page_of(administrator_client, store(issued)), "Findings").startswith(words)
+
+
 def test_a_certificate_without_fault_is_said_to_have_none(administrator_client: Client) -> None:
     told = part(page_of(administrator_client, store(issued_by("Root"))), "Findings")
     assert told == "Nothing was found in it that would keep a back end from accepting it."
