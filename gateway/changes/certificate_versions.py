@@ -177,7 +177,7 @@ def refuse_known_thumbprint(facts: X509Facts, certificate: Certificate | None = 
     )
     if known is None:
         return
-    text = f"This certificate is already here, under the name “{known.certificate}”."
+    text = f"This certificate is already here, under the name “{known.certificate}”. Use that one."
     if certificate and known.certificate_id == certificate.pk:
         state = (
             "is in use" if known.pk == certificate.current_id else "can be used without uploading it again"

@@ -17,6 +17,7 @@ from gateway.certificate_files import (
 )
 from gateway.duplicates import duplicates_of
 from gateway.findings import Finding, Severity
+from gateway.models import Certificate
 from gateway.preflight import by_severity
 from portal.forms.base import PortalForm, SecretInput
 
@@ -27,6 +28,8 @@ _OF_FILE = {
     "chain-reordered",
     "unrelated-certificates",
     "several-certificates",
+    "several-keys",
+    "friendly-name",
 }
 
 
@@ -68,8 +71,8 @@ class FileForm(PortalForm):
 class MaterialForm(FileForm):
     """A certificate with its private key: a PFX or PEM file, its password, and which of several keys in it.
 
-    After `is_valid()` `material` is what was read and `findings` what to know about it. `values()` go to a change
-    as data (from "file"), password and key.
+    `successor_of` is the certificate that it becomes a version of. After `is_valid()` `material` is what was read
+    and `findings` what to know about it. `values()` go to a change as data (from "file"), password and key.
     Views: portal.views.material.MaterialPage. Template: portal/certificates/material.html.
     """
 
@@ -87,8 +90,9 @@ class MaterialForm(FileForm):
     )
     key = forms.CharField(required=False, max_length=64, label="Private key", widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, successor_of: Certificate | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.successor_of = successor_of
         self.material: ClientCertificate | None = None
         self.findings: tuple[Finding, ...] = ()
 
@@ -105,7 +109,7 @@ class MaterialForm(FileForm):
                 self._forget_key()
             raise
         self._offer(self.material.choices)
-        known = duplicates_of(self.material.chain_pem)
+        known = duplicates_of(self.material.chain_pem, self.successor_of)
         self.findings = by_severity([*known, *self.material.findings])
 
     def _forget_key(self) -> None:

@@ -55,6 +55,10 @@ class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
         """What is replaced."""
         return f"Replace {self.certificate}"
 
+    def form_options(self) -> dict[str, Any]:
+        """What the file is for, so that it is not compared with itself."""
+        return super().form_options() | {"successor_of": self.certificate}
+
     def save(self, form: MaterialForm) -> HttpResponse:
         """Store it as a version that is not in use yet, and compare."""
         values = form.values()

@@ -52,9 +52,12 @@ def changed_rows(response: Any) -> set[str]:
 
 
 # --- upload -------------------------------------------------------------------------------------------------------
-def upload(client: Client, certificate: Certificate, data: bytes, password: str = PASSWORD) -> Any:
+def upload(
+    client: Client, certificate: Certificate, data: bytes, password: str = PASSWORD, **more: str
+) -> Any:
     path = reverse("certificate-replace", args=[certificate.pk])
-    return client.post(path, {"file": SimpleUploadedFile("new.pfx", data), "password": password}, follow=True)
+    sent = {"file": SimpleUploadedFile("new.pfx", data), "password": password, **more}
+    return client.post(path, sent, follow=True)
 
 
 def test_the_successor_is_uploaded_into_the_same_name_and_compared(administrator_client: Client) -> None:
@@ -85,6 +88,17 @@ def test_what_is_here_already_is_not_uploaded_again(administrator_client: Client
     upload(administrator_client, certificate, pki.pfx(issued, PASSWORD.encode()))
     response = upload(administrator_client, certificate, pki.pfx(issued, PASSWORD.encode()))
     assert "version 2 of “partner-bank” already" in errors_beside(response, "file")[0]
+
+
+def test_a_renewal_for_the_same_key_is_not_told_to_go_where_it_goes(administrator_client: Client) -> None:
+    key = pki.make_key()
+    first, renewed = (pki.pfx(pki.self_signed("bank", key=key), PASSWORD.encode()) for _ in range(2))
+    certificate, other = (make_certificate(name) for name in ("bank", "other"))
+    upload(administrator_client, certificate, first)
+    response = upload(administrator_client, certificate, first, check="1")
+    assert "Problem: This is version 2 of “bank” already." in text_of(response)
+    assert "same key" not in text_of(upload(administrator_client, certificate, renewed, check="1"))
+    assert "same key as “bank”" in text_of(upload(administrator_client, other, renewed, check="1"))
 
 
 def test_what_was_odd_about_the_file_is_said_once(administrator_client: Client) -> None:

@@ -219,7 +219,9 @@ def test_the_same_certificate_again_says_under_which_name_it_is_there(administra
     data = client_pfx()
     send(administrator_client, data, name="first")
     response = send(administrator_client, data, name="second")
-    assert errors_beside(response, "file") == ["This certificate is already here, under the name “first”."]
+    assert errors_beside(response, "file") == [
+        "This certificate is already here, under the name “first”. Use that one."
+    ]
     assert Certificate.objects.count() == 1
 
 
@@ -303,6 +305,18 @@ def test_after_an_upload_what_was_found_is_shown_too(administrator_client: Clien
          "and the private key is stored here sealed anew with a strong one. Delete the copies of the file that are "
          "not needed, and export the next one with AES-256 (in Windows"),
     ]  # fmt: skip
+
+
+def test_after_an_upload_what_the_file_calls_it_and_its_other_keys_are_told(
+    administrator_client: Client,
+) -> None:
+    named = pki.openssl_pfx(pki.self_signed("named"), SECRET, "-name", "Bank (production)")
+    said = " ".join(text for _, text in banners(send(administrator_client, named)))
+    assert "The file calls it “Bank (production)” (its friendly name)." in said
+    data, _, _ = two_keys()
+    choice = key_ids(send(administrator_client, data))[0]
+    said = " ".join(text for _, text in banners(send(administrator_client, data, key=choice)))
+    assert "The file has 2 private keys; only the one of this certificate is stored." in said
 
 
 def test_of_several_keys_the_person_chooses_one(administrator_client: Client) -> None:
