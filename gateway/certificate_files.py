@@ -1,6 +1,7 @@
 """Reads a client certificate with its key and chain from a PFX or PEM file, with messages for a person. Pure."""
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from gateway.x509 import (
     X509Facts,
     certificate_problem,
     common_name,
+    is_ca,
     name_text,
     order_chain,
     pem,
@@ -246,9 +248,24 @@ def _of_chain(chain: Chain, given: list[x509.Certificate], pairs: list[_Pair]) -
     strangers = [cert for cert in chain.left_out if _id_of(cert) not in with_keys]
     if strangers and not (chain.weak or len(pairs) > 1):
         text = f"Certificates in the file that are not its issuers and were left out: {len(strangers)}."
-        found.append(Finding("unrelated-certificates", Severity.NOTE, text))
+        found += [
+            *_gap(chain.certificates, strangers),
+            Finding("unrelated-certificates", Severity.NOTE, text),
+        ]
     used = [cert for cert in dict.fromkeys(given) if cert in chain.certificates]
     if used != list(chain.certificates):
         text = "The certificates in the file were not in the order of the chain. They are stored in the right one."
         found.append(Finding("chain-reordered", Severity.NOTE, text))
     return found
+
+
+def _gap(chain: tuple[x509.Certificate, ...], strangers: list[x509.Certificate]) -> Iterator[Finding]:
+    """Whether the chain breaks off below others in the file; of one without any issuer findings_of says so."""
+    last = chain[-1]
+    if len(chain) > 1 and last.issuer != last.subject and any(map(is_ca, strangers)):
+        missing, issued = name_text(last.issuer), name_text(last.subject)
+        text = (
+            f"The chain breaks off: the certificate of {missing}, which issued {issued}, is not in the file."
+        )
+        remedy = "If that is not a root, upload a file that has it, too: back ends may refuse the chain."
+        yield Finding("chain-gap", Severity.WARNING, text, remedy)

@@ -170,6 +170,19 @@ def test_a_chain_in_the_wrong_order_is_put_right_and_mentioned(client: pki.Issue
     assert codes(found) == ["chain-reordered"]
 
 
+def test_a_gap_in_the_chain_is_warned_of_and_says_whose_certificate_is_missing(
+    authority: pki.Authority,
+) -> None:
+    between = pki.make_ca("Between", parent=authority)
+    client = pki.issue(pki.make_ca("Nearest", parent=between))
+    nearest, _, *above = client.chain
+
+    found = read(client.key_pem + pki.pem(client.cert, nearest, *above))
+
+    assert codes(found) == ["chain-gap", "unrelated-certificates"]
+    assert "CN=Between, which issued CN=Nearest, is not in the file" in found.findings[0].text
+
+
 def test_of_several_certificates_for_one_key_the_newest_is_used(
     authority: pki.Authority, client: pki.Issued
 ) -> None:
