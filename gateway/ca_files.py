@@ -2,24 +2,23 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cryptography import x509
 
 from gateway.file_contents import check_size, kind_of
+from gateway.findings import Finding
+from gateway.preflight import ca_findings_of
 from gateway.x509 import (
     Pkcs12Error,
     X509Facts,
     common_name,
-    is_ca,
-    key_problem,
     pem,
-    validity_now,
     visible,
     x509_facts,
 )
 
 _KEY_HERE = "The file contains a private key, which does not belong here: upload only certificates."
-_NOT_MARKED = "not marked as a CA certificate: it can only vouch for a back end that presents this very one"
 _NO_CA = {
     "pfx": "This is a .pfx file, which has a private key. Upload the certificate alone (.cer, .crt or .pem).",
     "private key": "This is a private key, which does not belong here: upload only certificates.",
@@ -35,7 +34,7 @@ class CaCertificateFile:
     facts: X509Facts
     pem: str
     common_name: str
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def read_ca_certificates(data: bytes) -> list[CaCertificateFile]:
@@ -68,12 +67,10 @@ def _der_certificate(data: bytes) -> list[x509.Certificate]:
 
 
 def _ca_certificate(cert: x509.Certificate) -> CaCertificateFile:
-    facts = x509_facts(cert)
-    notes = list(validity_now(facts))
-    if not is_ca(cert):
-        notes.append(_NOT_MARKED)
-    if key_problem(cert.public_key()):
-        notes.append(f"its key ({facts.key_type}) is one that TLS libraries refuse")
+    text = pem([cert])
     return CaCertificateFile(
-        facts=facts, pem=pem([cert]), common_name=common_name(cert), warnings=tuple(notes)
+        facts=x509_facts(cert),
+        pem=text,
+        common_name=common_name(cert),
+        findings=ca_findings_of(text, datetime.now(UTC)),
     )

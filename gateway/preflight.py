@@ -15,6 +15,7 @@ from gateway.findings import Finding, Severity
 from gateway.x509 import (
     certificate_problem,
     is_ca,
+    key_problem,
     name_text,
     signs_itself,
     time_text,
@@ -46,6 +47,12 @@ def findings_of(chain_pem: str, now: datetime) -> tuple[Finding, ...]:
         *_chain(leaf, issuers, now),
     ]
     return by_severity(found)
+
+
+def ca_findings_of(pem: str, now: datetime) -> tuple[Finding, ...]:
+    """What to know at the time `now` about a certificate that back ends' certificates are checked against."""
+    cert = x509.load_pem_x509_certificate(pem.encode())
+    return by_severity([*_ca_validity(cert, now), *_ca_standing(cert)])
 
 
 def by_severity(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -220,3 +227,34 @@ def _issuer_url(leaf: x509.Certificate) -> str:
             ):
                 return visible(location.value)
     return ""
+
+
+# --- A CA certificate -------------------------------------------------------------------------------------
+
+
+def _ca_validity(cert: x509.Certificate, now: datetime) -> Iterator[Finding]:
+    begins, ends = cert.not_valid_before_utc, cert.not_valid_after_utc
+    if now > ends:
+        text = f"It expired on {time_text(ends)}: it vouches for nothing any more."
+        remedy = "Upload the CA's new certificate, and have the APIs trust that one."
+        yield Finding("expired", Severity.PROBLEM, text, remedy)
+    elif now < begins:
+        text = f"It is not valid before {time_text(begins)}: until then it vouches for nothing."
+        remedy = f"If it should be valid by now, compare clocks: here it is {time_text(now)}."
+        yield Finding("not-yet-valid", Severity.PROBLEM, text, remedy)
+
+
+def _ca_standing(cert: x509.Certificate) -> Iterator[Finding]:
+    if not is_ca(cert):
+        yield Finding(
+            "no-ca",
+            Severity.WARNING,
+            "It is not marked as a CA certificate: it can only vouch for a back end that presents this very one.",
+            "If the back end presents another one, upload the certificate of the CA that issued that.",
+        )
+    key = None
+    with suppress(Exception):  # of a kind that the library does not know
+        key = cert.public_key()
+    if problem := key_problem(key):
+        remedy = "If its back ends are not trusted, ask the CA for one with RSA from 2048 bits or EC P-256."
+        yield Finding("weak-key", Severity.WARNING, f"{problem} TLS libraries may refuse it.", remedy)

@@ -49,13 +49,6 @@ def x509_facts(cert: x509.Certificate) -> X509Facts:
     raise Pkcs12Error("file", "A certificate in the file cannot be read: it breaks the rules of X.509.")
 
 
-def warnings_of(not_before: datetime, not_after: datetime, now: datetime) -> tuple[str, ...]:
-    """What a person should know about a validity period at the time `now`. All three are aware."""
-    if now > not_after:
-        return (f"expired on {time_text(not_after)}",)
-    return (f"not valid before {time_text(not_before)}",) if now < not_before else ()
-
-
 # --- What TLS can use ----------------------------------------------------------------------------------
 
 
@@ -221,11 +214,6 @@ def common_name(cert: x509.Certificate) -> str:
 def visible(text: str) -> str:
     """The text without characters that nobody sees, at most 200 characters."""
     return "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()[:200]
-
-
-def validity_now(facts: X509Facts) -> tuple[str, ...]:
-    """`warnings_of` the certificate now."""
-    return warnings_of(facts.not_before, facts.not_after, datetime.now(UTC))
 
 
 def time_text(moment: datetime) -> str:

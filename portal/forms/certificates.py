@@ -63,7 +63,7 @@ class FileForm(PortalForm):
         """Look at the certificates in the file. Raises Pkcs12Error."""
         raise NotImplementedError
 
-    def remarks(self) -> list[tuple[int, Finding | str]]:
+    def remarks(self) -> list[tuple[int, Finding]]:
         """What a person should know, each with the place of its certificate in the file. Only when it is valid."""
         return []
 
@@ -123,7 +123,7 @@ class MaterialForm(FileForm):
             pairs = [(choice.id, choice.label) for choice in choices]
             self.fields["key"].widget = forms.RadioSelect(choices=pairs)
 
-    def remarks(self) -> list[tuple[int, Finding | str]]:
+    def remarks(self) -> list[tuple[int, Finding]]:
         """See FileForm. Of the notes, those that the certificate's page will not show."""
         return [
             (0, each) for each in self.findings if each.severity != Severity.NOTE or each.code in _OF_FILE
@@ -157,13 +157,13 @@ class CaCertificateForm(FileForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._warnings: list[tuple[int, Finding | str]] = []
+        self._remarks: list[tuple[int, Finding]] = []
 
     def read(self, data: bytes) -> None:
         """See FileForm."""
         files = read_ca_certificates(data)
-        self._warnings = [(place, warning) for place, file in enumerate(files) for warning in file.warnings]
+        self._remarks = [(place, found) for place, file in enumerate(files) for found in file.findings]
 
-    def remarks(self) -> list[tuple[int, Finding | str]]:
+    def remarks(self) -> list[tuple[int, Finding]]:
         """See FileForm."""
-        return self._warnings
+        return self._remarks

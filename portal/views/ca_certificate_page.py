@@ -12,6 +12,7 @@ from django.utils import timezone
 from gateway.certificate_contents import contents_of
 from gateway.models import AuditEntry, CaCertificate
 from gateway.models.certificates import EXPIRES_SOON
+from gateway.preflight import ca_findings_of
 from portal.certificate_history import events
 from portal.validity_bar import validity_bar
 from portal.views.base import PortalView
@@ -78,6 +79,7 @@ class CaCertificatePage(CaCertificateView, ListPage):
             "contents": contents,
             "names": folded(contents.names, MOST_NAMES),
             "bar": validity_bar(row.not_before, row.not_after, now, EXPIRES_SOON),
+            "findings": ca_findings_of(row.pem, now),
             "standing": standing(row, row.uses, now),
             "uses": folded(use_links(row.uses), MOST_USES),
             "issuers": list(others.filter(subject=row.issuer)[:MOST_RELATIVES]),

@@ -72,9 +72,7 @@ class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
         messages.success(self.request, f"Version {version.number} was uploaded. Nothing presents it yet.")
         shown = {finding.code for finding in findings_of(version.chain_pem, timezone.now())}
         for _, remark in form.remarks():
-            if (
-                isinstance(remark, str) or remark.code not in shown
-            ):  # about the file: the next page has the others
+            if remark.code not in shown:  # about the file: the next page has the others
                 say_remark(self.request, f"Version {version.number}", remark)
         return redirect("certificate-version", self.certificate.pk, version.number)
 

@@ -40,10 +40,7 @@ class MaterialPage(FormPage):
         return super().fields_to_keep() - {"key"}
 
 
-def say_remark(request: HttpRequest, name: str, remark: Finding | str) -> None:
+def say_remark(request: HttpRequest, name: str, remark: Finding) -> None:
     """Tell the person after an upload, in a message of the next page, what was found about the thing `name`."""
-    if isinstance(remark, str):
-        messages.warning(request, f"{name}: {remark}.")
-    else:
-        text = f"{name}: {remark.text} {remark.remedy}".strip()
-        messages.add_message(request, _LEVELS[remark.severity], text)
+    text = f"{name}: {remark.text} {remark.remedy}".strip()
+    messages.add_message(request, _LEVELS[remark.severity], text)

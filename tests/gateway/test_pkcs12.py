@@ -8,6 +8,7 @@ import sys
 import traceback
 import unicodedata
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import pkcs12
 from gateway.ca_files import read_ca_certificates
 from gateway.certificate_files import ClientCertificate, KeyChoice, SeveralKeys, read_certificate_file
 from gateway.x509 import Pkcs12Error
@@ -575,13 +575,6 @@ def test_a_certificate_that_is_not_yet_valid_is_accepted_with_a_warning(authorit
     assert codes(read) == ["not-yet-valid"]
 
 
-@pytest.mark.parametrize(
-    ("now", "count"), [(NOW - DAY, 0), (NOW, 0), (NOW - DAY * 1.01, 1), (NOW + timedelta(seconds=1), 1)]
-)
-def test_a_certificate_is_valid_on_the_first_and_the_last_second(now: datetime, count: int) -> None:
-    assert len(pkcs12.warnings_of(NOW - DAY, NOW, now)) == count
-
-
 def test_a_server_certificate_is_accepted_with_a_warning(authority: pki.Authority) -> None:
     read = read_certificate_file(pki.pfx(pki.issue(authority, client=False)), "password")
 
@@ -747,7 +740,7 @@ def test_no_refusal_of_a_file_has_a_context(data: bytes) -> None:
 def test_a_ca_certificate_is_read_from_pem_and_der(root: pki.Authority, form: str) -> None:
     (read,) = read_ca_certificates(root.pem.encode() if form == "pem" else pki.der(root.cert))
 
-    assert (read.pem, read.common_name, read.warnings) == (root.pem, "Test Root", ())
+    assert (read.pem, read.common_name, read.findings) == (root.pem, "Test Root", ())
     assert read.facts.thumbprint == pki.thumbprint(root.cert)
 
 
@@ -768,23 +761,27 @@ def test_the_older_pem_label_is_read(root: pki.Authority) -> None:
     assert read_ca_certificates(text.encode())[0].pem == root.pem
 
 
-def test_a_self_signed_server_certificate_is_accepted_with_a_warning() -> None:
-    (read,) = read_ca_certificates(pki.self_signed("server").pem.encode())
+@pytest.mark.parametrize(
+    ("issued", "code", "words"),
+    [
+        (lambda: pki.self_signed("server"), "no-ca", "not marked as a CA"),
+        (
+            lambda: pki.make_ca(not_after=datetime(2025, 3, 5, 14, 20, tzinfo=UTC)),
+            "expired",
+            "2025-03-05 14:20",
+        ),
+        (lambda: pki.make_ca(not_before=NOW + DAY), "not-yet-valid", "It is not valid before"),
+        (lambda: pki.make_ca(key_type="rsa1024"), "weak-key", "1024 bits"),
+    ],
+)
+def test_a_ca_certificate_of_little_use_is_accepted_and_says_what_to_do(
+    issued: Callable[[], pki.Issued], code: str, words: str
+) -> None:
+    (finding,) = read_ca_certificates(issued().pem.encode())[0].findings
 
-    (warning,) = read.warnings
-    assert "not marked as a CA" in warning
-
-
-def test_an_expired_ca_certificate_is_accepted_with_a_warning() -> None:
-    ca = pki.make_ca(not_after=datetime(2025, 3, 5, 14, 20, tzinfo=UTC))
-
-    assert read_ca_certificates(ca.pem.encode())[0].warnings == ("expired on 2025-03-05 14:20 UTC",)
-
-
-def test_a_ca_certificate_with_a_short_key_is_accepted_with_a_warning() -> None:
-    (warning,) = read_ca_certificates(pki.make_ca(key_type="rsa1024").pem.encode())[0].warnings
-
-    assert "RSA 1024" in warning
+    assert finding.code == code
+    assert words in finding.text
+    assert finding.remedy
 
 
 def test_a_private_key_beside_a_ca_certificate_is_refused(root: pki.Authority) -> None:

@@ -59,6 +59,13 @@ def test_how_long_it_is_good_for_and_who_trusts_it_come_first(
     assert link(response, "Partner Bank") == reverse("api-security", args=["partner-bank"])
 
 
+def test_what_was_found_at_upload_is_told_on_its_page_too(administrator_client: Client) -> None:
+    assert "Findings" not in text_of(page_of(administrator_client, store(pki.make_ca("Root"))))
+    said = text_of(page_of(administrator_client, store(pki.self_signed("Leaf"))))
+    assert "Findings Warning: It is not marked as a CA certificate" in said
+    assert "upload the certificate of the CA that issued that" in said
+
+
 def test_its_place_in_the_chain_leads_up_and_down(administrator_client: Client) -> None:
     root = pki.make_ca("Root")
     issuing = store(pki.make_ca("Issuing", parent=root), "issuing")

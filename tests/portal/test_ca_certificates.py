@@ -116,8 +116,8 @@ def test_warnings_name_the_certificate_of_the_file_that_they_are_about(administr
     data = pki.make_ca("Good").pem + pki.make_ca("Old", not_after=ended).pem + pki.self_signed("Leaf").pem
     said = banners(send(administrator_client, data.encode()))[1:]
     assert [(kind, text.split(" on ")[0][:20]) for kind, text in said] == [
-        ("warning", "old: expired"),
-        ("warning", "leaf: not marked as "),
+        ("warning", "old: It expired"),
+        ("warning", "leaf: It is not mark"),
     ]
 
 
