@@ -30,6 +30,7 @@ from gateway.pem_files import read_pem
 from gateway.pkcs12 import read_pfx
 from gateway.preflight import by_severity, findings_of
 from gateway.x509 import (
+    MAX_CHAIN,
     Chain,
     Pkcs12Error,
     X509Facts,
@@ -262,7 +263,8 @@ def _of_chain(chain: Chain, given: list[x509.Certificate], pairs: list[_Pair]) -
 def _gap(chain: tuple[x509.Certificate, ...], strangers: list[x509.Certificate]) -> Iterator[Finding]:
     """Whether the chain breaks off below others in the file; of one without any issuer findings_of says so."""
     last = chain[-1]
-    if len(chain) > 1 and last.issuer != last.subject and any(map(is_ca, strangers)):
+    ends = last.issuer == last.subject or len(chain) in (1, MAX_CHAIN)
+    if not ends and any(map(is_ca, strangers)):
         missing, issued = name_text(last.issuer), name_text(last.subject)
         text = (
             f"The chain breaks off: the certificate of {missing}, which issued {issued}, is not in the file."

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
 MIN_RSA_BITS = 2048
+MAX_CHAIN = 20  # to find the next issuer may take a check of every signature there is
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 WEAK_HASHES = {"md5", "sha1"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction), surrogate, line and paragraph ends
@@ -116,7 +117,7 @@ class Chain:
 def order_chain(leaf: x509.Certificate, others: Iterable[x509.Certificate]) -> Chain:
     """The leaf, its issuer, that one's issuer and so on, as TLS sends them (RFC 8446 section 4.4.2)."""
     chain, left = [leaf], [other for other in dict.fromkeys(others) if other != leaf]
-    while left and (issuer := _issuer_of(chain[-1], left)):
+    while left and len(chain) < MAX_CHAIN and (issuer := _issuer_of(chain[-1], left)):
         left.remove(issuer)
         if weakly_signed(issuer):
             return Chain(tuple(chain), issuer, tuple(left))

@@ -638,6 +638,16 @@ def test_a_root_that_was_renewed_is_in_the_chain_once(root: pki.Authority) -> No
     assert len(chain_of(read)) == 2
 
 
+def test_a_chain_without_end_is_cut_off_because_each_step_checks_many_signatures(root: pki.Authority) -> None:
+    authority = root
+    for number in range(25):
+        authority = pki.make_ca(f"Authority {number}", parent=authority)
+
+    read = read_certificate_file(pki.pfx(pki.issue(authority)), "password")
+
+    assert len(chain_of(read)) == 20
+
+
 def test_authorities_that_sign_each_other_end_the_chain() -> None:
     one, two = pki.make_ca("One"), pki.make_ca("Two")
     one_by_two = pki.make_ca("One", parent=two, key=one.key)
