@@ -66,11 +66,11 @@ def by_severity(findings: list[Finding]) -> tuple[Finding, ...]:
 def _validity(leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:
     begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if now > ends:
-        text = f"It expired on {time_text(ends)}: back ends refuse it."
+        text = f"It expired on {time_text(ends)}: most back ends refuse it."
         yield Finding("expired", Severity.PROBLEM, text, _RENEW)
         return
     if now < begins:
-        text = f"It is not valid before {time_text(begins)}: until then back ends refuse it."
+        text = f"It is not valid before {time_text(begins)}: until then most back ends refuse it."
         remedy = (
             f"Use it from then on. If it should be valid by now, compare clocks: here it is {time_text(now)}."
         )
