@@ -20,11 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    pkcs7,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.file_contents import check_size, kind_of
+from gateway.issued_files import read_issued
 from gateway.x509 import (
     Pkcs12Error,
     X509Facts,
@@ -236,11 +235,11 @@ def _host(text: str) -> str:
 
 # --- what was issued ----------------------------------------------------------------------------------------------
 def read_signed(data: bytes, key_sha256: str) -> Signed:
-    """The certificate of a key, and its chain, from a file: DER, PEM, or PKCS #7 (.p7b) in either form.
+    """The certificate of a key, and its chain, from a file (see gateway.issued_files).
 
     Of several for that key the newest counts. Raises ForeignKeyError, or another Pkcs12Error on "file".
     """
-    certificates = _certificates(data)
+    certificates = read_issued(data)
     own = [each for each in certificates if public_key_or_none(each) == key_sha256]
     if not own:
         raise ForeignKeyError(tuple(certificates))
@@ -258,46 +257,3 @@ def public_key_or_none(certificate: x509.Certificate) -> str | None:
     with suppress(Exception):
         return public_key_sha256(certificate)
     return None
-
-
-_DAMAGED = "A certificate in the file is damaged or incomplete. Export or copy it again."
-
-
-def _certificates(data: bytes) -> list[x509.Certificate]:
-    check_size(data)
-    if b"PRIVATE KEY-----" in data:
-        text = "The file contains a private key. The key is here already: upload only the certificate."
-        raise Pkcs12Error("file", text)
-    found = _pem_certificates(data) if b"-----BEGIN " in data else _der_certificates(data)
-    if not found:
-        raise Pkcs12Error("file", "The file has no certificate.")
-    return list(dict.fromkeys(found))
-
-
-def _pem_certificates(data: bytes) -> list[x509.Certificate]:
-    if b"-----BEGIN CERTIFICATE-----" in data or b"-----BEGIN X509 CERTIFICATE-----" in data:
-        with suppress(Exception):  # hostile bytes
-            return x509.load_pem_x509_certificates(data)
-        raise Pkcs12Error("file", _DAMAGED)
-    if b"CERTIFICATE REQUEST-----" in data:
-        text = "This is the signing request itself. Send it to the CA, and upload the certificate that comes back."
-        raise Pkcs12Error("file", text)
-    if b"-----BEGIN PKCS7-----" in data:
-        with suppress(Exception):
-            return pkcs7.load_pem_pkcs7_certificates(data)
-        raise Pkcs12Error("file", _DAMAGED)
-    return []
-
-
-def _der_certificates(data: bytes) -> list[x509.Certificate]:
-    with suppress(Exception):
-        return [x509.load_der_x509_certificate(data)]
-    with suppress(Exception):
-        return pkcs7.load_der_pkcs7_certificates(data)
-    if kind_of(data) == "pfx":
-        text = (
-            "This is a .pfx file. Upload the certificate alone (.cer, .crt, .pem or .p7b): its key is here."
-        )
-        raise Pkcs12Error("file", text)
-    text = "This is no certificate file, or it is damaged. Upload a .cer, .crt, .pem or .p7b file."
-    raise Pkcs12Error("file", text)

@@ -20,6 +20,7 @@ PURE = (
     "gateway.file_contents",
     "gateway.findings",
     "gateway.headers",
+    "gateway.issued_files",
     "gateway.pem_files",
     "gateway.pkcs12",
     "gateway.pkcs12_parts",

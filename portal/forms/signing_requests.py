@@ -1,14 +1,11 @@
 """Forms of signing requests: what is to be certified, and what was."""
 
-from contextlib import suppress
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from gateway.ca_files import read_ca_certificates
+from gateway.issued_files import read_issued
 from gateway.signing import KEY_TYPES
 from gateway.x509 import Pkcs12Error, pem
 from portal.forms.base import PortalForm
@@ -102,8 +99,8 @@ class SignedForm(FileForm):
         label="Certificates of its issuers",
         required=False,
         allow_empty_file=True,
-        widget=forms.FileInput({"accept": ".cer,.crt,.pem,.der"}),
-        help_text="A .cer, .crt or .pem file, where the CA sent them apart. Back ends often need them.",
+        widget=forms.FileInput({"accept": ".cer,.crt,.pem,.p7b,.p7c,.der"}),
+        help_text="A .cer, .crt, .pem or .p7b file, where the CA sent them apart. Back ends often need them.",
     )
 
     def read(self, data: bytes) -> None:
@@ -112,19 +109,8 @@ class SignedForm(FileForm):
         if sent is None:
             return
         try:
-            issuers = read_ca_certificates(sent.read())
+            issuers = read_issued(sent.read())
         except Pkcs12Error as error:
             self.add_error("chain", error.message)
             return
-        self.cleaned_data["file"] = b"\n".join([_as_pem(data), *(each.pem.encode() for each in issuers)])
-
-
-def _as_pem(data: bytes) -> bytes:
-    """A file of certificates as PEM, which others can be put behind; what is none stays as it is."""
-    if b"-----BEGIN PKCS7-----" not in data:
-        with suppress(Exception):  # it is no DER
-            return x509.load_der_x509_certificate(data).public_bytes(Encoding.PEM)
-    for read in (pkcs7.load_pem_pkcs7_certificates, pkcs7.load_der_pkcs7_certificates):
-        with suppress(Exception):  # it is none
-            return pem(read(data)).encode()
-    return data
+        self.cleaned_data["file"] = pem([*read_issued(data), *issuers]).encode()

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key, pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from gateway.der import children
 from gateway.signing import (
     KEY_TYPES,
     ForeignKeyError,
@@ -152,10 +153,35 @@ def files(one: pki.Issued) -> dict[str, bytes]:
     }
 
 
-def test_what_was_issued_is_read_in_every_form_with_its_chain() -> None:
+def p7b_files(one: pki.Issued, folder: Path) -> dict[str, bytes]:
+    """PKCS #7 as other programs write it: openssl sorts nothing, certutil calls it a certificate."""
+    (folder / "leaf first.pem").write_text(pki.pem(one.cert, *one.chain))
+    (folder / "leaf last.pem").write_text(pki.pem(*reversed([one.cert, *one.chain])))
+    found = {
+        f"{order}, {form}": pki.openssl(
+            "crl2pkcs7", "-nocrl", "-certfile", f"{order}.pem", "-outform", form, folder=folder
+        )
+        for order in ("leaf first", "leaf last")
+        for form in ("PEM", "DER")
+    }
+    armoured = found["leaf first, PEM"]
+    found["certutil -encode"] = armoured.replace(b"PKCS7", b"CERTIFICATE")
+    found["openssl cms"] = armoured.replace(b"PKCS7", b"CMS")
+    found["base64 alone"] = b"\r\n".join(armoured.splitlines()[1:-1])
+    found["UTF-16"] = armoured.decode().encode("utf-16")
+    return found | {"BER": indefinite(found["leaf first, DER"])}
+
+
+def indefinite(data: bytes) -> bytes:
+    """The same, with an outer SEQUENCE of indefinite length."""
+    outer = next(children(data))
+    return b"\x30\x80" + outer.body + b"\0\0"
+
+
+def test_what_was_issued_is_read_in_every_form_with_its_chain(tmp_path: Path) -> None:
     made, root = make(), pki.make_ca("Root")
     one = issued(made, pki.make_ca("Intermediate", parent=root))
-    for form, data in files(one).items():
+    for form, data in (files(one) | p7b_files(one, tmp_path)).items():
         signed = read_signed(data, made.public_key_sha256)
         assert signed.facts.thumbprint == one.thumbprint, form
         whole = pki.pem(one.cert, *one.chain)
@@ -211,6 +237,8 @@ def test_what_holds_no_certificate_is_refused_with_what_to_do() -> None:
         one.pem.replace("M", "!", 20).encode(): "damaged",
         b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----": "damaged",
         b"-----BEGIN NOTHING-----": "no certificate",
+        one.pem[:-30].encode(): "damaged",
+        pkcs7.serialize_certificates([one.cert], Encoding.DER)[:-30]: "damaged",
         pki.pfx(one): ".pfx file",
     }
     for data, words in wrong.items():

@@ -157,12 +157,15 @@ def test_issuers_may_come_in_a_file_of_their_own(administrator_client: Client, f
         "pem": pki.pem(cert).encode(),
         "p7b": pkcs7.serialize_certificates([cert], Encoding.PEM),
     }[form]
+    issuers = pki.pem(root.cert, ca.cert).encode()
+    if form == "p7b":
+        issuers = pkcs7.serialize_certificates([root.cert, ca.cert], Encoding.DER)
     files = {"file": SimpleUploadedFile("own.cer", own), "chain": SimpleUploadedFile("ca.cer", b"nonsense")}
     response = administrator_client.post(page_of(request), files)
     assert len(errors_beside(response, "chain")) == 1
     files = {
         "file": SimpleUploadedFile("own.cer", own),
-        "chain": SimpleUploadedFile("ca.pem", pki.pem(root.cert, ca.cert).encode()),
+        "chain": SimpleUploadedFile("ca.pem", issuers),
     }
     administrator_client.post(page_of(request), files)
     current = Certificate.objects.get(resource_id="bank").current
