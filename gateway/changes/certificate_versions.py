@@ -3,6 +3,7 @@
 Exactly one version is in use, the certificate's `current`. To use another one is to renew or to roll back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from gateway import keystore
 from gateway.certificate_files import ClientCertificate, Pkcs12Error, read_certificate_file
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewritings
-from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable, Use
+from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound, Unreadable, Use
 from gateway.models import AuditEntry, Certificate, CertificateVersion
 from gateway.x509 import X509Facts
 
@@ -55,12 +56,19 @@ def add_version(
 
 
 def use_version(
-    actor: Actor, certificate_key: UUID, version_key: UUID, *, revision: int | None = None
+    actor: Actor,
+    certificate_key: UUID,
+    version_key: UUID,
+    *,
+    revision: int | None = None,
+    rewrites: Iterable[Rewrite] | None = None,
 ) -> Used:
     """Make a version the one that every call presents which starts from now on.
 
     Policies that name the certificate by a thumbprint name it by its id from then on, so that no renewal needs
-    them again. Raises NotFound, EditConflict, or Invalid on "version": it is in use, or its key cannot be opened.
+    them again; `rewrites` are those that the person has confirmed, None if nobody was asked. Raises NotFound,
+    EditConflict when something changed meanwhile, or Invalid on "version": it is in use, or its key cannot be
+    opened.
     """
     with change(actor) as this:
         certificate = get_certificate(certificate_key)
@@ -70,6 +78,8 @@ def use_version(
             raise Invalid({"version": f"Version {version.number} is in use already."})
         refuse_unreadable_key(version, "version")
         rewritings = by_thumbprint(certificate)
+        if rewrites is not None and tuple(rewrites) != tuple(each.rewrite for each in rewritings):
+            raise EditConflict(certificate.revision)
         certificate.current = version
         touch(this, certificate, "current")
         rewritten = write_rewritings(this, rewritings, "version")

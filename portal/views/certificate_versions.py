@@ -149,9 +149,11 @@ class CertificateVersionPage(VersionView, FormPage):
                 self.certificate.pk,
                 self.version.pk,
                 revision=form.expected_revision(),
+                rewrites=self.rewrites,
             )
-        except EditConflict:
-            return self._again("certificate")
+        except EditConflict as conflict:
+            same = conflict.revision == form.expected_revision()
+            return self._again("policies" if same else "certificate")
         self._announce(used, before)
         return redirect("certificate", self.certificate.pk)
 

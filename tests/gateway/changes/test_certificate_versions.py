@@ -273,6 +273,32 @@ def test_using_the_version_in_use_an_older_page_and_what_is_gone_are_refused() -
     assert refused.value.errors == {"version": ["Version 2 is in use already."]}
 
 
+def test_policies_that_are_rewritten_otherwise_than_was_confirmed_are_a_conflict() -> None:
+    certificate, one, two = make_certificate(), make_api("One"), make_api("Two")
+    version, thumbprint = make_version(certificate), current(certificate).thumbprint
+    value = make_named_value("print", thumbprint)
+    save_policy(ALICE, one, document(by("thumbprint", "{{print}}")))
+    confirmed = planned_rewrites(certificate)
+
+    def refused() -> None:
+        with pytest.raises(EditConflict):
+            use_version(ALICE, certificate.key, version.key, rewrites=confirmed)
+        assert current(certificate).number == 1
+
+    save_policy(ALICE, two, document(by("thumbprint", thumbprint)))  # another one
+    refused()
+    save_policy(ALICE, two, document(by("certificate-id", "partner-bank")))
+    save_policy(ALICE, one, document(by("thumbprint", thumbprint)))  # the same one, which says it otherwise
+    refused()
+    save_policy(ALICE, one, document(by("thumbprint", "{{print}}")))
+    other = make_certificate("other")
+    update_named_value(ALICE, value.key, value=current(other).thumbprint, secret=False)  # none any more
+    refused()
+    update_named_value(ALICE, value.key, value=thumbprint, secret=False)
+    used = use_version(ALICE, certificate.key, version.key, rewrites=confirmed)
+    assert [str(use) for use in used.rewritten] == ["One"]
+
+
 def test_a_version_whose_key_cannot_be_opened_is_refused() -> None:
     certificate = make_certificate()
     version = make_version(certificate)
