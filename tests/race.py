@@ -17,7 +17,8 @@ django.setup()
 
 from gateway.changes.apis import create_api, update_api  # noqa: E402
 from gateway.changes.base import Actor, change  # noqa: E402
-from gateway.changes.certificate_versions import use_version  # noqa: E402
+from gateway.changes.certificate_moves import move_everywhere, planned_moves  # noqa: E402
+from gateway.changes.certificate_versions import planned_rewrites, remove_version, use_version  # noqa: E402
 from gateway.changes.certificates import delete_certificate  # noqa: E402
 from gateway.changes.named_values import delete_named_value  # noqa: E402
 from gateway.changes.policies import save_document, save_policy  # noqa: E402
@@ -55,6 +56,28 @@ def renew(name: str, revision: int) -> None:
     """Use the successor of a certificate."""
     certificate = Certificate.objects.get(resource_id=name)
     use_version(ME, certificate.key, certificate.versions.get(number=2).key)
+
+
+def confirm(name: str, revision: int) -> None:
+    """Use the successor, as somebody who has looked at it."""
+    certificate = Certificate.objects.get(resource_id=name)
+    successor, rewrites = certificate.versions.get(number=2), planned_rewrites(certificate)
+    use_version(ME, certificate.key, successor.key, revision=certificate.revision, rewrites=rewrites)
+
+
+def remove_successor(name: str, revision: int) -> None:
+    certificate = Certificate.objects.get(resource_id=name)
+    remove_version(ME, certificate.key, certificate.versions.get(number=2).key)
+
+
+def move(name: str, revision: int) -> None:
+    """Have what names a certificate name another one, which is called the same with an "x" behind."""
+    row, to = (Certificate.objects.get(resource_id=each) for each in (name, f"{name}x"))
+    move_everywhere(ME, row.key, to.key, uses=[each.use for each in planned_moves(row, to)])
+
+
+def delete_other(name: str, revision: int) -> None:
+    delete(f"{name}x", revision)
 
 
 def name_by_thumbprint(name: str, revision: int) -> None:

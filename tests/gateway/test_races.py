@@ -17,19 +17,25 @@ RACES = {
     "assign": ("assign", "delete"),
     "name": ("name", "delete"),
     "renew": ("renew", "name_by_thumbprint"),
+    "confirm": ("confirm", "confirm"),
+    "remove": ("renew", "remove_successor"),
+    "move": ("move", "delete_other"),
     "save": ("save", "save"),
     "value": ("use_value", "delete_value"),
     "create": ("create", "create"),
     "update": ("update", "update"),
 }
 ARRANGE = f"""
-from tests.builders import make_api, make_certificate, make_named_value, make_version
+from tests.builders import choose, make_api, make_certificate, make_named_value, make_version
 import json
 revisions = []
 for number in range({ROUNDS}):
     for race in ("assign", "name"):
         make_certificate(f"{{race}}-{{number}}")
-    make_version(make_certificate(f"renew-{{number}}"))
+    for race in ("renew", "confirm", "remove"):
+        make_version(make_certificate(f"{{race}}-{{number}}"))
+    choose(make_api(f"move-{{number}}"), make_certificate(f"move-{{number}}"))
+    make_certificate(f"move-{{number}}x")
     make_named_value(f"value-{{number}}", "5")
     for race in ("assign", "name", "renew", "save", "value"):
         make_api(f"{{race}}-{{number}}")
@@ -37,7 +43,7 @@ for number in range({ROUNDS}):
 print(json.dumps(revisions))
 """
 CHECK = """
-from gateway.models import Api, Certificate, NamedValue, PolicyDocument
+from gateway.models import Api, Certificate, CertificateVersion, NamedValue, PolicyDocument, PolicyReference
 from gateway.changes.security import CertificateCredentials, read_security
 import json
 print(json.dumps({
@@ -46,6 +52,10 @@ print(json.dumps({
     "dangling": [a.resource_id for a in Api.objects.all()
                  if type(read_security(a).credentials).__name__ == "OtherCredentials"],
     "certificates": [c.resource_id for c in Certificate.objects.all()],
+    "current": {c.resource_id: c.current.number for c in Certificate.objects.select_related("current")},
+    "successors": [v.certificate.resource_id for v in CertificateVersion.objects.filter(number=2)],
+    "named_by": {r.document.api.resource_id: r.certificate.resource_id
+                 for r in PolicyReference.objects.exclude(certificate=None).exclude(document__api=None)},
     "versions": {a.resource_id: a.policy_versions.count() for a in Api.objects.all()},
     "using": [d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)],
     "values": [v.resource_id for v in NamedValue.objects.all()],
@@ -120,6 +130,30 @@ def test_renewing_while_a_policy_names_the_thumbprint_never_leaves_it_with_a_for
     for number, outcome in enumerate(raced.outcomes["renew"]):
         assert outcome in {("done", "done"), ("done", "Invalid")}
         assert (f"renew-{number}" in raced.state["named"]) == (outcome[1] == "done")
+
+
+def test_two_who_confirm_the_same_successor_have_one_winner(raced: Raced) -> None:
+    for number, outcome in enumerate(raced.outcomes["confirm"]):
+        assert sorted(outcome) in [
+            ["EditConflict", "done"],
+            ["Invalid", "done"],
+        ]  # or it was in use when looked at
+        assert raced.state["current"][f"confirm-{number}"] == 2
+
+
+def test_renewing_while_the_successor_is_removed_never_leaves_a_certificate_without_one(raced: Raced) -> None:
+    for number, outcome in enumerate(raced.outcomes["remove"]):
+        assert outcome in {("done", "Invalid"), ("NotFound", "done"), ("DoesNotExist", "done")}
+        assert raced.state["current"][f"remove-{number}"] == (2 if outcome[0] == "done" else 1)
+        assert (f"remove-{number}" in raced.state["successors"]) == (outcome[0] == "done")
+
+
+def test_moving_to_a_certificate_while_it_is_deleted_never_leaves_an_api_without_one(raced: Raced) -> None:
+    for number, outcome in enumerate(raced.outcomes["move"]):
+        assert outcome in {("done", "InUse"), ("Invalid", "done"), ("DoesNotExist", "done")}
+        moved = f"move-{number}x" if outcome[0] == "done" else f"move-{number}"
+        assert raced.state["named_by"][f"move-{number}"] == moved
+        assert (f"move-{number}x" in raced.state["certificates"]) == (outcome[0] == "done")
 
 
 def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(raced: Raced) -> None:
