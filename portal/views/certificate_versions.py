@@ -141,7 +141,7 @@ class CertificateVersionPage(VersionView, FormPage):
     def save(self, form: ConfirmForm) -> HttpResponse:
         """Use it from now on, unless it is about something else than the person has seen."""
         if form.cleaned_data["seal"] != form.initial["seal"]:
-            return self._again("policies")
+            return self._again(form)
         before = self.current
         try:
             used = use_version(
@@ -151,16 +151,17 @@ class CertificateVersionPage(VersionView, FormPage):
                 revision=form.expected_revision(),
                 rewrites=self.rewrites,
             )
-        except EditConflict as conflict:
-            same = conflict.revision == form.expected_revision()
-            return self._again("policies" if same else "certificate")
+        except EditConflict:
+            return self._again(form)
         self._announce(used, before)
         return redirect("certificate", self.certificate.pk)
 
-    def _again(self, changed: str) -> TemplateResponse:
-        """Show the page anew: somebody has changed the certificate, or policies that name it."""
+    def _again(self, form: ConfirmForm) -> TemplateResponse:
+        """Show the page anew: somebody has changed the certificate, or only policies that name it."""
         self.read_again()
         self.__dict__.pop("rewrites", None)
+        same = self.certificate.revision == form.expected_revision()
+        changed = "policies" if same else "certificate"
         return self.page(form=self.build_form(), changed=changed, status=409)
 
     def _announce(self, used: Used, before: CertificateVersion) -> None:

@@ -283,6 +283,22 @@ def test_somebody_else_replaced_it_meanwhile(administrator_client: Client) -> No
     assert current(certificate) == 2
 
 
+def test_somebody_else_confirmed_the_same_version_which_rewrote_the_policies(
+    administrator_client: Client,
+) -> None:
+    certificate, api = make_certificate("bank", name="bank"), make_api("Partner Bank")
+    name_by_thumbprint(api, certificate)
+    version = make_version(certificate, "bank")
+    seen = administrator_client.get(path_of(version))
+    use_version(ALICE, certificate.pk, version.pk)
+    response = confirm(administrator_client, version, seen)
+    assert response.status_code == 409
+    assert "changed this certificate. Nothing of yours was done: version 2 is in use now." in text_of(
+        response
+    )
+    assert "Policies that are rewritten" not in text_of(response)
+
+
 def test_a_policy_that_names_it_meanwhile_is_shown_before_it_is_rewritten(
     administrator_client: Client,
 ) -> None:
