@@ -19,7 +19,7 @@ from gateway.probing.messages import Seen
 from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, unusable
 from gateway.probing.report import Report, State, Step
 from gateway.probing.scene import OWNER, Failure, Scene
-from gateway.probing.second_look import Where, second_look
+from gateway.probing.second_look import Where, late_refusal, second_look
 from gateway.probing.steps import ORDER, TITLES, Told, steps_of
 from gateway.probing.tls_messages import TLS13
 from gateway.probing.trust import wrong_name
@@ -69,6 +69,7 @@ class _Probe:
         self._now = datetime.now(UTC)
         self._url = ""  # one that cannot be read may hold a password
         self._steps: dict[str, Step] = {}
+        self._seconds: dict[str, float] = {}  # of the steps that are told from what was seen of the handshake
 
     def report(self) -> Report:
         try:
@@ -220,15 +221,16 @@ class _Probe:
         try:
             self._shake_hands(tls, line)
             leaf = tls.tls.getpeercert(binary_form=True) or b""
-            self._look_closer(tls, url, seen)
-            if self._order.with_request:
-                tls.write(request_for(url))
-                answer = read_answer(tls.read)
+            self._time("tls")
+            self._check_name(leaf, url)
+            answer = self._last_word(tls, url)
         except (OSError, CallFailure) as failed:
             error = failed
         done = leaf is not None
         scene = self._scene(url, line, seen, leaf or b"")
         failure = self._failure(error, scene, answer, done, where)
+        if isinstance(error, Closed) and failure and self._may_be_late(scene, done=done):
+            failure = late_refusal(failure, scene, context, where, self._deadline, LATE_SECONDS)
         told = Told(
             scene,
             failure,
@@ -249,14 +251,30 @@ class _Probe:
                 raise
             tls.handshake()
 
-    def _look_closer(self, tls: TlsLine, url: WebServiceUrl, seen: Seen) -> None:
-        trust = self._order.trust
-        if trust.validate_name and not trust.validate_chain:
-            check_name(tls.tls.getpeercert(binary_form=True) or b"", url.host)
-        if seen.version == TLS13 and seen.asked is not None:
-            # Before anything is sent: a reset for what comes too late would hide the alert.
+    def _check_name(self, leaf: bytes, url: WebServiceUrl) -> None:
+        if self._order.trust.validate_name and not self._order.trust.validate_chain:
+            check_name(leaf, url.host)
+
+    def _last_word(self, tls: TlsLine, url: WebServiceUrl) -> Answer | None:
+        """The answer to a request; without one, a moment for a refusal that comes late (TLS 1.3)."""
+        if self._order.with_request:
+            tls.write(request_for(url))
+            return read_answer(tls.read)
+        if _asks_late(tls.seen):
             until = min(self._deadline, time.monotonic() + LATE_SECONDS)
-            tls.wait(until, lambda: seen.confirmed)
+            tls.wait(until, lambda: tls.seen.confirmed)
+        return None
+
+    def _may_be_late(self, scene: Scene, *, done: bool) -> bool:
+        """Whether a connection that ended may have ended with a refusal of which a reset left nothing."""
+        seen = scene.seen
+        return done and self._order.with_request and _asks_late(seen) and not seen.confirmed
+
+    def _time(self, name: str) -> None:
+        """What took time since the last step was this one."""
+        now = time.monotonic()
+        self._seconds[name] = self._seconds.get(name, 0.0) + round(now - self._mark, 3)
+        self._mark = now
 
     def _scene(self, url: WebServiceUrl, line: Line, seen: Seen, leaf: bytes) -> Scene:
         sent = seen.chain or ((leaf,) if leaf else ())
@@ -284,12 +302,18 @@ class _Probe:
         return None
 
     def _told(self, told: Told, *, done: bool) -> _Outcome:
-        took = round(time.monotonic() - self._mark, 3)
+        last = "request" if self._order.with_request else "accepted"
+        self._time((told.failure.step if told.failure else last) if done else "tls")
         for step in steps_of(told):
-            self._steps[step.name] = replace(step, seconds=took if step.name == "tls" else 0.0)
+            self._steps[step.name] = replace(step, seconds=self._seconds.get(step.name, 0.0))
         if told.failure:
             return _Outcome(told.failure.verdict, told.failure.text, told.failure.remedy)
         return _good(told)
+
+
+def _asks_late(seen: Seen) -> bool:
+    """Whether a back end may turn a client certificate down after the handshake."""
+    return seen.version == TLS13 and seen.asked is not None
 
 
 def _received(line: Line) -> bytes:

@@ -128,7 +128,8 @@ def show(connection: Connection, seen: Seen) -> None:
 class BackEnd:
     """`clients` may be asked for certificates of: `required` refuses callers without one. No `server`, no TLS.
 
-    `port` 0 is any that is free. `wire`, if given, gets everything that comes in, as it comes in.
+    `port` 0 is any that is free. `tickets` are sent after a handshake of TLS 1.3. `wire`, if given, gets everything
+    that comes in, as it comes in.
     """
 
     server: Issued | None = None
@@ -138,6 +139,7 @@ class BackEnd:
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     keep_bodies: bool = True
     port: int = 0
+    tickets: int = 2
     wire: list[bytes] | None = None
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
@@ -175,6 +177,7 @@ class BackEnd:
         assert self.server
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.maximum_version = self.newest
+        context.num_tickets = self.tickets
         with TemporaryDirectory() as folder:
             context.load_cert_chain(*self.server.write(Path(folder)))
         if self.clients:

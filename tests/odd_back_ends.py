@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -179,6 +180,27 @@ def half_a_flight(url: str, then: Behaviour) -> Behaviour:
             real.sendall(connection.recv(65536))
             connection.sendall(real.recv(65536)[:150])
             then(connection)
+
+    return behave
+
+
+def hides_its_last_word(url: str) -> Behaviour:
+    """Passes a TLS 1.3 handshake on to a back end; the first time, resets instead of what that says after it."""
+    times = itertools.count(1)
+
+    def behave(connection: socket.socket) -> None:
+        first_time = next(times) == 1
+        with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1]))) as real:
+            parts = 0  # that the client has sent: the first is its hello
+            while True:
+                for ready in select.select([connection, real], [], [])[0]:
+                    if ready is real and parts > 1 and first_time:
+                        return resets(connection)
+                    data = ready.recv(65536)
+                    parts += ready is connection
+                    (real if ready is connection else connection).sendall(data)
+                    if not data:
+                        return None
 
     return behave
 

@@ -1,18 +1,22 @@
-"""A second connection of a probe, to see what a back end speaks that does not speak TLS as the gateway does.
+"""A second connection of a probe, to see what the first could not show. Nothing is sent over its TLS.
 
-No client certificate is presented there, and nothing is sent over TLS.
+It shows what a back end speaks that does not speak TLS as the gateway does (no client certificate is presented
+there), or what it holds against a client certificate where a reset hid that.
 """
 
 import ssl
+import time
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from gateway.probing.line import Address, Line, TlsLine
 from gateway.probing.scene import Failure, Scene
 from gateway.probing.tls_messages import TLS12
-from gateway.probing.words import not_tls, old_version, other_cipher
+from gateway.probing.words import not_tls, old_version, other_cipher, why
 
 Where = tuple[int, Address]
 _NOTHING_IN_COMMON = frozenset((40, 70, 71))  # handshake_failure, protocol_version, insufficient_security
+_LATE = "Seen in a second handshake, after which nothing was sent."
 _SECOND_LOOK = ("Seen in a second handshake that offered old versions and ciphers, without a certificate.",)
 
 
@@ -74,3 +78,23 @@ def _old_after_all(scene: Scene, where: Where, deadline: float) -> Failure | Non
         return None
     cipher = names.get(seen.hello.cipher, f"0x{seen.hello.cipher:04X}")
     return replace(other_cipher(cipher, seen.version), details=_SECOND_LOOK)
+
+
+def late_refusal(
+    failure: Failure, scene: Scene, context: ssl.SSLContext, where: Where, deadline: float, seconds: float
+) -> Failure:
+    """The failure, or the alert that came instead of an answer and got lost.
+
+    Whoever closes a connection on which a request waits to be read resets it (RFC 9293, 3.6.1), and what was sent
+    before a reset need not arrive.
+    """
+    with suppress(OSError), closing(Line(*where, deadline)) as line:
+        tls = TlsLine(line, context, scene.host)
+        try:
+            tls.handshake()
+            tls.wait(min(deadline, time.monotonic() + seconds), lambda: tls.seen.confirmed)
+        except ssl.SSLError as error:
+            if tls.seen.received:
+                told = why(error, replace(scene, seen=tls.seen))
+                return replace(told, details=(*told.details, _LATE))
+    return failure

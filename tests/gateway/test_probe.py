@@ -23,6 +23,7 @@ from tests.odd_back_ends import (
     closes,
     full_queue,
     half_a_flight,
+    hides_its_last_word,
     instead_of_finishing,
     listening,
     resets,
@@ -104,6 +105,34 @@ def test_a_certificate_that_is_accepted(
     assert PARTNER.thumbprint in texts(report, "presented")
     assert len(back_end.seen) == with_request
     assert [(seen.method, seen.target) for seen in back_end.seen] == [("OPTIONS", "/")] * with_request
+
+
+def test_a_good_test_with_a_request_waits_for_nothing_but_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.probe.LATE_SECONDS", 60)
+    with BackEnd(SERVER, CA, tickets=0) as back_end:
+        report = probed(back_end.url, with_request=True)
+    assert report.verdict == "accepted"
+    assert report.seconds < 2.5
+
+
+def test_a_good_handshake_waits_a_moment_for_a_late_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.probe.LATE_SECONDS", 0.2)
+    with BackEnd(SERVER, CA, tickets=0) as back_end:
+        report = probed(back_end.url)
+    assert report.verdict == "handshake-only"
+    assert step(report, "accepted").state is State.NOTE
+    assert step(report, "accepted").seconds >= 0.2
+
+
+def test_what_takes_time_is_told_of_the_step_that_took_it() -> None:
+    def behave(connection: Connection, _: Seen) -> None:
+        time.sleep(0.3)
+        connection.answer(b"")
+
+    with BackEnd(SERVER, CA, behave=behave) as back_end:
+        report = probed(back_end.url, with_request=True)
+    assert step(report, "request").seconds >= 0.3
+    assert 0 < step(report, "tls").seconds <= report.seconds - 0.3
 
 
 @both
@@ -204,6 +233,25 @@ def test_a_certificate_that_is_refused(
         alert_name = "handshake_failure"  # all that TLS 1.2 has for it
     failed = "accepted" if certificate else "presented"
     assert f"The back end broke off with the alert {alert_name}." in step(report, failed).details
+
+
+@pytest.mark.parametrize(
+    ("certificate", "verdict"),
+    [(None, "certificate-required"), (STRANGER, "certificate-refused-unknown-ca"), (GOOD, "closed")],
+)
+def test_a_refusal_that_a_reset_hid(
+    certificate: CertificateMaterial | None, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a back end said before it reset the connection need not arrive."""
+    monkeypatch.setattr("gateway.probe.LATE_SECONDS", 0.2)
+    with BackEnd(SERVER, CA, tickets=0) as real, listening(hides_its_last_word(real.url)) as url:
+        report = probed(url, certificate, with_request=True)
+        assert len(real.seen) == (certificate is GOOD)
+    assert report.verdict == verdict
+    failed = step(report, "accepted" if certificate else "presented")
+    assert failed.state is State.FAILED
+    second = "Seen in a second handshake, after which nothing was sent."
+    assert (second in failed.details) == (certificate is not GOOD)
 
 
 @pytest.mark.parametrize(
@@ -535,6 +583,7 @@ def test_a_time_out_after_the_handshake() -> None:
     assert report.verdict == "timed-out"
     assert step(report, "accepted").state is State.OK
     assert step(report, "request").state is State.FAILED
+    assert step(report, "request").seconds > 0.3
 
 
 @pytest.mark.parametrize(("end", "how"), [(closes, "closed"), (resets, "reset")])
