@@ -13,8 +13,9 @@ from django.utils import timezone
 from gateway.models import ConnectionTest
 
 _KEPT = timedelta(hours=1)
-# What is older was given up by whoever asked, also where the clocks of two machines differ.
-_WAITS_AT_MOST = timedelta(seconds=10)
+# What is older was given up by whoever asked, also where the clocks of two machines differ. Whoever gives up an
+# order withdraws it, so this is for one who ended before; and it must not hide orders from a clock that is ahead.
+_WAITS_AT_MOST = timedelta(minutes=1)
 
 
 def ask(order: dict[str, Any]) -> UUID:

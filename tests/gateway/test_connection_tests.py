@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError, connection
@@ -14,6 +14,7 @@ from gateway import connection_tests, records
 from gateway import records_connection_tests as orders
 from gateway.connection_tests import ConnectionOrder, NotMade, ask
 from gateway.models import ConnectionTest
+from gateway.probing.report import Report
 from tests.arrange import update_directly
 from tests.bank import Bank, open_bank
 from tests.builders import renew
@@ -119,11 +120,11 @@ def test_an_order_that_nobody_takes_is_withdrawn(db: None, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_gateway_that_takes_an_order_and_never_answers_is_named(
-    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, ends: bool
+    db: None, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(connection_tests, "_MARGIN", 0.1)
     monkeypatch.setattr(connection_tests, "_LOOKS_BETWEEN_LEASES", 3)
-    settings.GATEWAY_CONNECT_TIMEOUT = 3.0 if ends else 0.2
+    monkeypatch.setattr(connection_tests, "TEST_SECONDS", 3.0 if ends else 0.2)
     waiting = [records.register_gateway("dying:1")]
 
     def take(execute: Any, sql: str, *rest: Any) -> Any:
@@ -143,9 +144,45 @@ def test_a_gateway_that_takes_an_order_and_never_answers_is_named(
     assert time.monotonic() - started < 2
 
 
+def answering(monkeypatch: pytest.MonkeyPatch, report: dict[str, Any], after: int = 0) -> None:
+    """A gateway that takes what is asked for, and answers when it was looked for so many times."""
+    records.register_gateway("other:1")
+    looks: list[tuple[UUID, dict[str, Any]]] = []
+
+    def sleep(_: float) -> None:
+        if not looks:
+            taken = orders.take("other:1")
+            assert taken
+            looks.extend([taken] * (after + 1))
+        elif len(looks) == 1:
+            orders.answer(looks[0][0], report)
+        else:
+            looks.pop()
+
+    monkeypatch.setattr(connection_tests.time, "sleep", sleep)
+
+
+def test_a_gateway_whose_connect_timeout_is_longer_is_waited_for(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.GATEWAY_CONNECT_TIMEOUT = 0.0001
+    monkeypatch.setattr(connection_tests, "_MARGIN", 0)
+    answering(monkeypatch, Report("timed-out", "In time after all.", "", ()).as_json(), after=50)
+    assert ask(ConnectionOrder("https://bank.example")).summary == "In time after all."
+
+
+@pytest.mark.parametrize("more", [{"colour": "red"}, {"steps": [{"state": "odd", "details": []}]}])
+def test_a_report_of_another_version_is_told_and_no_error(
+    db: None, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    answering(monkeypatch, {**Report("accepted", "All is well.", "", ()).as_json(), **more})
+    with pytest.raises(NotMade, match="another version"):
+        ask(ConnectionOrder("https://bank.example"))
+
+
 def test_an_order_is_taken_once_and_an_old_one_never(db: None) -> None:
     key, old = orders.ask({"url": "one"}), orders.ask({"url": "old"})
-    update_directly(ConnectionTest, old, asked_at=timezone.now() - timedelta(seconds=11))
+    update_directly(ConnectionTest, old, asked_at=timezone.now() - timedelta(seconds=61))
     assert orders.is_one_waiting("default")
     assert orders.take("a") == (key, {"url": "one"})
     assert orders.take("b") is None
