@@ -38,6 +38,12 @@ def read_expiries_with_uses(until: datetime, *, most: int | None = None) -> list
     return _sorted(found)[:most]
 
 
+def has_expired_between(begin: datetime, end: datetime) -> bool:
+    """Whether one of them expired after `begin` and by `end`."""
+    clients = Certificate.objects.filter(current__not_after__gt=begin, current__not_after__lte=end)
+    return clients.exists() or CaCertificate.objects.filter(not_after__gt=begin, not_after__lte=end).exists()
+
+
 def _sorted(found: Iterable[Expiry]) -> list[Expiry]:
     return sorted(found, key=lambda expiry: (expiry.not_after, expiry.name))
 

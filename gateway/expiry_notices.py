@@ -1,6 +1,6 @@
 """Which certificates are to be told of: a function of the certificates, the thresholds and what was told."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,9 +59,13 @@ def due(
     Of the thresholds that a certificate has reached only the last one counts: those that were missed before it
     are not told on top. A threshold that was told covers the earlier ones, too, should it be taken away later.
     """
-    found = (_reached(expiry, thresholds, now) for expiry in expiries)
-    notices = (notice for notice in found if notice and not _is_told(notice, told))
+    notices = (notice for notice in reached(expiries, thresholds, now) if not _is_told(notice, told))
     return tuple(sorted(notices, key=lambda notice: (notice.expiry.not_after, notice.expiry.name)))
+
+
+def reached(expiries: Iterable[Expiry], thresholds: Collection[int], now: datetime) -> Iterator[Notice]:
+    """The last threshold that each certificate has reached, told or not."""
+    return (notice for expiry in expiries if (notice := _reached(expiry, thresholds, now)))
 
 
 def _reached(expiry: Expiry, thresholds: Collection[int], now: datetime) -> Notice | None:

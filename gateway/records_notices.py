@@ -1,17 +1,18 @@
 """The only writer of who was told of which certificate's expiry, and of the runs that looked for them."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from gateway.models import ExpiryNotice, NotificationRun
 
 CLAIM_HOLDS = timedelta(minutes=15)  # what is on its way for longer was missed
+_TRIED_FOR = timedelta(days=3)  # as long as mail servers try
 _RUNS_KEPT = timedelta(days=400)
 _LATELY = timedelta(hours=3)
 _BATCH = 500
@@ -62,10 +63,34 @@ def _take_over(claim: Claim, now: datetime) -> bool:
     return bool(row.update(claimed_at=now))
 
 
-def mark_sent(claims: Collection[Claim], now: datetime) -> None:
-    """The claims were told."""
+def mark_sent(claims: Collection[Claim], now: datetime, missed: Sequence[str] = ()) -> None:
+    """The claims were told, but to the addresses that were missed."""
     for keys in _batches(claims):
-        ExpiryNotice.objects.filter(pk__in=keys).update(sent_at=now)
+        rows = ExpiryNotice.objects.filter(pk__in=keys)
+        rows.filter(sent_at=None).update(sent_at=now)
+        rows.update(missed=list(missed), claimed_at=now - CLAIM_HOLDS)
+
+
+def to_try_again(now: datetime) -> dict[tuple[str, int], tuple[str, ...]]:
+    """Whom notices that were sent to others did not reach, by thumbprint and days; not what is on its way."""
+    rows = _to_try_again(now).values_list("thumbprint", "days", "missed")
+    return {(thumbprint, days): tuple(missed) for thumbprint, days, missed in rows}
+
+
+def claim_again(wanted: Collection[tuple[str, int]], now: datetime) -> list[Claim]:
+    """Those of the wanted (thumbprint, days) that no other run is trying again, for this run alone."""
+    with transaction.atomic():
+        rows = [row for row in _to_try_again(now) if (row.thumbprint, row.days) in wanted]
+        return [
+            Claim(row.key, (row.thumbprint, row.days))
+            for row in rows
+            if ExpiryNotice.objects.filter(pk=row.pk, claimed_at=row.claimed_at).update(claimed_at=now)
+        ]
+
+
+def _to_try_again(now: datetime) -> QuerySet[ExpiryNotice]:
+    rows = ExpiryNotice.objects.filter(sent_at__gt=now - _TRIED_FOR, claimed_at__lte=now - CLAIM_HOLDS)
+    return rows.exclude(missed=[]).order_by("thumbprint", "days")
 
 
 def release(claims: Collection[Claim]) -> None:

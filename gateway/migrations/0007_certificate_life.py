@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ("days", models.PositiveIntegerField()),
                 ("claimed_at", models.DateTimeField()),
                 ("sent_at", models.DateTimeField(null=True)),
+                ("missed", models.JSONField(default=list)),
             ],
             options={
                 "constraints": [

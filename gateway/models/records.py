@@ -61,13 +61,15 @@ class ExpiryNotice(Row):
     """That people were told of a certificate's expiry: once for each threshold of days before it.
 
     `thumbprint` is that of a version or of a CA certificate. `sent_at` is None while it is on its way; what is on
-    its way for long was missed, and is sent again.
+    its way for long was missed, and is sent again. `missed` are the addresses that may take it at another time; it
+    is on its way to them while it is claimed again.
     """
 
     thumbprint = models.CharField(max_length=40)
     days = models.PositiveIntegerField()
     claimed_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    missed = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["thumbprint", "days"], name="expiry_notice_unique")]

@@ -42,6 +42,7 @@ class Delivery:
 
     accepted: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]  # address, reason
+    missed: tuple[str, ...] = ()  # of the refused: what may be taken at another time
 
     @cached_property
     def problem(self) -> str:
@@ -57,6 +58,7 @@ def send(recipients: Iterable[str], message_to: Callable[[str], EmailMessage]) -
     """Send each recipient a message of their own, so that a wrong address keeps it from nobody else."""
     accepted: list[str] = []
     refused: list[tuple[str, str]] = []
+    missed: list[str] = []
     connection, broken = get_connection(), ""
     deadline = time.monotonic() + _MOST_SECONDS
     for address in recipients:
@@ -68,12 +70,21 @@ def send(recipients: Iterable[str], message_to: Callable[[str], EmailMessage]) -
                 accepted.append(address)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:  # the next one may be taken
             refused.append((address, in_words(error)))
+            missed += [address] if _is_for_now(error) else []
         except Exception as error:  # a back end of Django's may raise anything, and this has to be told
             broken = in_words(error)
         if broken:
             refused.append((address, broken))
+            missed.append(address)
     _close(connection)
-    return Delivery(tuple(accepted), tuple(refused))
+    return Delivery(tuple(accepted), tuple(refused), tuple(missed))
+
+
+def _is_for_now(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) -> bool:
+    """Whether the same may be taken later (RFC 5321, 4.2.1), as where an address is greylisted."""
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code < 500
+    return all(code < 500 for code, _ in error.recipients.values())
 
 
 def _close(connection: object) -> None:

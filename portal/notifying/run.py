@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from gateway import records_notices
 from gateway.changes.notifications import read_notification_settings
-from gateway.expiries import read_expiries_with_uses
-from gateway.expiry_notices import Notice, due
+from gateway.expiries import has_expired_between, read_expiries_with_uses
+from gateway.expiry_notices import Notice, due, reached
 from gateway.models import NotificationRun
 from portal.notifying import mail_server
 from portal.notifying.message import expiry_message
@@ -24,18 +24,26 @@ class Outcome:
     told: tuple[str, ...] = ()
     problem: str = ""
 
+    def __add__(self, other: "Outcome") -> "Outcome":
+        """What two parts of a run did."""
+        told = tuple(dict.fromkeys(self.told + other.told))
+        return Outcome(self.notices + other.notices, told, f"{self.problem} {other.problem}".strip())
 
-def due_now(thresholds: Sequence[int], now: datetime) -> tuple[Notice, ...]:
-    """What is to be told now, with the APIs at risk."""
-    until = now + timedelta(days=max(thresholds, default=0))
-    return due(read_expiries_with_uses(until), thresholds, records_notices.told(now), now)
+
+def due_now(thresholds: Sequence[int], now: datetime) -> tuple[tuple[Notice, ...], tuple[Notice, ...]]:
+    """What is to be told now, and what was told but did not reach everybody; with the APIs at risk."""
+    expiries = read_expiries_with_uses(now + timedelta(days=max(thresholds, default=0)))
+    again = records_notices.to_try_again(now)
+    missed = tuple(notice for notice in reached(expiries, thresholds, now) if notice.id in again)
+    return due(expiries, thresholds, records_notices.told(now), now), missed
 
 
 def tell(now: datetime) -> Outcome:
     """Tell of what is due, in one e-mail to each recipient, and record the run."""
     settings = read_notification_settings()
-    notices = due_now(settings.thresholds, now)
-    outcome = _tell(notices, settings.recipients, now) if notices else Outcome()
+    notices, missed = due_now(settings.thresholds, now)
+    again = _tell_again(missed, settings.recipients, now) if missed else Outcome()
+    outcome = again + (_tell(notices, settings.recipients, now) if notices else Outcome())
     records_notices.record_run(now, len(outcome.notices) if outcome.told else 0, outcome.problem)
     return outcome
 
@@ -51,17 +59,41 @@ def _tell(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime)
         return Outcome()  # another run is telling of them
     delivery = mail_server.send(recipients, lambda to: expiry_message(ours, to, now))
     if delivery.accepted:
-        records_notices.mark_sent(claims, now)
+        records_notices.mark_sent(claims, now, delivery.missed)
     else:
         records_notices.release(claims)
     return Outcome(ours, delivery.accepted, delivery.problem)
 
 
+def _tell_again(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime) -> Outcome:
+    """Tell those whom the mail server did not take it for, and who are still to be told."""
+    if problem := mail_server.why_not_set_up():
+        return Outcome(notices, problem=problem)
+    missed = records_notices.to_try_again(now)
+    claims = records_notices.claim_again([notice.id for notice in notices], now)
+    claimed = {claim.id for claim in claims}
+    theirs = {
+        address: [notice for notice in notices if notice.id in claimed and address in missed[notice.id]]
+        for address in recipients
+    }
+    wanted = [address for address in recipients if theirs[address]]
+    delivery = mail_server.send(wanted, lambda to: expiry_message(theirs[to], to, now))
+    for claim in claims:
+        still = [address for address in missed[claim.id] if address in delivery.missed]
+        records_notices.mark_sent([claim], now, still)
+    ours = tuple(notice for notice in notices if any(notice in some for some in theirs.values()))
+    return Outcome(ours, delivery.accepted, delivery.problem)
+
+
 def is_time(now: datetime) -> bool:
-    """Whether there are people to tell, and the last run was a day ago or did not do what it was to do."""
-    if not read_notification_settings().recipients:
+    """Whether there are people to tell, and the last run was a day ago or did not do what it was to do, or a
+    certificate has expired since."""
+    settings = read_notification_settings()
+    if not settings.recipients:
         return False
     last = NotificationRun.objects.order_by("-at").first()
     if last is None or last.at <= now - _DAY or (last.problem and not last.told):
         return True
-    return records_notices.was_one_missed_lately(now)
+    if records_notices.was_one_missed_lately(now) or (last.problem and records_notices.to_try_again(now)):
+        return True
+    return 0 in settings.thresholds and has_expired_between(last.at, now)

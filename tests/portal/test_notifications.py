@@ -18,9 +18,9 @@ from gateway import records_notices
 from gateway.changes.certificate_versions import use_version
 from gateway.changes.notifications import read_notification_settings, save_notification_settings
 from gateway.models import ExpiryNotice, NotificationRun
-from portal.notifying.run import is_time, tell
+from portal.notifying.run import Outcome, due_now, is_time, tell
 from portal.public_url import portal_url
-from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_version
+from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_version, renew
 from tests.mail_server import MailServer, mail_server
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +189,82 @@ def test_a_refused_address_keeps_the_e_mail_from_nobody_else(through: Callable[.
     problem = "Not sent to wrong@bank.example: the mail server refused the address: 550 5.1.1 No such user."
     assert outcome.problem == NotificationRun.objects.get().problem == problem
     assert tell(timezone.now()).notices == ()
+
+
+GREYLISTED = {"rcpt TO:<anna": "451 4.7.1 Greylisted, come back later"}
+
+
+def test_who_was_refused_for_now_is_told_by_a_later_run_and_nobody_twice(
+    through: Callable[..., MailServer],
+) -> None:
+    recipients(OPS, ANNA)
+    bank, now = until("bank", 5), timezone.now()
+    with mail_server(**GREYLISTED) as server:
+        through(server)
+        assert tell(now).told == (OPS,)
+        assert is_time(now + timedelta(hours=1))
+        again = tell(now + timedelta(hours=1))
+        assert (again.told, "Greylisted" in again.problem) == ((), True)
+        server.answers.clear()
+        assert [len(notices) for notices in due_now((60, 7), now + timedelta(hours=2))] == [0, 1]
+        assert tell(now + timedelta(hours=2)).told == (ANNA,)
+        assert not is_time(now + timedelta(hours=3))
+        assert tell(now + timedelta(hours=3)) == Outcome()
+    assert server.recipients == [OPS, ANNA]
+    assert ExpiryNotice.objects.get().thumbprint == bank.current.thumbprint
+
+
+def test_who_comes_after_a_connection_that_broke_is_told_by_the_next_run(
+    through: Callable[..., MailServer],
+) -> None:
+    recipients(OPS, ANNA, "third@bank.example")
+    until("bank", 5)
+    with mail_server(**{"rcpt TO:<anna": ""}) as server:
+        through(server)
+        assert tell(timezone.now()).told == (OPS,)
+        server.answers.clear()
+        tell(timezone.now())
+    assert server.recipients == [OPS, ANNA, "third@bank.example"]
+
+
+@pytest.mark.parametrize("change", ["renewed", "no recipient any more", "three days"])
+def test_it_is_not_tried_again_when_it_concerns_nobody_any_more(
+    change: str, through: Callable[..., MailServer]
+) -> None:
+    recipients(OPS, ANNA)
+    bank, now = until("bank", 100), timezone.now() + timedelta(days=50)
+    with mail_server(**GREYLISTED) as server:
+        through(server)
+        tell(now)
+        server.answers.clear()
+        if change == "renewed":
+            renew(bank)
+        elif change == "no recipient any more":
+            recipients(OPS)
+        assert tell(now + timedelta(days=4) if change == "three days" else now).told == ()
+    assert server.recipients == [OPS]
+
+
+def test_what_two_runs_try_again_is_sent_by_one() -> None:
+    now, bank = timezone.now(), until("bank", 5).current
+    (claim,) = records_notices.claim_notices([(bank.thumbprint, 7)], now)
+    records_notices.mark_sent([claim], now, [ANNA])
+    assert records_notices.to_try_again(now) == {claim.id: (ANNA,)}
+    assert records_notices.claim_again([claim.id], now) == [claim]
+    assert records_notices.claim_again([claim.id], now) == []
+    assert (
+        len(records_notices.claim_again([claim.id], now + records_notices.CLAIM_HOLDS)) == 1
+    )  # it was killed
+
+
+def test_serve_tells_of_an_expiry_within_the_hour(now: datetime) -> None:
+    recipients(OPS)
+    until("bank", 0)  # five minutes from now
+    records_notices.record_run(now, 1)
+    assert not is_time(now + timedelta(minutes=4))
+    assert is_time(now + timedelta(minutes=6))
+    recipients(OPS, thresholds=(7,))
+    assert not is_time(now + timedelta(minutes=6))
 
 
 BANK_REFUSED = {

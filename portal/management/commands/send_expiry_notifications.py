@@ -31,7 +31,8 @@ class Command(BaseCommand):
         now = timezone.now()
         if options["dry_run"]:
             settings = read_notification_settings()
-            self._list(due_now(settings.thresholds, now), now)
+            notices, missed = due_now(settings.thresholds, now)
+            self._list(missed + notices, now)
             self.stdout.write(f"Nothing was sent. Recipients: {', '.join(settings.recipients) or 'none'}.")
         elif not options["daily"]:
             self._tell(tell(now), now)
