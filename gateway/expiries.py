@@ -64,4 +64,5 @@ def expiry_of(
         facts.not_before,
         facts.not_after,
         uses,
+        facts.issuer,
     )

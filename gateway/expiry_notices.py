@@ -23,6 +23,7 @@ class Expiry:
     not_before: datetime
     not_after: datetime
     uses: tuple[Use, ...] = field(default=(), compare=False)
+    issuer: str = field(default="", compare=False)  # where it is read with its uses
 
     @property
     def noun(self) -> str:

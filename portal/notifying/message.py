@@ -16,6 +16,7 @@ from portal.public_url import portal_url
 
 _AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: nobody's absence is to be told to the sender
 _MOST_LINES = 300
+_LONGEST_RISK = 80  # in the subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class _Line:
     heading: str
     until: datetime
     subject: str
+    issuer: str
     thumbprint_end: str
     at_risk: str
     url: str
@@ -36,6 +38,7 @@ def _line(notice: Notice, now: datetime) -> _Line:
         one_line(expiry_heading(expiry, now)),
         expiry.not_after,
         one_line(expiry.subject),
+        one_line(expiry.issuer),
         expiry.thumbprint[-4:],
         one_line(", ".join(str(use) for use in expiry.uses)),
         portal_url() + certificate_path(expiry),
@@ -48,13 +51,20 @@ def one_line(text: str) -> str:
 
 
 def expiry_message(notices: Sequence[Notice], to: str, now: datetime) -> EmailMultiAlternatives:
-    """One e-mail about all of them, the first to expire first."""
-    lines = [_line(notice, now) for notice in notices[:_MOST_LINES]]
-    count = len(notices)
+    """One e-mail about all of them: those that APIs depend on before the others, the first to expire first."""
+    ordered = sorted(notices, key=lambda notice: not notice.expiry.uses)
+    lines = [_line(notice, now) for notice in ordered[:_MOST_LINES]]
+    count, kinds = len(notices), {notice.expiry.kind for notice in notices}
     more = f", and {count - 1} more" if count > 1 else ""
     context = {"lines": lines, "count": count, "not_listed": count - len(lines), "portal_url": portal_url()}
     context |= {"settings_url": portal_url() + reverse("notifications"), "name": PRODUCT_NAME}
-    return _message(f"{lines[0].heading}{more}", "portal/notifications/expiry", context, to)
+    context |= {"has_client": "client" in kinds, "has_ca": "CA" in kinds}
+    risk = f" ({_shortened(lines[0].at_risk)})" if lines[0].at_risk else ""
+    return _message(f"{lines[0].heading}{risk}{more}", "portal/notifications/expiry", context, to)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_RISK else f"{text[:_LONGEST_RISK]}…"
 
 
 def trial_message(to: str, asked_by: str) -> EmailMultiAlternatives:

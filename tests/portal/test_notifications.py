@@ -66,7 +66,7 @@ def run(*options: str) -> tuple[str, str]:
 # --- One e-mail about all ---------------------------------------------------------------------------------------
 
 
-def test_one_e_mail_tells_of_all_with_the_most_urgent_first(settings: Settings) -> None:
+def test_one_e_mail_tells_of_all_and_of_those_first_that_apis_depend_on(settings: Settings) -> None:
     settings.PORTAL_PUBLIC_URL = "https://portal.example"
     recipients(OPS)
     bank, ca = until("bank", 5), make_ca_certificate("Bank CA")
@@ -77,12 +77,17 @@ def test_one_e_mail_tells_of_all_with_the_most_urgent_first(settings: Settings) 
     assert [notice.expiry.name for notice in outcome.notices] == ["gone", "bank"]
     assert ca.not_after > timezone.now() + timedelta(days=60)
     (message,) = mail.outbox
-    assert message.subject == "[Publisher portal] Client certificate gone expired 2 days ago, and 1 more"
+    assert message.subject == (
+        "[Publisher portal] Client certificate bank expires in 5 days (Partner Bank), and 1 more"
+    )
     assert message.to == [OPS]
     text = str(message.body)
-    assert text.index("Client certificate gone expired 2 days ago") < text.index("bank expires in 5 days")
+    assert text.index("bank expires in 5 days") < text.index("Client certificate gone expired 2 days ago")
     assert f"ends in {bank.current.thumbprint[-4:]}" in text
+    assert "Issued by:    CN=bank" in text
     assert "APIs at risk: Partner Bank" in text
+    assert "choose Replace..." in text
+    assert "CA certificate:" not in text
     assert "APIs at risk: none, nothing uses it" in text
     assert f"https://portal.example/security/client-certificates/?q={gone.current.thumbprint}" in text or (
         f"https://portal.example/security/client-certificates/{gone.key}/" in text
@@ -97,7 +102,10 @@ def test_ca_certificates_are_told_of_with_the_apis_that_trust_them() -> None:
     recipients(OPS, thresholds=(3650,))
     make_ca_certificate("Bank CA")
     assert [notice.expiry.kind for notice in tell(timezone.now()).notices] == ["CA"]
-    assert "CA certificate bank-ca expires in" in mail.outbox[0].subject
+    (message,) = mail.outbox
+    assert "CA certificate bank-ca expires in" in message.subject
+    assert "CA certificate: ask the owner of the back end" in str(message.body)
+    assert "Client certificate:" not in str(message.body)
 
 
 def test_of_very_many_the_first_are_listed_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
