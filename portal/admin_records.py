@@ -47,7 +47,7 @@ class PresentationAdmin(LookOnly):
 class ExpiryNoticeAdmin(LookOnly):
     """Which certificates people were told of before they expired."""
 
-    list_display = ("thumbprint", "days", "claimed_at", "sent_at")
+    list_display = ("thumbprint", "days", "claimed_at", "sent_at", "missed")
     list_filter = ("days", "sent_at")
     search_fields = ("thumbprint",)
     ordering = ("-claimed_at",)

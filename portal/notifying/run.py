@@ -13,6 +13,7 @@ from portal.notifying import mail_server
 from portal.notifying.message import expiry_message
 
 NO_RECIPIENTS = "Nobody is told: there are no recipients."
+_SILENT = timedelta(days=2)
 _DAY = timedelta(hours=23, minutes=30)  # who looks every hour is to find the same hour of the day
 
 
@@ -83,6 +84,23 @@ def _tell_again(notices: tuple[Notice, ...], recipients: Sequence[str], now: dat
         records_notices.mark_sent([claim], now, still)
     ours = tuple(notice for notice in notices if any(notice in some for some in theirs.values()))
     return Outcome(ours, delivery.accepted, delivery.problem)
+
+
+def why_not_told(now: datetime) -> str:
+    """What keeps people from being told, "" if nothing does."""
+    if mail_server.why_not_set_up() or not read_notification_settings().recipients:
+        return "Nobody is told by e-mail before a certificate expires."
+    last = NotificationRun.objects.order_by("-at").first()
+    if last and last.problem:
+        return "The last e-mail about certificates that expire did not reach everybody."
+    if last and is_overdue(last, now):
+        return "For more than two days nothing has looked for certificates that people are to be told of."
+    return ""
+
+
+def is_overdue(last: NotificationRun, now: datetime) -> bool:
+    """Whether there should have been a run since the last one."""
+    return last.at < now - _SILENT
 
 
 def is_time(now: datetime) -> bool:

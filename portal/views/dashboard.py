@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from gateway.changes.notifications import read_notification_settings
 from gateway.expiries import read_expiries, read_expiries_with_uses
 from gateway.expiry_notices import Expiry
 from gateway.models import Api, AuditEntry, CaCertificate, Certificate, Operation, Revision, Subscription
@@ -15,7 +14,7 @@ from gateway.records import live_gateways
 from portal import time_line
 from portal.expiries import certificate_path
 from portal.navigation import url_or_none
-from portal.notifying.mail_server import why_not_set_up
+from portal.notifying.run import why_not_told
 from portal.templatetags.portal import EXPIRES_SOON_DAYS
 from portal.views.base import Page
 from portal.views.certificate_pages import UseLink, use_links
@@ -41,7 +40,7 @@ class Dashboard(Page):
             | _expiring()
             | {
                 "counts": _counts(),
-                "nobody_is_told": bool(why_not_set_up()) or not read_notification_settings().recipients,
+                "why_not_told": why_not_told(timezone.now()),
                 "entries": list(AuditEntry.objects.order_by("-at", "-revision")[:NEWEST]),
                 "gateways": live_gateways(),
                 "revision": Revision.objects.get(pk=1).number,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -25,11 +25,11 @@ from portal.forms.base import add_errors
 from portal.forms.notifications import NotificationsForm, thresholds_in_words
 from portal.notifying import mail_server
 from portal.notifying.message import trial_message
+from portal.notifying.run import is_overdue
 from portal.views.base import actor_of, announce
 from portal.views.editing import FormPage
 
 _NEWEST = 10
-_SILENT = timedelta(days=2)  # after which a run is overdue
 
 
 class Notifications(FormPage):
@@ -99,7 +99,7 @@ def _runs(now: datetime) -> dict[str, Any]:
     """The last run, whether the next one is overdue, and the newest ones that told something or failed."""
     last = NotificationRun.objects.order_by("-at").first()
     worth = NotificationRun.objects.exclude(told=0, problem="").order_by("-at")[:_NEWEST]
-    return {"last_run": last, "overdue": last is not None and last.at < now - _SILENT, "runs": list(worth)}
+    return {"last_run": last, "overdue": last is not None and is_overdue(last, now), "runs": list(worth)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from gateway import records
+from gateway import records, records_notices
 from gateway.changes.notifications import save_notification_settings
 from gateway.models import CaCertificate, Certificate, Revision
 from portal.templatetags import portal as tags
@@ -135,6 +135,21 @@ def test_the_dashboard_says_when_nobody_is_told(administrator_client: Client, se
     assert "Nobody is told by e-mail" not in page(administrator_client)
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     assert "Nobody is told by e-mail" in page(administrator_client)
+
+
+def test_the_dashboard_says_when_the_last_run_failed_or_none_is_made_any_more(
+    administrator_client: Client,
+) -> None:
+    make_certificate_until("soon", 12)
+    save_notification_settings(ALICE, recipients=["ops@bank.example"], thresholds=[7])
+    now = timezone.now()
+    records_notices.record_run(now - timedelta(days=3), 0)
+    assert "For more than two days nothing has looked" in page(administrator_client)
+    records_notices.record_run(now - timedelta(days=1), 0, "nothing listens at mail:25")
+    assert "did not reach everybody" in page(administrator_client)
+    records_notices.record_run(now, 1)
+    assert "two days" not in page(administrator_client)
+    assert "did not reach" not in page(administrator_client)
 
 
 def test_the_newest_changes_say_who_did_what(administrator_client: Client) -> None:
