@@ -77,15 +77,16 @@ def to_try_again(now: datetime) -> dict[tuple[str, int], tuple[str, ...]]:
     return {(thumbprint, days): tuple(missed) for thumbprint, days, missed in rows}
 
 
-def claim_again(wanted: Collection[tuple[str, int]], now: datetime) -> list[Claim]:
-    """Those of the wanted (thumbprint, days) that no other run is trying again, for this run alone."""
+def claim_again(wanted: Collection[tuple[str, int]], now: datetime) -> dict[Claim, tuple[str, ...]]:
+    """Those of the wanted (thumbprint, days) that no other run is trying again, for this run alone, and whom they
+    did not reach."""
     with transaction.atomic():
         rows = [row for row in _to_try_again(now) if (row.thumbprint, row.days) in wanted]
-        return [
-            Claim(row.key, (row.thumbprint, row.days))
+        return {
+            Claim(row.key, (row.thumbprint, row.days)): tuple(row.missed)
             for row in rows
             if ExpiryNotice.objects.filter(pk=row.pk, claimed_at=row.claimed_at).update(claimed_at=now)
-        ]
+        }
 
 
 def _to_try_again(now: datetime) -> QuerySet[ExpiryNotice]:

@@ -19,7 +19,7 @@ _NOWHERE = {  # what reaches nobody
     "django.core.mail.backends.console.EmailBackend": "EMAIL_URL only prints messages",
 }
 _LONGEST_ANSWER = 500
-_MOST_SECONDS = 600  # for all recipients: less than a claim holds (gateway.records_notices)
+_MOST_SECONDS = 600  # for all e-mails of a run: less than a claim holds (gateway.records_notices)
 
 
 def why_not_set_up() -> str:
@@ -54,15 +54,22 @@ class Delivery:
         return ", ".join(address for address, why in self.refused if why == reason)
 
 
-def send(recipients: Iterable[str], message_to: Callable[[str], EmailMessage]) -> Delivery:
+def deadline() -> float:
+    """When sending that begins now is to be over."""
+    return time.monotonic() + _MOST_SECONDS
+
+
+def send(
+    recipients: Iterable[str], message_to: Callable[[str], EmailMessage], until: float | None = None
+) -> Delivery:
     """Send each recipient a message of their own, so that a wrong address keeps it from nobody else."""
+    until = deadline() if until is None else until
     accepted: list[str] = []
     refused: list[tuple[str, str]] = []
     missed: list[str] = []
     connection, broken = get_connection(), ""
-    deadline = time.monotonic() + _MOST_SECONDS
     for address in recipients:
-        if time.monotonic() > deadline:
+        if time.monotonic() > until:
             broken = broken or "the mail server is too slow."
         try:
             if not broken:

@@ -1,6 +1,7 @@
 """A run that tells people of certificates that expire: look, claim, send, mark."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,13 +44,14 @@ def tell(now: datetime) -> Outcome:
     """Tell of what is due, in one e-mail to each recipient, and record the run."""
     settings = read_notification_settings()
     notices, missed = due_now(settings.thresholds, now)
-    again = _tell_again(missed, settings.recipients, now) if missed else Outcome()
-    outcome = again + (_tell(notices, settings.recipients, now) if notices else Outcome())
+    until = mail_server.deadline()
+    outcome = _tell(notices, settings.recipients, now, until) if notices else Outcome()
+    outcome += _tell_again(missed, settings.recipients, now, until) if missed else Outcome()
     records_notices.record_run(now, len(outcome.notices) if outcome.told else 0, outcome.problem)
     return outcome
 
 
-def _tell(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime) -> Outcome:
+def _tell(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime, until: float) -> Outcome:
     problem = mail_server.why_not_set_up() if recipients else NO_RECIPIENTS
     if problem:
         return Outcome(notices, problem=problem)
@@ -58,7 +60,7 @@ def _tell(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime)
     ours = tuple(notice for notice in notices if notice.id in claimed)
     if not ours:
         return Outcome()  # another run is telling of them
-    delivery = mail_server.send(recipients, lambda to: expiry_message(ours, to, now))
+    delivery = mail_server.send(recipients, lambda to: expiry_message(ours, to, now), until)
     if delivery.accepted:
         records_notices.mark_sent(claims, now, delivery.missed)
     else:
@@ -66,24 +68,34 @@ def _tell(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime)
     return Outcome(ours, delivery.accepted, delivery.problem)
 
 
-def _tell_again(notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime) -> Outcome:
+def _tell_again(
+    notices: tuple[Notice, ...], recipients: Sequence[str], now: datetime, until: float
+) -> Outcome:
     """Tell those whom the mail server did not take it for, and who are still to be told."""
     if problem := mail_server.why_not_set_up():
         return Outcome(notices, problem=problem)
-    missed = records_notices.to_try_again(now)
     claims = records_notices.claim_again([notice.id for notice in notices], now)
-    claimed = {claim.id for claim in claims}
+    missed = {claim.id: addresses for claim, addresses in claims.items()}
     theirs = {
-        address: [notice for notice in notices if notice.id in claimed and address in missed[notice.id]]
+        address: [notice for notice in notices if address in missed.get(notice.id, ())]
         for address in recipients
     }
     wanted = [address for address in recipients if theirs[address]]
-    delivery = mail_server.send(wanted, lambda to: expiry_message(theirs[to], to, now))
-    for claim in claims:
-        still = [address for address in missed[claim.id] if address in delivery.missed]
-        records_notices.mark_sent([claim], now, still)
+    delivery = mail_server.send(wanted, lambda to: expiry_message(theirs[to], to, now), until)
+    _mark(claims, delivery.missed, now)
     ours = tuple(notice for notice in notices if any(notice in some for some in theirs.values()))
     return Outcome(ours, delivery.accepted, delivery.problem)
+
+
+def _mark(
+    claims: Mapping[records_notices.Claim, tuple[str, ...]], missed: Sequence[str], now: datetime
+) -> None:
+    """Those of the addresses of each claim that were missed again are left to it."""
+    left: dict[tuple[str, ...], list[records_notices.Claim]] = defaultdict(list)
+    for claim, addresses in claims.items():
+        left[tuple(each for each in addresses if each in missed)].append(claim)
+    for addresses, some in left.items():
+        records_notices.mark_sent(some, now, addresses)
 
 
 def why_not_told(now: datetime) -> str:

@@ -258,11 +258,34 @@ def test_what_two_runs_try_again_is_sent_by_one() -> None:
     (claim,) = records_notices.claim_notices([(bank.thumbprint, 7)], now)
     records_notices.mark_sent([claim], now, [ANNA])
     assert records_notices.to_try_again(now) == {claim.id: (ANNA,)}
-    assert records_notices.claim_again([claim.id], now) == [claim]
-    assert records_notices.claim_again([claim.id], now) == []
+    assert records_notices.claim_again([claim.id], now) == {claim: (ANNA,)}
+    assert records_notices.claim_again([claim.id], now) == {}
     assert (
         len(records_notices.claim_again([claim.id], now + records_notices.CLAIM_HOLDS)) == 1
     )  # it was killed
+
+
+def test_what_a_slow_mail_server_left_is_sent_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch, through: Callable[..., MailServer]
+) -> None:
+    recipients(OPS, ANNA)
+    until("bank", 5)
+    now = timezone.now()
+    with mail_server(**GREYLISTED) as server:
+        through(server)
+        tell(now)
+        server.answers.clear()
+        until("other", 3)
+        monkeypatch.setattr("portal.notifying.mail_server._MOST_SECONDS", -1)
+        outcome = tell(now)
+        assert outcome.told == ()
+        assert (
+            outcome.problem.count("the mail server is too slow") == 2
+        )  # what is due, and what is tried again
+        monkeypatch.undo()
+        through(server)
+        assert len(tell(now).notices) == 2
+    assert server.recipients == [OPS, OPS, ANNA, ANNA]
 
 
 def test_serve_tells_of_an_expiry_within_the_hour(now: datetime) -> None:
