@@ -43,8 +43,8 @@ class Gateway:
 
 @pytest.fixture(scope="module")
 def issued(ca: Authority) -> Issued:
-    """A certificate that expires while the tests run, at a whole second as all do."""
-    return issue(ca, "soon expired", not_after=datetime.now(UTC) + timedelta(seconds=3))
+    """A certificate that expires while the gateway runs, by its clock."""
+    return issue(ca, "soon expired", not_after=datetime.now(UTC) + timedelta(days=1))
 
 
 @pytest.fixture
@@ -63,11 +63,18 @@ def gateways(ca: Authority, lenient: BackEnd, issued: Issued) -> Iterator[tuple[
 
 @pytest.mark.wire
 def test_from_its_expiry_on_calls_are_made_and_marked_or_refused_and_nothing_is_sent(
-    gateways: tuple[Gateway, Gateway], lenient: BackEnd, issued: Issued, caplog: pytest.LogCaptureFixture
+    gateways: tuple[Gateway, Gateway],
+    lenient: BackEnd,
+    issued: Issued,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     goes_on, refuses = gateways
+    expiry, clock = issued.cert.not_valid_after_utc.timestamp(), [0.0]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    clock[0] = expiry - 0.001
     assert [gateway.running.call().status for gateway in gateways] == [200, 200]
-    time.sleep(max(0.0, issued.cert.not_valid_after_utc.timestamp() - time.time()) + 0.01)
+    clock[0] = expiry
     with caplog.at_level(logging.WARNING):
         assert [goes_on.running.call().status for _ in range(3)] == [200, 200, 200]
     sent = len(lenient.seen)
