@@ -184,6 +184,31 @@ def test_a_template_has_nothing_inline(path: Path) -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)", text)
 
 
+_COMMITS = {"transaction", "transactional_db", "live_server", "TransactionTestCase", "LiveServerTestCase"}
+
+
+def test_no_test_commits() -> None:
+    """One that does empties all tables at its end, also of what migrations wrote: later tests miss their roles.
+
+    Real transactions are for processes with a database of their own (database_url, shared_database_url).
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    suspects = [path for path, text in texts.items() if any(word in text for word in _COMMITS)]
+    assert not [str(path) for path in suspects if _COMMITS & {*_named(ast.parse(texts[path]))}]
+
+
+def _named(tree: ast.AST) -> Iterator[str]:
+    """Fixtures and classes as they are named in code, and the options of pytest.mark.django_db."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="django_db"), keywords=keywords):
+                yield from (keyword.arg or "" for keyword in keywords)
+            case ast.Call(func=ast.Attribute(attr="usefixtures"), args=args):
+                yield from (str(each.value) for each in args if isinstance(each, ast.Constant))
+            case ast.arg(arg=name) | ast.Name(id=name) | ast.alias(name=name) if name != "transaction":
+                yield name
+
+
 def test_the_top_level_holds_what_was_agreed_and_nothing_else() -> None:
     agreed = {"manage.py", "pyproject.toml", "README.md", "portal", "gateway", "templates", "static", "tests"}
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
