@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -52,14 +53,14 @@ def probed(
     certificate: CertificateMaterial | None = GOOD,
     trusted: Trust = trust(CA),  # noqa: B008 - it is frozen
     *,
-    seconds: float = 3,
+    seconds: float = 10,
     with_request: bool = False,
     rules: AddressRules = LOCAL,
 ) -> Report:
     """The report, and what holds for each."""
     begun = time.monotonic()
     report = probe(Order(url, certificate, trusted, rules, seconds, with_request, "gateway 1"))
-    assert time.monotonic() - begun < seconds + 1  # a busy machine
+    assert time.monotonic() - begun < seconds + 2  # a busy machine
     assert report.verdict in VERDICTS
     told = json.dumps(report.as_json())
     assert Report.from_json(json.loads(told)) == report
@@ -71,6 +72,20 @@ def probed(
         key = certificate.private_key.reveal()[-40:]
         assert key.hex() not in told
         assert base64.b64encode(key).decode()[4:-4] not in told
+    return report
+
+
+def timed_out(url: str, says_so: str, **more: Any) -> Report:
+    """The report of a test whose time is over, in the words of the step in which it was.
+
+    It gets little time, which a busy machine may need for the steps before: then it gets more.
+    """
+    for seconds in (0.3, 2, 8):
+        report = probed(url, seconds=seconds, **more)
+        if says_so in report.summary:
+            break
+    assert report.verdict == "timed-out"
+    assert says_so in report.summary
     return report
 
 
@@ -547,43 +562,37 @@ def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_time_out_of_the_connection() -> None:
     with full_queue() as url:
-        report = probed(url, seconds=0.2)
-    assert report.verdict == "timed-out"
+        report = timed_out(url, "Nothing answered at port")
     assert step(report, "connection").state is State.FAILED
 
 
 def test_a_back_end_that_says_nothing() -> None:
     with listening(silent) as url:
-        report = probed(url, seconds=0.4)
-    assert report.verdict == "timed-out"
-    assert "said nothing at all" in step(report, "tls").text
+        report = timed_out(url, "said nothing at all")
+    assert step(report, "tls").state is State.FAILED
 
 
 def test_a_time_out_in_the_handshake() -> None:
     with BackEnd(SERVER) as back_end, listening(half_a_flight(back_end.url, silent)) as url:
-        report = probed(url, seconds=0.6)
-    assert report.verdict == "timed-out"
-    assert "began the handshake" in step(report, "tls").text
+        report = timed_out(url, "began the handshake")
+    assert step(report, "tls").state is State.FAILED
 
 
 def test_a_time_out_after_the_certificate(naming_server: str) -> None:
     with listening(instead_of_finishing(naming_server, silent)) as url:
-        report = probed(url, seconds=0.6)
-    assert report.verdict == "timed-out"
+        report = timed_out(url, "did not finish the handshake in time")
     assert step(report, "presented").state is State.OK
     assert "OCSP" in step(report, "accepted").remedy
 
 
 def test_a_time_out_after_the_handshake() -> None:
-    def behave(_: Connection, __: Seen) -> None:
-        time.sleep(0.9)
-
-    with BackEnd(SERVER, CA, behave=behave) as back_end:
-        report = probed(back_end.url, seconds=0.6, with_request=True)
-    assert report.verdict == "timed-out"
+    over = threading.Event()
+    with BackEnd(SERVER, CA, behave=lambda *_: over.wait(20)) as back_end:
+        report = timed_out(back_end.url, "did not answer OPTIONS in time", with_request=True)
+        over.set()
     assert step(report, "accepted").state is State.OK
     assert step(report, "request").state is State.FAILED
-    assert step(report, "request").seconds > 0.3
+    assert step(report, "request").seconds > 0.1
 
 
 @pytest.mark.parametrize(("end", "how"), [(closes, "closed"), (resets, "reset")])
