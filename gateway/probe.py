@@ -16,7 +16,7 @@ from gateway.probing.answer import METHOD, Answer, expects_tls, read_answer, ref
 from gateway.probing.chain import chain_of, day
 from gateway.probing.line import Address, Closed, Line, TlsLine, TooMuch, look_up
 from gateway.probing.messages import Seen
-from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, unusable
+from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, resolved, unusable
 from gateway.probing.report import Report, State, Step
 from gateway.probing.scene import OWNER, Failure, Scene
 from gateway.probing.second_look import Where, late_refusal, second_look
@@ -171,7 +171,7 @@ class _Probe:
         if not allowed:
             raise _Failed(replace(refused_address(url.host, next(iter(refused.values()), "")), details=lines))
         state = State.NOTE if refused else State.OK
-        self._add("resolution", state, f"{url.host} is at {', '.join(lines[:8])}.", details=lines[8:50])
+        self._add("resolution", state, resolved(url.host, lines[:8]), details=lines[8:50])
         return allowed
 
     # --- http:// --------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class _Probe:
         where: Where,
     ) -> Failure | None:
         if isinstance(error, CallFailure):
-            return wrong_name(scene)
+            return replace(wrong_name(scene), details=("The gateway broke off: it sent no request.",))
         if error is not None:
             failure = _no_answer(error, scene) if done else why(error, scene)
             return second_look(failure, scene, where, self._deadline)

@@ -1,5 +1,7 @@
 """Why a test does not get as far as a handshake, in words, and what mends it."""
 
+from collections.abc import Sequence
+
 from gateway.addresses import WebServiceUrl
 from gateway.failures import CallFailure
 from gateway.probing.chain import day
@@ -26,6 +28,13 @@ def expired_here(certificate: CertificateMaterial) -> Failure:
     )
     remedy = "Replace it with a renewed one. Or turn that refusal off, and the back end decides."
     return Failure("preparation", "certificate-expired-here", text, remedy)
+
+
+def resolved(host: str, addresses: Sequence[str]) -> str:
+    """Where a host is."""
+    if list(addresses) == [host]:
+        return f"{host} is an address: there is no name to resolve."
+    return f"{host} is at {', '.join(addresses)}."
 
 
 def not_found(host: str, error: Exception) -> Failure:

@@ -447,6 +447,7 @@ def test_a_name_is_checked_without_the_chain_too(with_chain: bool) -> None:
         report = probed(back_end.url, trusted=trusted, with_request=True)
         assert not back_end.seen
     assert report.verdict == "wrong-name"
+    assert "The gateway broke off" in texts(report, "name")
 
 
 # --- No TLS, or none in common -------------------------------------------------------------------------------
@@ -520,6 +521,14 @@ def test_a_port_that_refuses() -> None:
         port = gone.getsockname()[1]
     assert probed(f"https://localhost:{port}").verdict == "connection-refused"
     assert probed(f"http://localhost:{port}", None).verdict == "connection-refused"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_name_and_an_address(host: str) -> None:
+    with BackEnd(SERVER, CA) as back_end:
+        report = probed(f"https://{host}:{back_end.port}")
+    words = {"localhost": "localhost is at 127.0.0.1.", "127.0.0.1": "there is no name to resolve."}
+    assert step(report, "resolution").text.endswith(words[host])
 
 
 def test_a_name_that_is_unknown() -> None:
