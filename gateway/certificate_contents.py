@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gateway.x509 import Pkcs12Error, X509Facts, name_text, x509_facts
+from gateway.x509 import Pkcs12Error, X509Facts, name_text, signs_itself, x509_facts
 
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
@@ -75,14 +74,9 @@ def contents_of(chain_pem: str) -> Contents:
     return Contents(tuple(_names(certs[0])), tuple(_purposes(certs[0])), tuple(filter(None, links)))
 
 
-def leaf_der(chain_pem: str) -> bytes:
-    """The first certificate as DER. Raises ValueError if there is none."""
-    return x509.load_pem_x509_certificates(chain_pem.encode())[0].public_bytes(Encoding.DER)
-
-
-def leaf_pem(chain_pem: str) -> str:
-    """The first certificate as PEM, alone. Raises ValueError if there is none."""
-    return x509.load_pem_x509_certificates(chain_pem.encode())[0].public_bytes(Encoding.PEM).decode()
+def leaf_of(chain_pem: str) -> x509.Certificate:
+    """The certificate itself, the first one of a stored chain. Raises ValueError if there is none."""
+    return x509.load_pem_x509_certificate(chain_pem.encode())
 
 
 def _certificates(chain_pem: str) -> list[x509.Certificate]:
@@ -97,15 +91,8 @@ def _link(cert: x509.Certificate) -> ChainLink | None:
     except Pkcs12Error:
         return None
     return ChainLink(
-        facts.subject, facts.issuer, facts.not_before, facts.not_after, facts.thumbprint, _signed_itself(cert)
+        facts.subject, facts.issuer, facts.not_before, facts.not_after, facts.thumbprint, signs_itself(cert)
     )
-
-
-def _signed_itself(cert: x509.Certificate) -> bool:
-    with suppress(Exception):  # signed by another key, or by an algorithm that is too old to check
-        cert.verify_directly_issued_by(cert)
-        return True
-    return False
 
 
 def _names(cert: x509.Certificate) -> Iterable[AlternativeName]:

@@ -1,8 +1,6 @@
 """Reads a client certificate with its key and chain from a PFX or PEM file, with messages for a person. Pure."""
 
-import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -10,12 +8,7 @@ from typing import cast
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.file_contents import (
     MAX_FILE_BYTES,
@@ -37,9 +30,11 @@ from gateway.x509 import (
     certificate_problem,
     common_name,
     is_ca,
+    key_sha256_of,
     name_text,
     order_chain,
     pem,
+    public_key_sha256,
     weakly_signed,
     x509_facts,
 )
@@ -117,7 +112,7 @@ class _Pair:
 
     @property
     def id(self) -> str:
-        return _key_id(self.key.public_key())
+        return public_key_sha256(self.key.public_key())
 
 
 def read_certificate_file(data: bytes, password: str, *, key: str = "") -> ClientCertificate:
@@ -168,10 +163,10 @@ def _pairs(contents: Contents) -> list[_Pair]:
         raise Pkcs12Error("file", _NO_KEY)
     if not contents.certificates:
         raise Pkcs12Error("file", _NO_CERTIFICATE)
-    ids = [(_id_of(named.certificate), named) for named in contents.certificates]
+    ids = [(key_sha256_of(named.certificate), named) for named in contents.certificates]
     pairs: dict[str, _Pair] = {}
     for key in contents.keys:
-        own_id = _key_id(key.public_key())
+        own_id = public_key_sha256(key.public_key())
         leaves = list({named.certificate: named for id_, named in ids if id_ == own_id}.values())
         if leaves:
             newest = max(leaves, key=lambda named: named.certificate.not_valid_before_utc)
@@ -179,17 +174,6 @@ def _pairs(contents: Contents) -> list[_Pair]:
     if not pairs:
         raise Pkcs12Error("file", _MISMATCH)
     return list(pairs.values())
-
-
-def _id_of(cert: x509.Certificate) -> str:
-    with suppress(Exception):  # a key of a kind that the library does not know
-        return _key_id(cert.public_key())
-    return ""
-
-
-def _key_id(public_key: object) -> str:
-    der: bytes = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
-    return hashlib.sha256(der).hexdigest()
 
 
 def _chosen(pairs: list[_Pair], key: str, choices: tuple[KeyChoice, ...]) -> _Pair:
@@ -246,7 +230,7 @@ def _of_chain(chain: Chain, given: list[x509.Certificate], pairs: list[_Pair]) -
         remedy = "Ask the CA for its certificate signed with SHA-256, and upload a file that has it."
         found.append(Finding("weak-issuer", Severity.WARNING, text, remedy))
     with_keys = {pair.id for pair in pairs}
-    strangers = [cert for cert in chain.left_out if _id_of(cert) not in with_keys]
+    strangers = [cert for cert in chain.left_out if key_sha256_of(cert) not in with_keys]
     if strangers and not (chain.weak or len(pairs) > 1):
         text = f"Certificates in the file that are not its issuers and were left out: {len(strangers)}."
         found += [

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+from gateway.certificate_contents import leaf_of
 from gateway.findings import Finding, Severity
 from gateway.models import Certificate, CertificateVersion
-from gateway.x509 import x509_facts
+from gateway.x509 import key_sha256_of, x509_facts
 
 
 def duplicates_of(chain_pem: str, successor_of: Certificate | None = None) -> tuple[Finding, ...]:
@@ -15,13 +13,14 @@ def duplicates_of(chain_pem: str, successor_of: Certificate | None = None) -> tu
 
     A successor may have the key of the certificate that it becomes a version of.
     """
-    leaf = _leaf(chain_pem)
+    leaf = leaf_of(chain_pem)
     facts = x509_facts(leaf)
     versions = CertificateVersion.objects.select_related("certificate").defer("sealed_private_key")
     if known := versions.filter(thumbprint=facts.thumbprint).first():
         return (_duplicate(known, successor_of),)
-    public_key = _public_key(leaf)
-    same = (row for row in versions.filter(key_type=facts.key_type) if _has_key(row, public_key))
+    key = key_sha256_of(leaf)
+    of_this_type = versions.filter(key_type=facts.key_type)
+    same = (row for row in of_this_type if key_sha256_of(leaf_of(row.chain_pem)) == key)
     own = successor_of.pk if successor_of else None
     names = sorted({str(row.certificate) for row in same if row.certificate_id != own})
     return tuple(_same_key(names))
@@ -44,15 +43,3 @@ def _same_key(names: list[str]) -> Iterator[Finding]:
             "If it is the successor of that one, make it the next version there, so that every API follows."
         )
         yield Finding("same-key", Severity.NOTE, text, remedy)
-
-
-def _has_key(row: CertificateVersion, public_key: bytes) -> bool:
-    return _public_key(_leaf(row.chain_pem)) == public_key
-
-
-def _leaf(chain_pem: str) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(chain_pem.encode())
-
-
-def _public_key(cert: x509.Certificate) -> bytes:
-    return cert.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from gateway.addresses import AddressRules, WebServiceUrl, parse_web_service_url
 from gateway.failures import CallFailure
 from gateway.probing.answer import METHOD, Answer, expects_tls, read_answer, refusal_in, request_for
-from gateway.probing.chain import chain_of, day
+from gateway.probing.chain import chain_of
 from gateway.probing.line import Address, Closed, Line, TlsLine, TooMuch, look_up
 from gateway.probing.messages import Seen
 from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, resolved, unusable
@@ -26,6 +26,7 @@ from gateway.probing.trust import wrong_name
 from gateway.probing.words import why
 from gateway.snapshot import CertificateMaterial, Trust
 from gateway.tls import check_name, client_context
+from gateway.x509 import time_text
 
 LATE_SECONDS = 1.0
 
@@ -386,7 +387,7 @@ def _asked(told: Told, certificate: CertificateMaterial | None) -> _Outcome:
         text = "All is well: the back end is trusted. It asked for a client certificate and answered without."
         return _Outcome("no-certificate-needed", text)
     expired = told.scene.now > certificate.not_after
-    remedy = f"It expired on {day(certificate.not_after)}: replace it all the same." if expired else ""
+    remedy = f"It expired on {time_text(certificate.not_after)}: replace it all the same." if expired else ""
     if told.answer is None:
         text = (
             "The handshake succeeded: the back end is trusted and has not turned the client certificate down."

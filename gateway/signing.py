@@ -3,7 +3,6 @@
 The errors are for a person; `field` of each names the value that is wrong.
 """
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -27,9 +25,11 @@ from gateway.issued_files import read_issued
 from gateway.x509 import (
     Pkcs12Error,
     X509Facts,
+    key_sha256_of,
     name_text,
     order_chain,
     pem,
+    public_key_sha256,
     visible,
     weakly_signed,
     x509_facts,
@@ -61,6 +61,7 @@ _ATTRIBUTES: dict[str, tuple[x509.ObjectIdentifier, int]] = {
     "DC": (NameOID.DOMAIN_COMPONENT, 63),
 }
 SUBJECT_ATTRIBUTES = tuple(_ATTRIBUTES)
+_SHORT = {oid: short for short, (oid, _) in _ATTRIBUTES.items()}
 _ASCII_ONLY = {"emailAddress", "DC"}  # IA5String
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")  # PrintableString (X.680)
 
@@ -125,16 +126,16 @@ def make_request(subject: Iterable[tuple[str, str]], names: Iterable[str], key_t
     return MadeRequest(
         private_key=key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
         csr_pem=_request(name, list(alternative.values()), key).public_bytes(Encoding.PEM).decode(),
-        public_key_sha256=public_key_sha256(key),
+        public_key_sha256=public_key_sha256(key.public_key()),
         subject=name_text(name),
         names=tuple(alternative),
     )
 
 
-def public_key_sha256(holder: _Key | x509.Certificate) -> str:
-    """What names a key: SHA-256 of its SubjectPublicKeyInfo (RFC 5280), in upper-case hex."""
-    public = holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(public).hexdigest().upper()
+def subject_pairs(cert: x509.Certificate) -> tuple[tuple[str, str], ...]:
+    """The subject of a certificate as `make_request` takes it, the most specific part first."""
+    parts = reversed([part for part in cert.subject if not isinstance(part.value, bytes)])
+    return tuple((_SHORT.get(part.oid, part.rfc4514_attribute_name), str(part.value)) for part in parts)
 
 
 def _request(
@@ -240,7 +241,7 @@ def read_signed(data: bytes, key_sha256: str) -> Signed:
     Of several for that key the newest counts. Raises ForeignKeyError, or another Pkcs12Error on "file".
     """
     certificates = read_issued(data)
-    own = [each for each in certificates if public_key_or_none(each) == key_sha256]
+    own = [each for each in certificates if key_sha256_of(each) == key_sha256]
     if not own:
         raise ForeignKeyError(tuple(certificates))
     leaf = max(own, key=lambda each: each.not_valid_before_utc)
@@ -250,10 +251,3 @@ def read_signed(data: bytes, key_sha256: str) -> Signed:
         )
         raise Pkcs12Error("file", text)
     return Signed(x509_facts(leaf), pem(order_chain(leaf, certificates).certificates))
-
-
-def public_key_or_none(certificate: x509.Certificate) -> str | None:
-    """The same, None for a key of an unknown kind."""
-    with suppress(Exception):
-        return public_key_sha256(certificate)
-    return None

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
 MIN_RSA_BITS = 2048
@@ -48,6 +49,22 @@ def x509_facts(cert: x509.Certificate) -> X509Facts:
     with suppress(Exception):  # hostile bytes: an odd extension, name, date or key each raises its own class
         return _facts(cert)
     raise Pkcs12Error("file", "A certificate in the file cannot be read: it breaks the rules of X.509.")
+
+
+# --- Its key -----------------------------------------------------------------------------------------------
+
+
+def public_key_sha256(key: Any) -> str:
+    """What names a public key: SHA-256 of its SubjectPublicKeyInfo (RFC 5280), in upper-case hex."""
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(info).hexdigest().upper()
+
+
+def key_sha256_of(cert: x509.Certificate) -> str:
+    """What names the key of a certificate; "" for one of a kind that is not known."""
+    with suppress(Exception):  # each kind of oddity raises its own class
+        return public_key_sha256(cert.public_key())
+    return ""
 
 
 # --- What TLS can use ----------------------------------------------------------------------------------

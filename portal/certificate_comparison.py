@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from gateway.certificate_contents import contents_of
+from gateway.certificate_contents import contents_of, leaf_of
 from gateway.models import CertificateVersion
-from portal.certificate_facts import leaf_of, public_key_sha256
+from gateway.x509 import key_sha256_of, time_text
 
 Values = tuple[str, ...]
 
@@ -47,21 +47,17 @@ def _said(version: CertificateVersion) -> Iterator[tuple[str, Values]]:
     yield "Issuer", (_issuer(version),)
     yield "Alternative names", tuple(f"{name.kind}: {name.text}" for name in contents.names)
     yield "Key type", (version.key_type,)
-    yield "Valid from", (_time(version.not_before),)
-    yield "Valid until", (_time(version.not_after),)
+    yield "Valid from", (time_text(version.not_before),)
+    yield "Valid until", (time_text(version.not_after),)
     yield "Serial number", (version.serial_number,)
     yield "Thumbprint (SHA-1)", (version.thumbprint,)
     yield "Thumbprint (SHA-256)", (version.sha256,)
-    yield "Public key (SHA-256)", (public_key_sha256(leaf_of(version.chain_pem)),)
+    yield "Public key (SHA-256)", (key_sha256_of(leaf_of(version.chain_pem)),)
     yield "Chain sent along", tuple(link.subject for link in contents.chain[1:])
 
 
 def _issuer(version: CertificateVersion) -> str:
     return "Self-signed" if version.issuer == version.subject else version.issuer
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def cautions(before: CertificateVersion, after: CertificateVersion, now: datetime) -> tuple[str, ...]:
@@ -72,13 +68,12 @@ def cautions(before: CertificateVersion, after: CertificateVersion, now: datetim
 def validity_cautions(before: CertificateVersion, after: CertificateVersion, now: datetime) -> Iterator[str]:
     """About its time."""
     if after.not_after <= now:
-        yield f"It expired on {_time(after.not_after)}: most back ends refuse it."
+        yield f"It expired on {time_text(after.not_after)}: most back ends refuse it."
     elif after.not_before > now:
-        yield f"It is not valid before {_time(after.not_before)}: back ends refuse it until then."
+        yield f"It is not valid before {time_text(after.not_before)}: back ends refuse it until then."
     elif after.not_after < before.not_after:
-        yield (
-            f"It ends on {_time(after.not_after)}, before the one that is in use now ({_time(before.not_after)})."
-        )
+        ends, now_until = time_text(after.not_after), time_text(before.not_after)
+        yield f"It ends on {ends}, before the one that is in use now ({now_until})."
 
 
 def _identity_cautions(before: CertificateVersion, after: CertificateVersion) -> Iterator[str]:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PURE = (
     "gateway.addresses",
     "gateway.ca_files",
+    "gateway.certificate_contents",
     "gateway.certificate_files",
     "gateway.der",
     "gateway.errors",

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gateway import keystore, signing
+from gateway.certificate_contents import leaf_of
 from gateway.changes.base import Actor, Change, change
 from gateway.changes.certificate_versions import added, create_version, get_certificate, get_current, touch
 from gateway.changes.certificates import create_certificate
@@ -18,7 +19,7 @@ from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable
 from gateway.models import Certificate, CertificateVersion, SigningRequest
 from gateway.signing import ForeignKeyError, MadeRequest, Signed, SigningError
-from gateway.x509 import Pkcs12Error, name_text
+from gateway.x509 import Pkcs12Error, key_sha256_of, name_text
 
 _COLUMN = "sealed_private_key"
 
@@ -172,7 +173,7 @@ def _read_signed(row: SigningRequest, data: bytes) -> Signed:
 # --- whose certificate it is --------------------------------------------------------------------------------------
 def _whose(certificates: tuple[x509.Certificate, ...]) -> str:
     """Whose key the first known one of some certificates is for, for a person."""
-    keys = {each: signing.public_key_or_none(each) for each in certificates}
+    keys = {each: key_sha256_of(each) for each in certificates}
     for certificate, key in keys.items():
         if key and (known := SigningRequest.objects.filter(public_key_sha256=key).first()):
             return f"{name_text(certificate.subject)} is for the key of another one, the {known}. Upload it there."
@@ -186,7 +187,6 @@ def _whose(certificates: tuple[x509.Certificate, ...]) -> str:
 
 def _version_with(keys: set[str]) -> CertificateVersion | None:
     for version in CertificateVersion.objects.select_related("certificate").iterator():
-        leaf = x509.load_pem_x509_certificate(version.chain_pem.encode())
-        if signing.public_key_or_none(leaf) in keys:
+        if key_sha256_of(leaf_of(version.chain_pem)) in keys:
             return version
     return None

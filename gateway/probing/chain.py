@@ -19,7 +19,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from gateway.snapshot import Trust
-from gateway.x509 import name_text, order_chain, visible, x509_facts
+from gateway.x509 import name_text, order_chain, time_text, visible, x509_facts
 
 MOST = 20
 _LONGEST = 300
@@ -137,11 +137,6 @@ def name_of(name: x509.Name) -> str:
     return "(a name that cannot be read)"
 
 
-def day(moment: datetime) -> str:
-    """A time as people read it."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 def lines_of(chain: Chain) -> tuple[str, ...]:
     """The certificates that were sent, some lines for each."""
     lines = [line for number, cert in enumerate(chain.sent, 1) for line in _lines(number, cert)]
@@ -157,7 +152,7 @@ def _lines(number: int, certificate: x509.Certificate) -> tuple[str, ...]:
     lines = [
         f"{number}. {short(facts.subject)}",
         f"issued by {short(facts.issuer)}",
-        f"valid from {day(facts.not_before)} to {day(facts.not_after)}, key {facts.key_type}",
+        f"valid from {time_text(facts.not_before)} to {time_text(facts.not_after)}, key {facts.key_type}",
         f"SHA-256 thumbprint {facts.sha256}",
     ]
     return tuple(lines)

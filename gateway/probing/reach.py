@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from gateway.addresses import WebServiceUrl
 from gateway.failures import CallFailure
-from gateway.probing.chain import day
 from gateway.probing.scene import Failure
 from gateway.snapshot import CertificateMaterial
+from gateway.x509 import time_text
 
 
 def unusable(error: CallFailure) -> Failure:
@@ -23,7 +23,7 @@ def unusable(error: CallFailure) -> Failure:
 def expired_here(certificate: CertificateMaterial) -> Failure:
     """The gateway itself refuses calls with it."""
     text = (
-        f"The client certificate expired on {day(certificate.not_after)}, and calls with an expired one are "
+        f"The client certificate expired on {time_text(certificate.not_after)}, and calls with an expired one are "
         "refused here. The back end was not asked."
     )
     remedy = "Replace it with a renewed one. Or turn that refusal off, and the back end decides."

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.preflight import findings_of
-from gateway.probing.chain import authority_name, day, issuers_of, listed, name_of, names_one_of
+from gateway.probing.chain import authority_name, issuers_of, listed, name_of, names_one_of
 from gateway.probing.scene import OWNER, Failure, Scene, alert_name
 from gateway.snapshot import CertificateMaterial
+from gateway.x509 import time_text
 
 _HANDSHAKE_FAILURE, _UNSUPPORTED, _REVOKED, _EXPIRED, _UNKNOWN_CA = 40, 43, 44, 45, 48
 _PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _UNRECOGNIZED_NAME, _REQUIRED = 70, 71, 112, 116
@@ -87,15 +88,16 @@ def _unknown_ca(name: str, certificate: CertificateMaterial, scene: Scene) -> Fa
 def _expired(name: str, certificate: CertificateMaterial, scene: Scene) -> Failure:
     verdict = "certificate-refused-expired"
     if scene.now > certificate.not_after:
-        text = f"The back end refused the client certificate, which expired on {day(certificate.not_after)} {name}."
+        expired = time_text(certificate.not_after)
+        text = f"The back end refused the client certificate, which expired on {expired} {name}."
         return Failure("accepted", verdict, text, "Replace it with a renewed one.")
     if scene.now < certificate.not_before:
-        begins = day(certificate.not_before)
+        begins = time_text(certificate.not_before)
         text = f"The back end refused the client certificate, which is not valid before {begins} {name}."
         return Failure("accepted", verdict, text, "Wait until then, or look whether the clocks are right.")
     text = (
         f"The back end says that the client certificate has expired {name}, but it is valid until "
-        f"{day(certificate.not_after)}."
+        f"{time_text(certificate.not_after)}."
     )
     remedy = "Look at the clock of the back end and at the intermediate certificates of the chain."
     return Failure("accepted", verdict, text, remedy)

@@ -7,7 +7,6 @@ from gateway.probing.answer import METHOD, Answer
 from gateway.probing.chain import (
     MOST,
     authority_name,
-    day,
     issuers_of,
     lines_of,
     listed,
@@ -21,6 +20,7 @@ from gateway.probing.scene import Failure, Scene
 from gateway.probing.tls_messages import ALGORITHMS, TLS13, CertificateRequest, version_name
 from gateway.snapshot import CertificateMaterial
 from gateway.tls import check_name
+from gateway.x509 import time_text
 
 TITLES = {
     "preparation": "Certificate and trust chosen here",
@@ -213,14 +213,14 @@ def _what_was_presented(certificate: CertificateMaterial, count: int, scene: Sce
     text = f"{certificate.id}: {name_of_text(certificate.subject)}"
     details = [
         f"Thumbprint {certificate.thumbprint}",
-        f"Valid from {day(certificate.not_before)} to {day(certificate.not_after)}",
+        f"Valid from {time_text(certificate.not_before)} to {time_text(certificate.not_after)}",
         f"Certificates sent: {count}" + (" (without its issuers)" if count == 1 else ""),
     ]
     remarks = []
     if scene.now > certificate.not_after:
-        remarks.append(f"It expired on {day(certificate.not_after)}.")
+        remarks.append(f"It expired on {time_text(certificate.not_after)}.")
     if scene.now < certificate.not_before:
-        remarks.append(f"It is not valid before {day(certificate.not_before)}.")
+        remarks.append(f"It is not valid before {time_text(certificate.not_before)}.")
     if lacks_client_usage(certificate):
         remarks.append("It is not issued for TLS clients.")
     state = State.NOTE if remarks else State.OK

@@ -4,8 +4,9 @@ import ssl
 
 from cryptography import x509
 
-from gateway.probing.chain import day, download_of, listed, name_of, names_in, sha256_of
+from gateway.probing.chain import download_of, listed, name_of, names_in, sha256_of
 from gateway.probing.scene import OWNER, Failure, Scene
+from gateway.x509 import time_text
 
 _NOT_YET, _PAST = 9, 10
 _NAME_MISMATCHES = frozenset((62, 63, 64))
@@ -55,9 +56,9 @@ def _overdue(code: int, scene: Scene) -> Failure:
     if found is None:
         return Failure("trust", verdict, "A certificate in the back end's chain is not valid today.", remedy)
     past = code == _PAST
-    when = f"expired on {day(found.not_valid_after_utc)}"
+    when = f"expired on {time_text(found.not_valid_after_utc)}"
     if not past:
-        when = f"is not valid before {day(found.not_valid_before_utc)}"
+        when = f"is not valid before {time_text(found.not_valid_before_utc)}"
         remedy = "Look whether the clock of the gateway is right."
     if found == scene.chain.leaf:
         return Failure("trust", verdict, f"The certificate of the back end {when}.", remedy)

@@ -4,24 +4,26 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 
-from gateway.certificate_contents import contents_of, leaf_der, leaf_pem
+from gateway.certificate_contents import contents_of, leaf_of
 from gateway.errors import Use
 from gateway.findings import Finding
 from gateway.models import Api, AuditEntry, CaCertificate, Certificate, CertificateVersion
 from gateway.models.certificates import EXPIRES_SOON
 from gateway.preflight import findings_of
+from gateway.x509 import pem, time_text
 from portal.certificate_history import events, history_of
 from portal.certificate_versions import MOST_VERSIONS, Observed, VersionRow, observed_of, version_rows
 from portal.navigation import url_or_none
@@ -57,7 +59,7 @@ class CertificateView(RowView):
 def gone_words(kind: Kind, key: UUID) -> str:
     """That a certificate is not there, and if it ever was, who deleted it and when."""
     if deleted := deletion_of(key):
-        when = f"{deleted.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        when = time_text(deleted.at)
         return f"The {kind.noun} {deleted.object_name} was deleted by {deleted.actor_name} on {when}."
     return f"There is no such {kind.noun}, and none with this address was ever deleted."
 
@@ -292,11 +294,12 @@ def presented(observed: Observed, versions: list[VersionRow]) -> PresentedRows:
 
 # --- the download ---------------------------------------------------------------------------------------------
 
+_DER = "application/pkix-cert"  # RFC 2585 section 4
 _PEM = "application/pem-certificate-chain"  # RFC 8555 section 9.1
 # By the last part of the address: how the file's name ends, its type, and what is in it. Never a key.
 _FORMATS: dict[str, tuple[str, str, Callable[[str], bytes]]] = {
-    "cer": (".cer", "application/pkix-cert", leaf_der),  # RFC 2585 section 4
-    "pem": (".pem", _PEM, lambda chain: leaf_pem(chain).encode()),
+    "cer": (".cer", _DER, lambda chain: leaf_of(chain).public_bytes(Encoding.DER)),
+    "pem": (".pem", _PEM, lambda chain: pem([leaf_of(chain)]).encode()),
     "chain.pem": ("-chain.pem", _PEM, str.encode),
 }
 

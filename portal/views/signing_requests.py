@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 
-from gateway.certificate_contents import contents_of
+from gateway.certificate_contents import contents_of, leaf_of
 from gateway.changes.signing_requests import (
     complete_signing_request,
     create_signing_request,
@@ -18,8 +18,7 @@ from gateway.changes.signing_requests import (
 )
 from gateway.errors import Invalid
 from gateway.models import AuditEntry, Certificate, CertificateVersion, SigningRequest
-from gateway.signing import KEY_TYPES, SUBJECT_ATTRIBUTES
-from portal.certificate_facts import leaf_of, subject_pairs
+from gateway.signing import KEY_TYPES, SUBJECT_ATTRIBUTES, subject_pairs
 from portal.forms.base import PortalForm
 from portal.forms.signing_requests import SUBJECT, Pairs, SignedForm, SigningRequestForm
 from portal.views.base import AdministratorRequired, PortalView, actor_of, announce

@@ -17,10 +17,9 @@ from gateway.signing import (
     Signed,
     SigningError,
     make_request,
-    public_key_sha256,
     read_signed,
 )
-from gateway.x509 import Pkcs12Error, name_text
+from gateway.x509 import Pkcs12Error, name_text, public_key_sha256
 from tests import pki
 
 SUBJECT = [("CN", "partner-bank"), ("O", "Örtliche Bank"), ("C", "de")]
@@ -45,7 +44,8 @@ def test_a_request_says_what_was_asked_for_and_is_signed_with_its_key() -> None:
     assert request.subject.rfc4514_string() == "CN=partner-bank,O=Örtliche Bank,C=DE"
     usages = request.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usages) == [ExtendedKeyUsageOID.CLIENT_AUTH]
-    assert made.public_key_sha256 == public_key_sha256(load_der_private_key(made.private_key, None))
+    key = load_der_private_key(made.private_key, None)
+    assert made.public_key_sha256 == public_key_sha256(key.public_key())
     assert made.private_key not in repr(made).encode()
 
 

@@ -261,7 +261,7 @@ def checked(response: Any) -> str:
 
 
 def key_ids(response: Any) -> list[str]:
-    return re.findall(r'type="radio" name="key" value="([0-9a-f]+)"', response.content.decode())
+    return re.findall(r'type="radio" name="key" value="([0-9A-F]+)"', response.content.decode())
 
 
 def test_a_pem_file_is_uploaded(administrator_client: Client) -> None:

@@ -19,7 +19,7 @@ from gateway.models import (
     Revision,
     SigningRequest,
 )
-from gateway.signing import public_key_sha256
+from gateway.x509 import public_key_sha256
 from tests import pki
 from tests.arrange import update_directly
 from tests.builders import (
@@ -61,7 +61,7 @@ def test_a_request_keeps_its_key_sealed_for_its_own_row() -> None:
     key = keystore.open_sealed(
         "gateway_signingrequest", "sealed_private_key", row.key, row.sealed_private_key
     )
-    assert public_key_sha256(load_der_private_key(key, None)) == row.public_key_sha256
+    assert public_key_sha256(load_der_private_key(key, None).public_key()) == row.public_key_sha256
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.object_key, entry.revision) == ("created", row.key, row.revision)
     assert entry.changes["signing request"] == ["", row.subject]
@@ -119,7 +119,7 @@ def test_a_request_for_a_new_certificate_becomes_that_certificate_ready_to_use()
     key = keystore.open_sealed(
         "gateway_certificateversion", "sealed_private_key", version.key, version.sealed_private_key
     )
-    assert public_key_sha256(load_der_private_key(key, None)) == row.public_key_sha256
+    assert public_key_sha256(load_der_private_key(key, None).public_key()) == row.public_key_sha256
     assert not SigningRequest.objects.exists()
     revision = Revision.objects.get().number
     assert Deletion.objects.get(revision=revision).row == row.key
