@@ -9,6 +9,7 @@ from portal.navigation import url_or_none
 
 MOST_VERSIONS = 10
 
+_COMPLETED = "completed a signing request for"
 _USED = ("renewed", "rolled back")  # actions of the audit log that put a version in use
 IN_USE, NOT_YET, FORMER = "in use", "uploaded, not in use yet", "former"
 
@@ -79,6 +80,13 @@ def version_rows(
     used = {text for changes in uses for text in changes.get("thumbprint", ())}
     used |= {each.thumbprint for each in versions if _was_presented(each, observed)}
     return [_row(certificate, each, observed, uploaders, each.thumbprint in used) for each in versions]
+
+
+def made_here(certificate: Certificate) -> list[CertificateVersion]:
+    """The versions whose private key was made in the portal, so that there is no file of it anywhere."""
+    entries = AuditEntry.objects.filter(object_key=certificate.pk, action=_COMPLETED)
+    rows = certificate.versions.filter(revision__in=entries.values("revision"))
+    return list(rows.defer("sealed_private_key").order_by("number"))
 
 
 def _was_presented(version: CertificateVersion, observed: Observed) -> bool:

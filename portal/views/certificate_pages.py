@@ -272,13 +272,17 @@ class DeletePage(AdministratorRequired, Page):
         """Make the change; returns its revision. Raises NotFound or InUse."""
         raise NotImplementedError
 
+    def about(self, row: Any) -> dict[str, Any]:
+        """What else there is to know before it goes."""
+        return {}
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Ask."""
         row = self._find(kwargs["key"])
         if row is None:
             return self._gone(kwargs["key"])
         uses = row.uses if "check" in request.GET else ()
-        return self._in_use(row, uses) if uses else self.page(**self._about(row))
+        return self._in_use(row, uses) if uses else self.page(**self._about(row) | self.about(row))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Delete, or say why not."""

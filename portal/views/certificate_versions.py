@@ -25,7 +25,7 @@ from gateway.findings import Finding
 from gateway.models import CertificateVersion
 from gateway.preflight import findings_of
 from portal.certificate_comparison import cautions, compared
-from portal.certificate_versions import FORMER, observed_of, version_rows
+from portal.certificate_versions import FORMER, made_here, observed_of, version_rows
 from portal.forms.base import PortalForm, RevisionForm
 from portal.forms.certificates import MaterialForm
 from portal.navigation import url_or_none
@@ -195,6 +195,7 @@ class CertificateVersionRemove(AdministratorRequired, VersionView, FormPage):
             "is_current": self.version.pk == self.current.pk,
             "presentations": records.presentations([thumbprint]),
             "held": records.held([thumbprint]).get(thumbprint, 0),
+            "made_here": self.version in made_here(self.certificate),
         }
 
     def save(self, form: PortalForm) -> HttpResponse:

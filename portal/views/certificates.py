@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 
 from gateway.changes.certificates import delete_certificate, upload_certificate
 from gateway.models import Certificate, PolicyReference
+from portal.certificate_versions import made_here
 from portal.forms.certificates import CertificateForm, FileForm
 from portal.views.base import actor_of
 from portal.views.certificate_pages import (
@@ -81,6 +82,14 @@ class CertificateDelete(DeletePage):
     template_name = "portal/certificates/delete.html"
     in_use_template = "portal/certificates/in_use.html"
     kind = CLIENT
+
+    def about(self, row: Certificate) -> dict[str, Any]:
+        """What else goes with it: versions, keys that are nowhere else, signing requests."""
+        return {
+            "versions": row.versions.count(),
+            "made_here": made_here(row),
+            "requests": row.signing_requests.order_by("created_at").defer("sealed_private_key"),
+        }
 
     def remove(self, key: UUID) -> int:
         """Delete the client certificate with all its versions."""

@@ -11,10 +11,21 @@ from django.urls import reverse
 from gateway.changes.certificate_versions import add_version, remove_version, use_version
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_policy
+from gateway.changes.signing_requests import complete_signing_request
 from gateway.models import AuditEntry, Certificate, CertificateVersion, PolicyDocument, PolicyVersion
 from tests import pki
 from tests.arrange_certificates import hold, present
-from tests.builders import ALICE, PASSWORD, choose, make_api, make_certificate, make_operation, make_version
+from tests.builders import (
+    ALICE,
+    PASSWORD,
+    choose,
+    issued_for,
+    make_api,
+    make_certificate,
+    make_operation,
+    make_signing_request,
+    make_version,
+)
 from tests.portal.reading import banners, errors_beside, heading, link, text_of
 
 USE = "Use it from now on"
@@ -359,6 +370,17 @@ def test_a_version_is_removed_after_a_question(administrator_client: Client) -> 
     assert banners(response)[0][1].startswith("Version 2 of partner-bank was removed.")
     assert not CertificateVersion.objects.filter(pk=version.pk).exists()
     assert AuditEntry.objects.filter(action="removed a version of").exists()
+
+
+def test_the_question_says_that_a_key_which_was_made_here_is_lost(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    request = make_signing_request(certificate)
+    made = complete_signing_request(ALICE, request.pk, data=issued_for(request, pki.make_ca()).pem.encode())
+    uploaded = make_version(certificate)
+    lost = "Its private key was made here and goes with it."
+    for version, is_lost in ((made, True), (uploaded, False)):
+        text = text_of(administrator_client.get(path_of(version, "certificate-version-remove")))
+        assert (lost in text, "without its file and password" in text) == (is_lost, not is_lost)
 
 
 def test_the_question_says_who_may_still_have_it(administrator_client: Client) -> None:

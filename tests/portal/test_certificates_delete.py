@@ -14,8 +14,18 @@ from gateway.changes.base import Actor, change
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_document
 from gateway.changes.security import NoCredentials
-from gateway.models import AuditEntry, Certificate
-from tests.builders import ALICE, choose, make_api, make_certificate, make_operation
+from gateway.changes.signing_requests import complete_signing_request
+from gateway.models import AuditEntry, Certificate, SigningRequest
+from tests import pki
+from tests.builders import (
+    ALICE,
+    choose,
+    issued_for,
+    make_api,
+    make_certificate,
+    make_operation,
+    make_signing_request,
+)
 from tests.portal.reading import banners, heading, link, rows, text_of
 
 LIST = "/security/client-certificates/"
@@ -46,6 +56,23 @@ def test_the_question_names_what_will_be_gone(administrator_client: Client) -> N
     assert page.index("Yes, delete it</button>") < page.index(">Cancel</a>")
     assert link(response, "Cancel") == f"{LIST}#certificate-{certificate.pk}"
     assert Certificate.objects.count() == 1
+
+
+def test_the_question_names_keys_that_are_nowhere_else(administrator_client: Client) -> None:
+    certificate = make_certificate("partner-bank")
+    plain = text_of(administrator_client.get(path_of(certificate)))
+    assert "go with it" not in plain
+    assert "made here" not in plain
+    signed = issued_for(make_signing_request(certificate), pki.make_ca()).pem.encode()
+    complete_signing_request(ALICE, SigningRequest.objects.get().pk, data=signed)
+    text = text_of(administrator_client.get(path_of(certificate)))
+    assert "all 2 go with it" in text
+    assert "The private key of version 2 was made here, and there is no file of it" in text
+    assert "ignin" not in text
+    make_signing_request(certificate, "the next one")
+    text = text_of(administrator_client.get(path_of(certificate)))
+    assert "Signing request CN=the next one, made on" in text
+    assert "The key of the signing request goes with it" in text
 
 
 def test_yes_deletes_it_and_says_so(administrator_client: Client) -> None:
