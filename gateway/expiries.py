@@ -34,7 +34,9 @@ def read_expiries_with_uses(until: datetime, *, most: int | None = None) -> list
         for row in clients.order_by("current__not_after", "resource_id")[:most]
         if row.current
     ]
-    found += [expiry_of("CA", row, row, row.uses) for row in cas.order_by("not_after", "resource_id")[:most]]
+    found += [
+        expiry_of("CA", row, row, row.at_risk) for row in cas.order_by("not_after", "resource_id")[:most]
+    ]
     return _sorted(found)[:most]
 
 

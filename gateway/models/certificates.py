@@ -1,6 +1,8 @@
 """Client certificates (a named slot and the versions of its material) and CA certificates."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models
@@ -10,6 +12,9 @@ from django.db.models.functions import Lower
 from gateway.errors import Use
 from gateway.models.base import ConfigurationRow, ResourceRow, referring
 from gateway.thumbprints import looks_like_thumbprint
+
+if TYPE_CHECKING:
+    from gateway.models.apis import BackEndTrust
 
 EXPIRES_SOON = timedelta(days=30)
 
@@ -165,5 +170,15 @@ class CaCertificate(X509Columns, ResourceRow):
     @property
     def uses(self) -> tuple[Use, ...]:
         """The APIs that trust this CA certificate, by name."""
-        apis = (trusted.trust.api for trusted in self.trusted_by.all())
-        return tuple(sorted((Use("trust", api.resource_id, api.display_name) for api in apis), key=str))
+        return _by_name(trusted.trust for trusted in self.trusted_by.all())
+
+    @property
+    def at_risk(self) -> tuple[Use, ...]:
+        """Those of them that check their back end's certificate, by name."""
+        trusts = (trusted.trust for trusted in self.trusted_by.all())
+        return _by_name(trust for trust in trusts if trust.validate_certificate_chain)
+
+
+def _by_name(trusts: "Iterable[BackEndTrust]") -> tuple[Use, ...]:
+    apis = (trust.api for trust in trusts)
+    return tuple(sorted((Use("trust", api.resource_id, api.display_name) for api in apis), key=str))

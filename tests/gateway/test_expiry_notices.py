@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gateway import records_notices
 from gateway.changes.certificate_versions import use_version
+from gateway.changes.security import NoCredentials, Trust, save_security
 from gateway.expiries import read_expiries, read_expiries_with_uses
 from gateway.expiry_notices import Expiry, due, next_notice
 from gateway.models import ExpiryNotice, NotificationRun
@@ -110,6 +111,16 @@ def test_the_apis_at_risk_are_named() -> None:
     choose(api, bank)
     (found,) = read_expiries_with_uses(timezone.now() + timedelta(days=4000))
     assert [str(use) for use in found.uses] == ["Partner Bank"]
+
+
+@pytest.mark.django_db
+def test_an_api_that_does_not_check_its_back_end_is_not_at_risk_with_an_issuer() -> None:
+    ca = make_ca_certificate()
+    for name, validate in (("Checks", True), ("Does not", False)):
+        trust = Trust(validate_chain=validate, ca_certificates=(ca.key,))
+        save_security(ALICE, make_api(name).key, credentials=NoCredentials(), trust=trust)
+    (found,) = read_expiries_with_uses(ca.not_after)
+    assert [str(use) for use in found.uses] == ["Checks"]
 
 
 # --- Told once ------------------------------------------------------------------------------------------------

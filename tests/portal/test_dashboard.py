@@ -64,7 +64,7 @@ def test_certificates_of_the_next_year_are_listed_with_the_first_to_go_first(
     shown = response.content.decode()
     assert '<span class="state state-expired">expired</span>' in shown
     assert '<span class="state state-warning">expires in 12 days</span>' in shown
-    assert "None: nothing uses it" in shown
+    assert "None: nothing depends on it" in shown
 
 
 def test_ca_certificates_are_among_them(administrator_client: Client) -> None:

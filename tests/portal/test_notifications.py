@@ -88,7 +88,7 @@ def test_one_e_mail_tells_of_all_and_of_those_first_that_apis_depend_on(settings
     assert "APIs at risk: Partner Bank" in text
     assert "choose Replace..." in text
     assert "CA certificate:" not in text
-    assert "APIs at risk: none, nothing uses it" in text
+    assert "APIs at risk: none, nothing depends on it" in text
     assert f"https://portal.example/security/client-certificates/?q={gone.current.thumbprint}" in text or (
         f"https://portal.example/security/client-certificates/{gone.key}/" in text
     )
