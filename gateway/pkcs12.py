@@ -32,9 +32,7 @@ from gateway.file_contents import (
 )
 from gateway.findings import Finding, Severity
 from gateway.pkcs12_parts import Parts, take_apart
-from gateway.x509 import Pkcs12Error, X509Facts, visible, x509_facts
-
-__all__ = ["Pkcs12Error", "X509Facts", "read_pfx", "x509_facts"]
+from gateway.x509 import Pkcs12Error, visible
 
 _DAMAGED = "This PFX file is damaged or incomplete. Export or copy it again."
 _OLD = (

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.findings import Finding, Severity
 from gateway.x509 import (
     certificate_problem,
     is_ca,
+    issuer_url,
     key_problem,
     name_text,
     signs_itself,
     time_text,
-    visible,
     weakly_hashed,
     weakly_signed,
 )
@@ -202,7 +202,7 @@ def _standing(leaf: x509.Certificate) -> Iterator[Finding]:
 def _chain(leaf: x509.Certificate, issuers: list[x509.Certificate], now: datetime) -> Iterator[Finding]:
     if not issuers and leaf.issuer != leaf.subject:
         issuer = name_text(leaf.issuer)
-        where = f" Its issuer offers it at {url}" if (url := _issuer_url(leaf)) else ""
+        where = f" Its issuer offers it at {url}" if (url := issuer_url(leaf)) else ""
         yield Finding(
             "chain-incomplete",
             Severity.WARNING,
@@ -216,17 +216,6 @@ def _chain(leaf: x509.Certificate, issuers: list[x509.Certificate], now: datetim
             text = f"The certificate of its issuer {name} expired on {ended}: back ends may refuse the chain."
             remedy = "Ask the CA for its new certificate, and upload a file that has it."
             yield Finding("issuer-expired", Severity.WARNING, text, remedy)
-
-
-def _issuer_url(leaf: x509.Certificate) -> str:
-    with suppress(Exception):  # no such extension, or another one that cannot be read
-        for each in leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value:
-            location = each.access_location
-            if each.access_method == AuthorityInformationAccessOID.CA_ISSUERS and isinstance(
-                location, x509.UniformResourceIdentifier
-            ):
-                return visible(location.value)
-    return ""
 
 
 # --- A CA certificate -------------------------------------------------------------------------------------

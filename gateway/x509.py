@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, PublicKeyAlgorithmOID
 
 MIN_RSA_BITS = 2048
 MAX_CHAIN = 20  # to find the next issuer may take a check of every signature there is
@@ -199,6 +199,16 @@ def _key_type(key: object) -> str:
         case ec.EllipticCurvePublicKey():
             return f"EC {CURVES.get(key.curve.name, key.curve.name)}"
     return type(key).__name__.removesuffix("PublicKey").lstrip("_")
+
+
+def issuer_url(cert: x509.Certificate) -> str:
+    """Where a certificate says that its issuer's can be had (RFC 5280 section 4.2.2.1), or ""."""
+    with suppress(Exception):  # no such extension, or another one that cannot be read
+        for each in cert.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value:
+            is_issuers = each.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+            if is_issuers and isinstance(each.access_location, x509.UniformResourceIdentifier):
+                return visible(each.access_location.value)
+    return ""
 
 
 def name_text(name: x509.Name) -> str:

@@ -16,7 +16,7 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from gateway.snapshot import Trust
 from gateway.x509 import name_text, order_chain, time_text, visible, x509_facts
@@ -176,16 +176,6 @@ def listed(texts: Sequence[str], most: int = 5) -> str:
     """Texts in a row, the rest of them counted."""
     shown = ", ".join(texts[:most])
     return f"{shown} and {len(texts) - most} more" if len(texts) > most else shown
-
-
-def download_of(certificate: x509.Certificate) -> str:
-    """Where a certificate says that its issuer's can be had, or ""."""
-    with suppress(Exception):  # no such extension, or another one that cannot be read
-        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-        for description in access:
-            if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS:
-                return short(str(description.access_location.value))
-    return ""
 
 
 def authority_name(der: bytes) -> str:

@@ -13,6 +13,7 @@ from gateway.probing.chain import (
     name_of,
     names_in,
     names_one_of,
+    short,
 )
 from gateway.probing.refusals import lacks_client_usage
 from gateway.probing.report import State, Step
@@ -210,7 +211,7 @@ def _presented(told: Told) -> _Says:
 
 
 def _what_was_presented(certificate: CertificateMaterial, count: int, scene: Scene) -> _Says:
-    text = f"{certificate.id}: {name_of_text(certificate.subject)}"
+    text = f"{certificate.id}: {short(certificate.subject)}"
     details = [
         f"Thumbprint {certificate.thumbprint}",
         f"Valid from {time_text(certificate.not_before)} to {time_text(certificate.not_after)}",
@@ -223,13 +224,9 @@ def _what_was_presented(certificate: CertificateMaterial, count: int, scene: Sce
         remarks.append(f"It is not valid before {time_text(certificate.not_before)}.")
     if lacks_client_usage(certificate):
         remarks.append("It is not issued for TLS clients.")
-    state = State.NOTE if remarks else State.OK
-    return _Says(state, " ".join((text, *([f"({' '.join(remarks)})"] if remarks else []))), tuple(details))
-
-
-def name_of_text(subject: str) -> str:
-    """A subject as it is stored, not too long."""
-    return subject[:300]
+    if remarks:
+        return _Says(State.NOTE, f"{text} ({' '.join(remarks)})", tuple(details))
+    return _Says(State.OK, text, tuple(details))
 
 
 def _accepted(told: Told) -> _Says:

@@ -4,9 +4,9 @@ import ssl
 
 from cryptography import x509
 
-from gateway.probing.chain import download_of, listed, name_of, names_in, sha256_of
+from gateway.probing.chain import listed, name_of, names_in, sha256_of
 from gateway.probing.scene import OWNER, Failure, Scene
-from gateway.x509 import time_text
+from gateway.x509 import issuer_url, time_text
 
 _NOT_YET, _PAST = 9, 10
 _NAME_MISMATCHES = frozenset((62, 63, 64))
@@ -116,6 +116,6 @@ def _missing_issuer(top: x509.Certificate, *, alone: bool) -> tuple[str, str]:
     else:
         text = f"The chain of the back end leads to a CA that is not trusted here and was not sent: {issuer}"
         remedy = f"Upload the certificate of {issuer} under CA certificates and choose it."
-    if address := download_of(top):
+    if address := issuer_url(top):
         remedy += f" It is said to be at {address}"
     return text, remedy

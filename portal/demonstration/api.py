@@ -10,7 +10,7 @@ from gateway.changes.base import Actor
 from gateway.changes.ca_certificates import upload_ca_certificates
 from gateway.changes.security import NoCredentials, Trust, save_security
 from gateway.models import Api, CaCertificate
-from gateway.pkcs12 import x509_facts
+from gateway.x509 import x509_facts
 
 ACTOR = Actor("command", "quickstart")
 NAME, SUFFIX = "Partner Bank", "partner-bank"

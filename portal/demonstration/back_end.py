@@ -19,7 +19,7 @@ from typing import Any
 
 from cryptography import x509
 
-from gateway.pkcs12 import x509_facts
+from gateway.x509 import x509_facts
 
 MAX_BODY_BYTES = 10_000_000
 _IDLE_SECONDS = 60

@@ -12,6 +12,7 @@ How to write a page:
 import re
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -46,6 +47,14 @@ def path_to_row(request: HttpRequest, default: str) -> str:
     """Back to a list after a deletion: `next`, with the row `then` to get the focus."""
     path, row = safe_path(request, default), request.POST.get("then", "")
     return f"{urlsplit(path)._replace(fragment='').geturl()}#{row}" if re.fullmatch(ANCHOR, row) else path
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """A key that came with a request; None for what is no key."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def is_own_path(request: HttpRequest, path: str) -> bool:

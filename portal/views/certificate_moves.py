@@ -20,7 +20,7 @@ from portal.certificate_comparison import validity_cautions
 from portal.choice import Offered
 from portal.forms.moves import MoveForm
 from portal.rewrites import seal_of, shown_rewrites
-from portal.views.base import AdministratorRequired, Page, actor_of, announce, safe_path
+from portal.views.base import AdministratorRequired, Page, actor_of, announce, safe_path, uuid_or_none
 from portal.views.certificate_page import MOST_USES, folded
 from portal.views.certificate_pages import use_links
 from portal.views.one_certificate import OneCertificate
@@ -50,7 +50,7 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
         fields = self.request.GET
         query = fields.get("search", "")
         initial = {"to": fields.get("to", ""), "search": query, "searched": query}
-        keep = [key] if (key := _uuid(fields.get("to", ""))) else []
+        keep = [key] if (key := uuid_or_none(fields.get("to", ""))) else []
         return MoveForm(fields if chosen else None, initial=initial, offered=self._offered(query, keep))
 
     def _offered(self, query: str, keep: list[UUID]) -> Offered:
@@ -82,7 +82,7 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
     # --- the confirmation -------------------------------------------------------------------------------------
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Move what was shown; show it again where it is something else meanwhile."""
-        key = _uuid(request.POST.get("to", ""))
+        key = uuid_or_none(request.POST.get("to", ""))
         to = self._other(key) if key else None
         if key is None or to is None:
             return self.page(form=self._form(chosen=False), gone=True, status=409)
@@ -114,10 +114,3 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
         """The context with what uses the certificate, and where all this leads."""
         uses = folded(use_links(self.certificate.uses), MOST_USES)
         return super().context() | {"uses": uses, "next": self._next()}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

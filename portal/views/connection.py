@@ -10,16 +10,16 @@ from django.urls import reverse
 
 from gateway.addresses import parse_web_service_url
 from gateway.changes.security import OtherCredentials, Trust, read_security
-from gateway.models import Api, Certificate, CertificateVersion
+from gateway.models import Api, CertificateVersion
 from portal.certificate_choice import ca_choices
 from portal.connection import order_with, sends_elsewhere, tested, try_api
 from portal.forms.connection import CertificateTestForm
-from portal.navigation import url_or_none
 from portal.views.apis import ApiView
 from portal.views.base import FETCH_HEADER, AdministratorRequired, Page
-from portal.views.certificate_pages import AREA, security_tabs
+from portal.views.certificate_page import CertificateView
+from portal.views.certificate_pages import CLIENT, security_tabs
 from portal.views.editing import FormPage
-from portal.views.missing import NotThere, RowView
+from portal.views.one_certificate import trail
 
 _SAVED_KEY = "security_saved"  # in the session: the API whose Security tab was just saved
 _MOST_APIS = 20  # that the form can be filled in from
@@ -59,23 +59,12 @@ class ApiHandshake(AdministratorRequired, ApiView, Page):
 
 
 # --- a client certificate and any back end --------------------------------------------------------------------
-class CertificateTest(AdministratorRequired, RowView, FormPage):
+class CertificateTest(AdministratorRequired, CertificateView, FormPage):
     """Test connection of a client certificate, filled in as for an API that uses it."""
 
-    area = AREA
     title = "Security"
     template_name = "portal/connection/certificate.html"
     form_class = CertificateTestForm
-    all_rows = ("certificates", "All client certificates")
-
-    @cached_property
-    def certificate(self) -> Certificate:
-        """The certificate that the address names."""
-        row = Certificate.objects.with_uses().filter(pk=self.kwargs["key"]).first()
-        if row is None:
-            gone = "There is no such client certificate. Somebody may have deleted it."
-            raise NotThere(gone, reverse("certificates"), "All client certificates")
-        return row
 
     @cached_property
     def versions(self) -> Sequence[CertificateVersion]:
@@ -126,15 +115,13 @@ class CertificateTest(AdministratorRequired, RowView, FormPage):
 
     def context(self) -> dict[str, Any]:
         """With the ways back, and the other APIs that the form can be filled in from."""
-        page = url_or_none("certificate", self.certificate.pk)
-        trail = [("Client certificates", reverse("certificates"))]
         return super().context() | {
             "certificate": self.certificate,
             "filled_from": self.like,
             "others": [api for api in self.apis if api != self.like],
-            "breadcrumb": (*trail, *([(str(self.certificate), page)] if page else [])),
-            "tab_bar": security_tabs("Client certificates"),
-            "back": page or reverse("certificates"),
+            "breadcrumb": trail(self.certificate),
+            "tab_bar": security_tabs(CLIENT.tab),
+            "back": reverse("certificate", args=[self.certificate.pk]),
         }
 
     def save(self, form: CertificateTestForm) -> HttpResponse:

@@ -27,7 +27,7 @@ from portal.connection import Tested, try_api
 from portal.forms.base import PortalForm
 from portal.forms.security import SecurityForm
 from portal.views.apis import ApiView
-from portal.views.base import actor_of, announce, safe_path
+from portal.views.base import actor_of, announce, safe_path, uuid_or_none
 from portal.views.connection import handshake_url, note_saved
 from portal.views.editing import Conflict, FormPage, put_back
 
@@ -104,16 +104,16 @@ class ApiSecurity(ApiView, FormPage):
         saved = self.security.credentials
         texts = [data.get("certificate", "") if data is not None else _last(fields, "certificate")]
         texts += [self.request.GET.get("certificate", "")]
-        keys = [key for text in texts if (key := _uuid(text))]
+        keys = [key for text in texts if (key := uuid_or_none(text))]
         return [*keys, saved.certificate] if isinstance(saved, CertificateCredentials) else keys
 
     def _select_uploaded(self, form: SecurityForm) -> None:
         """Select what was uploaded on the way (see portal.views.certificate_pages)."""
-        certificate = _uuid(self.request.GET.get("certificate", ""))
+        certificate = uuid_or_none(self.request.GET.get("certificate", ""))
         offered = dict(form.fields["certificate"].choices)  # type: ignore[attr-defined]
         if certificate and str(certificate) in offered and self.may_present and not self.other:
             form.initial.update(credentials="certificate", certificate=certificate)
-        ca = _uuid(self.request.GET.get("ca_certificate", ""))
+        ca = uuid_or_none(self.request.GET.get("ca_certificate", ""))
         if ca:
             trusted = [str(key) for key in form.initial["ca_certificates"]]
             form.initial["ca_certificates"] = [*trusted, str(ca)]
@@ -250,10 +250,3 @@ def _refuse_deleted(form: SecurityForm) -> None:
 def _last(fields: unsaved.Fields, name: str) -> str:
     values = fields.get(name) or [""]
     return values[-1]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

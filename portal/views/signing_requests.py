@@ -21,7 +21,7 @@ from gateway.models import AuditEntry, Certificate, CertificateVersion, SigningR
 from gateway.signing import KEY_TYPES, SUBJECT_ATTRIBUTES, subject_pairs
 from portal.forms.base import PortalForm
 from portal.forms.signing_requests import SUBJECT, Pairs, SignedForm, SigningRequestForm
-from portal.views.base import AdministratorRequired, PortalView, actor_of, announce
+from portal.views.base import AdministratorRequired, PortalView, actor_of, announce, uuid_or_none
 from portal.views.certificate_page import file_name
 from portal.views.certificate_pages import AREA, CLIENT
 from portal.views.editing import FormPage
@@ -55,7 +55,7 @@ class SigningRequestAdd(AdministratorRequired, RowView, FormPage):
         if not text:
             return None
         rows = Certificate.objects.select_related("current").filter(current__isnull=False)
-        row = rows.filter(pk=key).first() if (key := _uuid(text)) else None
+        row = rows.filter(pk=key).first() if (key := uuid_or_none(text)) else None
         if row is None:
             message = "There is no such certificate (any more). Somebody may have deleted it."
             raise NotThere(message, reverse("certificates"), CLIENT.tab)
@@ -139,13 +139,6 @@ def _field_of(error: Invalid) -> str:
     """The field that a message about the subject is about, by the attribute that it begins with."""
     first = error.errors.get("subject", [""])[0].split(" ", 1)[0]
     return next((field for field, attribute in SUBJECT.items() if attribute == first), "common_name")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 # --- one request --------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ the answer to Show and nowhere else: no form has a field for them, no message na
 
 from functools import cached_property
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet, Value
@@ -24,7 +23,7 @@ from portal.forms.base import PortalForm
 from portal.forms.subscriptions import ALL_APIS, NewSubscriptionForm, SubscriptionForm
 from portal.unsaved import posted
 from portal.views.apis import disabled_for_readers
-from portal.views.base import AdministratorRequired, Page, actor_of, announce, safe_path
+from portal.views.base import AdministratorRequired, Page, actor_of, announce, safe_path, uuid_or_none
 from portal.views.editing import Conflict, FormPage, put_back
 from portal.views.lists import Choice, Column, Filter, ListPage, anchor_of, beside
 from portal.views.missing import NotThere, RowView
@@ -139,7 +138,9 @@ class _SubscriptionForm(FormPage):
         """The APIs to choose from; the one that is chosen is always among them."""
         sent = self.request.POST
         chosen = [str(self.initial().get("api", "")), sent.get("api", "")]
-        return {"offered": api_options(sent.get("search", ""), [key for c in chosen if (key := _uuid(c))])}
+        return {
+            "offered": api_options(sent.get("search", ""), [key for c in chosen if (key := uuid_or_none(c))])
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Save; or look APIs up, without losing what was entered."""
@@ -152,13 +153,6 @@ class _SubscriptionForm(FormPage):
         if "search" in form.fields:
             form.fields["search"].widget.attrs["autofocus"] = True
         return self.page(form=form)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 class SubscriptionAdd(AdministratorRequired, _SubscriptionForm):

@@ -123,7 +123,7 @@ def test_a_version_that_is_not_in_use_can_be_tested_before_it_is(
 def test_a_certificate_that_is_gone_is_said(administrator_client: Client) -> None:
     page = administrator_client.get(reverse("certificate-test", args=[uuid4()]))
     assert page.status_code == 404
-    assert "There is no such client certificate" in page.content.decode()
+    assert "There is no such certificate" in page.content.decode()
 
 
 def test_readers_may_not_test(reader_client: Client, bank: Bank) -> None:
