@@ -392,6 +392,6 @@ def _asked(told: Told, certificate: CertificateMaterial | None) -> _Outcome:
         text = (
             "The handshake succeeded: the back end is trusted and has not turned the client certificate down."
         )
-        return _Outcome("handshake-only", text, remedy or sure)
+        return _Outcome("handshake-only", text, f"{remedy} {sure}".strip())
     text = "All is well: the back end is trusted, asked for the client certificate and accepted it."
     return _Outcome("accepted", text, remedy)

@@ -354,6 +354,14 @@ def test_a_refusal_in_the_answer(
     assert status[:3] in step(report, "request").text
 
 
+def test_a_handshake_with_an_expired_certificate_proves_no_more_than_another() -> None:
+    with s_server(SERVER, clients=CA, answer=b"x") as url:
+        report = probed(url, EXPIRED)
+    assert report.verdict == "handshake-only"
+    assert "It expired on" in report.remedy
+    assert "test with one to be sure" in report.remedy
+
+
 @pytest.mark.parametrize(
     ("certificate", "verdict"), [(GOOD, "accepted"), (STRANGER, "certificate-refused-unknown-ca")]
 )
