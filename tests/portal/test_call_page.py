@@ -68,6 +68,7 @@ def test_a_call_is_followed_from_the_operation_to_the_back_end(reader_client: Cl
     ):  # fmt: skip
         assert words in text, words
     assert certificate.current.thumbprint[-4:] in text
+    assert f'<a href="/security/client-certificates/{certificate.pk}/">partner-bank</a>' in page.content.decode()
     statements = ["set-header", "authentication-certificate", "rewrite-uri", "forward-request"]
     assert [text.index(f" {name} ") for name in statements] == sorted(
         text.index(f" {name} ") for name in statements
@@ -219,7 +220,7 @@ def test_the_cas_that_the_api_trusts_are_named(reader_client: Client) -> None:
     choose(make_api(all_operations=True), make_certificate(), Trust(ca_certificates=(ca.key,)))
     page = ask(reader_client)
     assert "Trusted CAs Public CAs, bank-ca" in text_of(page)
-    assert link(page, "bank-ca") == "/security/ca-certificates/?q=bank-ca"
+    assert link(page, "bank-ca") == f"/security/ca-certificates/{ca.pk}/"
 
 
 def test_a_back_end_without_tls_is_a_warning(reader_client: Client) -> None:
