@@ -127,7 +127,8 @@ def _about_credentials(api: Api, credentials: CredentialsInWords) -> Iterator[Co
     if credentials.certificate:
         text, severe = _validity(credentials.certificate, timezone.now())
         if text:
-            yield Concern(text, "Choose another one", security, severe)
+            url = url_or_none("certificate", credentials.certificate.pk)
+            yield Concern(text, "Show the certificate", url, severe)
 
 
 def _validity(certificate: Certificate, now: datetime) -> tuple[str, bool]:

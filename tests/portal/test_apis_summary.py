@@ -87,9 +87,11 @@ def test_an_api_without_operations_is_said_to_answer_404(administrator_client: C
 def test_a_certificate_that_is_not_valid_for_long_is_a_warning(
     administrator_client: Client, issued: dict[str, datetime], words: str
 ) -> None:
-    choose(make_api(all_operations=True), make_certificate("partner-bank", **issued))
-    (concern,) = concerns(administrator_client)
-    assert f"The client certificate partner-bank {words}" in concern
+    certificate = make_certificate("partner-bank", **issued)
+    choose(make_api(all_operations=True), certificate)
+    (concern,) = administrator_client.get(URL).context["concerns"]
+    assert f"The client certificate partner-bank {words}" in concern.text
+    assert concern.url == f"/security/client-certificates/{certificate.pk}/"
 
 
 def test_a_back_end_without_tls_is_a_warning_that_leads_to_settings(administrator_client: Client) -> None:
