@@ -20,6 +20,7 @@ class VersionRow:
 
     version: CertificateVersion
     state: str
+    is_newer: bool  # than the one in use
     uploaded_by: str
     last: Presentation | None
     expired: Presentation | None
@@ -30,7 +31,9 @@ class VersionRow:
     @property
     def verb(self) -> str:
         """What its link to the comparison says."""
-        return "Roll back" if self.state == FORMER else "Compare and use"
+        if self.state != FORMER:
+            return "Compare and use"
+        return "Use again" if self.is_newer else "Roll back"
 
     @property
     def is_current(self) -> bool:
@@ -107,6 +110,7 @@ def _row(
     return VersionRow(
         version,
         IN_USE if current else FORMER if was_used else NOT_YET,
+        certificate.current is not None and version.number > certificate.current.number,
         uploaders.get(version.revision, ""),
         observed.last.get(version.thumbprint),
         observed.expired.get(version.thumbprint),

@@ -100,9 +100,14 @@ class CertificateVersionPage(VersionView, FormPage):
 
     @property
     def is_former(self) -> bool:
-        """Whether it was in use before, so that using it is a step back."""
+        """Whether it was in use before."""
         row = version_rows(self.certificate, [self.version], observed_of([self.version.thumbprint]))[0]
         return row.state == FORMER
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether it came after the one in use: then using it is no step back."""
+        return self.version.number > self.current.number
 
     @cached_property
     def rewrites(self) -> tuple[Rewrite, ...]:
@@ -122,6 +127,7 @@ class CertificateVersionPage(VersionView, FormPage):
         return super().context() | {
             "is_current": self.is_current,
             "is_former": self.is_former,
+            "is_newer": self.is_newer,
             "findings": self._findings(now),
             "rows": compared(self.current, self.version),
             "cautions": () if self.is_current else cautions(self.current, self.version, now),
@@ -173,7 +179,7 @@ class CertificateVersionPage(VersionView, FormPage):
         announce(self.request, " ".join(filter(None, said)), used.revision)
         messages.info(
             self.request,
-            f"Version {before.number} stays until you remove it. To go back, open it and confirm again.",
+            f"Version {before.number} stays below, under Versions, to be used again until you remove it.",
         )
 
 

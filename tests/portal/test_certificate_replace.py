@@ -217,7 +217,7 @@ def test_one_confirmation_puts_it_into_use_for_every_api(administrator_client: C
     assert kind == "success"
     assert said.startswith("From now on, version 2 of partner-bank is presented. 2 APIs follow. ")
     assert "takes effect" in said
-    assert "Version 1 stays until you remove it. To go back, open it" in back
+    assert "Version 1 stays below, under Versions" in back
 
 
 def test_policies_that_name_it_by_thumbprint_are_rewritten_and_nothing_else_in_them(
@@ -267,7 +267,18 @@ def test_one_that_was_presented_before_it_was_uploaded_again_is_no_step_back(
     present(version.thumbprint, at=version.created_at - timedelta(days=1))
     assert USE in text_of(administrator_client.get(path_of(version)))
     present(version.thumbprint, "insurance", at=version.created_at + timedelta(seconds=1))
-    assert "Roll back to version 2" in text_of(administrator_client.get(path_of(version)))
+    assert USE not in text_of(administrator_client.get(path_of(version)))
+
+
+def test_going_forward_again_is_not_called_a_step_back(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    first, second = certificate.current, make_version(certificate)
+    assert first
+    use_version(ALICE, certificate.pk, second.pk)
+    use_version(ALICE, certificate.pk, first.pk)
+    assert "Use version 2 again" in text_of(administrator_client.get(path_of(second)))
+    page = text_of(administrator_client.get(f"/security/client-certificates/{certificate.pk}/"))
+    assert ("Use again version 2" in page, "Roll back" in page) == (True, False)
 
 
 def test_the_version_in_use_has_nothing_to_confirm(administrator_client: Client) -> None:
