@@ -49,8 +49,9 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
     def _form(self, *, chosen: bool) -> MoveForm:
         fields = self.request.GET
         query = fields.get("search", "")
-        initial = {"to": fields.get("to", ""), "search": query, "searched": query}
-        keep = [key] if (key := uuid_or_none(fields.get("to", ""))) else []
+        to = fields.get("to") or fields.get("certificate", "")  # one that was uploaded for this just now
+        initial = {"to": to, "search": query, "searched": query}
+        keep = [key] if (key := uuid_or_none(to)) else []
         return MoveForm(fields if chosen else None, initial=initial, offered=self._offered(query, keep))
 
     def _offered(self, query: str, keep: list[UUID]) -> Offered:
@@ -71,7 +72,6 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
             "unreadable": policy_links(unreadable_uses(self.certificate)),
             "seal": seal_of(moves),
             "cautions": tuple(validity_cautions(self.current, to.current, timezone.now())),
-            "choose_url": f"{self.request.path}?{urlencode({'next': self._next()})}",
         }
         return self.page(**about | context, status=status)
 
@@ -113,4 +113,11 @@ class CertificateMove(AdministratorRequired, OneCertificate, Page):
     def context(self) -> dict[str, Any]:
         """The context with what uses the certificate, and where all this leads."""
         uses = folded(use_links(self.certificate.uses), MOST_USES)
-        return super().context() | {"uses": uses, "next": self._next()}
+        here = f"{self.request.path}?{urlencode({'next': self._next()})}"
+        upload = f"{reverse('certificate-upload')}?{urlencode({'next': here})}"
+        return super().context() | {
+            "uses": uses,
+            "next": self._next(),
+            "choose_url": here,
+            "upload_url": upload,
+        }

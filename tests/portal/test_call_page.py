@@ -68,7 +68,9 @@ def test_a_call_is_followed_from_the_operation_to_the_back_end(reader_client: Cl
     ):  # fmt: skip
         assert words in text, words
     assert certificate.current.thumbprint[-4:] in text
-    assert f'<a href="/security/client-certificates/{certificate.pk}/">partner-bank</a>' in page.content.decode()
+    assert (
+        f'<a href="/security/client-certificates/{certificate.pk}/">partner-bank</a>' in page.content.decode()
+    )
     statements = ["set-header", "authentication-certificate", "rewrite-uri", "forward-request"]
     assert [text.index(f" {name} ") for name in statements] == sorted(
         text.index(f" {name} ") for name in statements

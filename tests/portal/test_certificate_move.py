@@ -17,8 +17,8 @@ from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_ce
 from tests.portal.reading import banners, errors_beside, heading, link, text_of
 
 
-def path_of(certificate: Certificate, **query: Any) -> str:
-    return reverse("certificate-move", args=[certificate.pk], query=query)
+def path_of(old: Certificate, /, **query: Any) -> str:
+    return reverse("certificate-move", args=[old.pk], query=query)
 
 
 def confirm(client: Client, seen: Any, **extra: Any) -> Any:
@@ -182,3 +182,15 @@ def test_readers_may_not(reader_client: Client, old: Certificate, new: Certifica
     assert reader_client.get(path_of(old)).status_code == 403
     assert reader_client.post(path_of(old), {"to": str(new.pk)}).status_code == 403
     assert not PolicyVersion.objects.filter(action="rewritten").exists()
+
+
+def test_the_one_that_takes_its_place_can_be_uploaded_on_the_way(
+    administrator_client: Client, old: Certificate, new: Certificate
+) -> None:
+    choose(make_api("Partner Bank"), old)
+    page = administrator_client.get(path_of(old, next="/apis/"))
+    upload = link(page, "Upload it")
+    assert upload == reverse("certificate-upload", query={"next": path_of(old, next="/apis/")})
+    back = administrator_client.get(path_of(old, next="/apis/", certificate=new.pk))  # as an upload does
+    assert back.context["form"]["to"].value() == str(new.pk)
+    assert link(back, "Cancel") == "/apis/"
