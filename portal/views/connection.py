@@ -95,7 +95,7 @@ class CertificateTest(AdministratorRequired, CertificateView, FormPage):
             "validate_chain": trust.validate_chain,
             "validate_name": trust.validate_name,
             "public_cas": trust.public_cas,
-            "ca_certificates": list(trust.ca_certificates),
+            "ca_certificates": [*trust.ca_certificates, *self.request.GET.getlist("ca_certificate")],
         }
 
     def _asked_version(self) -> str:
@@ -121,8 +121,16 @@ class CertificateTest(AdministratorRequired, CertificateView, FormPage):
             "others": [api for api in self.apis if api != self.like],
             "breadcrumb": trail(self.certificate),
             "tab_bar": security_tabs(CLIENT.tab),
-            "back": reverse("certificate", args=[self.certificate.pk]),
+            "back": self._compared() or reverse("certificate", args=[self.certificate.pk]),
+            "upload_ca_url": reverse("ca-certificate-upload", query={"next": self.request.get_full_path()}),
         }
+
+    def _compared(self) -> str | None:
+        """The comparison that led here: of the version that is asked for, if that is not in use."""
+        waiting = (each for each in self.versions if each.pk != self.certificate.current_id)
+        numbers = (each.number for each in waiting if str(each.number) == self.request.GET.get("version"))
+        number = next(numbers, None)
+        return reverse("certificate-version", args=[self.certificate.pk, number]) if number else None
 
     def save(self, form: CertificateTestForm) -> HttpResponse:
         """Save nothing: try it, and show what came of it below the form."""

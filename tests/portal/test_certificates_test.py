@@ -6,14 +6,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from gateway.models import CertificateVersion
+from gateway.models import CaCertificate, CertificateVersion
 from gateway.probing.report import Report
+from tests import pki
 from tests.bank import Bank, open_bank
 from tests.builders import choose, make_api, make_certificate, make_version, renew
+from tests.portal.reading import link
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
@@ -150,3 +153,25 @@ def test_the_page_that_compares_a_version_leads_to_a_test_of_just_that_version(
     assert link in administrator_client.get(compares).content.decode()
     assert initial(administrator_client.get(address(bank, version="2")))["version"] == str(version.pk)
     assert link not in reader_client.get(compares).content.decode()  # who may not test
+
+
+def test_the_way_back_leads_to_the_comparison_that_led_here(administrator_client: Client, bank: Bank) -> None:
+    version = make_version(bank.certificate)
+    page = reverse("certificate", args=[bank.certificate.key])
+    assert administrator_client.get(address(bank)).context["back"] == page
+    assert administrator_client.get(address(bank, version="1")).context["back"] == page  # in use
+    assert administrator_client.get(address(bank, version="9")).context["back"] == page
+    compares = reverse("certificate-version", args=[bank.certificate.key, version.number])
+    assert administrator_client.get(address(bank, version="2")).context["back"] == compares
+
+
+def test_a_ca_that_is_missing_is_uploaded_and_comes_back_ticked(
+    administrator_client: Client, bank: Bank
+) -> None:
+    page = administrator_client.get(address(bank, version="1"))
+    upload = link(page, "Upload its certificate")
+    assert upload == reverse("ca-certificate-upload", query={"next": address(bank, version="1")})
+    ca = SimpleUploadedFile("ca.pem", pki.pem(pki.make_ca("Another CA").cert).encode())
+    back = administrator_client.post(upload, {"file": ca}, follow=True)
+    (ticked,) = initial(back)["ca_certificates"]
+    assert "Another CA" in str(CaCertificate.objects.get(pk=ticked).subject)
