@@ -21,17 +21,28 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What came of a test: a report, or why there is none. `remarks` say what was tested where that needs words."""
+    """What came of a test: a report, or why there is none. `remarks` say what was tested where that needs words.
+
+    `certificate` is the client certificate that was chosen.
+    """
 
     report: Report | None = None
     not_made: str = ""
     remarks: tuple[str, ...] = ()
+    certificate: UUID | None = None
+
+    @property
+    def certificate_at_fault(self) -> bool:
+        """Whether it is the client certificate that something is to be done about."""
+        about = self.report is not None and self.report.verdict.startswith("certificate-")
+        return about and self.certificate is not None
 
 
 def tested(order: ConnectionOrder, *remarks: str) -> Tested:
     """Have a test made."""
     try:
-        return Tested(ask(order), remarks=tuple(filter(None, remarks)))
+        report = ask(order)
+        return Tested(report, remarks=tuple(filter(None, remarks)), certificate=order.certificate)
     except NotMade as reason:
         return Tested(not_made=str(reason))
 

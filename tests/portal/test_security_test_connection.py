@@ -19,6 +19,7 @@ from gateway.probing.report import Report
 from tests import pki
 from tests.bank import Bank, open_bank, upload
 from tests.builders import ALICE, choose, make_api
+from tests.portal.reading import link
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 CERTIFICATE = '<authentication-certificate certificate-id="{}" />'
@@ -98,7 +99,11 @@ def test_the_report_says_in_words_what_failed_and_what_mends_it(
 def test_a_refused_certificate_is_told_from_a_missing_one(administrator_client: Client, bank: Bank) -> None:
     stranger = upload(pki.issue(pki.make_ca("Other CA"), "stranger"))
     chosen = {"credentials": "certificate", "certificate": str(stranger.key)}
-    assert report(press(administrator_client, bank, **chosen)).verdict == "certificate-refused-unknown-ca"
+    refused = press(administrator_client, bank, **chosen)
+    assert report(refused).verdict == "certificate-refused-unknown-ca"
+    its_page = reverse("certificate", args=[stranger.pk])
+    assert link(refused, f"Show the client certificate {stranger}") == its_page
+    assert f'<a href="{its_page}">{stranger}</a></dd>' in refused.content.decode()
     assert report(press(administrator_client, bank, credentials="none")).verdict == "certificate-required"
 
 
