@@ -34,8 +34,8 @@ class Tested:
     @property
     def certificate_at_fault(self) -> bool:
         """Whether it is the client certificate that something is to be done about."""
-        about = self.report is not None and self.report.verdict.startswith("certificate-")
-        return about and self.certificate is not None
+        verdict = self.report.verdict if self.report and self.certificate else ""
+        return verdict.startswith("certificate-") and verdict != "certificate-needs-https"
 
 
 def tested(order: ConnectionOrder, *remarks: str) -> Tested:

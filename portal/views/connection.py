@@ -17,7 +17,6 @@ from portal.forms.connection import CertificateTestForm
 from portal.views.apis import ApiView
 from portal.views.base import FETCH_HEADER, AdministratorRequired, Page
 from portal.views.certificate_page import CertificateView
-from portal.views.certificate_pages import CLIENT, security_tabs
 from portal.views.editing import FormPage
 from portal.views.one_certificate import trail
 
@@ -62,9 +61,12 @@ class ApiHandshake(AdministratorRequired, ApiView, Page):
 class CertificateTest(AdministratorRequired, CertificateView, FormPage):
     """Test connection of a client certificate, filled in as for an API that uses it."""
 
-    title = "Security"
     template_name = "portal/connection/certificate.html"
     form_class = CertificateTestForm
+
+    def get_title(self) -> str:
+        """What is tested."""
+        return f"Test connection - {self.certificate}"
 
     @cached_property
     def versions(self) -> Sequence[CertificateVersion]:
@@ -120,7 +122,6 @@ class CertificateTest(AdministratorRequired, CertificateView, FormPage):
             "filled_from": self.like,
             "others": [api for api in self.apis if api != self.like],
             "breadcrumb": trail(self.certificate),
-            "tab_bar": security_tabs(CLIENT.tab),
             "back": self._compared() or reverse("certificate", args=[self.certificate.pk]),
             "upload_ca_url": reverse("ca-certificate-upload", query={"next": self.request.get_full_path()}),
         }

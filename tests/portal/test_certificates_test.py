@@ -16,7 +16,7 @@ from gateway.probing.report import Report
 from tests import pki
 from tests.bank import Bank, open_bank
 from tests.builders import choose, make_api, make_certificate, make_version, renew
-from tests.portal.reading import link
+from tests.portal.reading import heading, link
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
@@ -67,7 +67,9 @@ def test_the_form_is_filled_in_as_for_an_api_that_uses_it(administrator_client: 
 def test_a_certificate_that_nobody_uses_is_tested_with_what_is_typed(
     administrator_client: Client, bank: Bank
 ) -> None:
-    assert initial(administrator_client.get(address(bank)))["web_service_url"] == ""
+    page = administrator_client.get(address(bank))
+    assert heading(page) == f"Test connection - {bank.certificate}"
+    assert initial(page)["web_service_url"] == ""
     page = press(administrator_client, bank)
     assert (report(page).verdict, report(page).certificate) == ("accepted", "partner-bank")
     assert [seen.thumbprint for seen in bank.back_end.seen] == [bank.certificate.current.thumbprint]  # type: ignore[union-attr]
@@ -175,3 +177,11 @@ def test_a_ca_that_is_missing_is_uploaded_and_comes_back_ticked(
     back = administrator_client.post(upload, {"file": ca}, follow=True)
     (ticked,) = initial(back)["ca_certificates"]
     assert "Another CA" in str(CaCertificate.objects.get(pk=ticked).subject)
+
+
+def test_a_certificate_is_not_said_to_be_at_fault_where_the_url_is(
+    administrator_client: Client, bank: Bank
+) -> None:
+    page = press(administrator_client, bank, web_service_url=bank.back_end.url.replace("https", "http"))
+    assert report(page).verdict == "certificate-needs-https"
+    assert "Show the client certificate" not in page.content.decode()
