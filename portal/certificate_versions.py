@@ -79,10 +79,11 @@ def version_rows(
     entries = AuditEntry.objects.filter(object_key=certificate.pk)
     uploads = entries.filter(revision__in=[version.revision for version in versions])
     uploaders = dict(uploads.values_list("revision", "actor_name"))
-    uses = entries.filter(action__in=_USED).values_list("changes", flat=True)
-    used = {text for changes in uses for text in changes.get("thumbprint", ())}
-    used |= {each.thumbprint for each in versions if _was_presented(each, observed)}
-    return [_row(certificate, each, observed, uploaders, each.thumbprint in used) for each in versions]
+    uses = entries.filter(action__in=_USED).order_by("revision").values_list("changes", "revision")
+    used = {text: revision for changes, revision in uses for text in changes.get("thumbprint", ())}
+    return [
+        _row(certificate, each, observed, uploaders, _was_used(each, observed, used)) for each in versions
+    ]
 
 
 def made_here(certificate: Certificate) -> list[CertificateVersion]:
@@ -92,10 +93,11 @@ def made_here(certificate: Certificate) -> list[CertificateVersion]:
     return list(rows.defer("sealed_private_key").order_by("number"))
 
 
-def _was_presented(version: CertificateVersion, observed: Observed) -> bool:
-    """Whether calls presented it since it was uploaded: it may have been here before and deleted."""
+def _was_used(version: CertificateVersion, observed: Observed, used: Mapping[str, int]) -> bool:
+    """Whether it was in use or presented since it was uploaded: it may have been here before and removed."""
     last = observed.last.get(version.thumbprint)
-    return last is not None and last.last_at >= version.created_at
+    presented = last is not None and last.last_at >= version.created_at
+    return presented or used.get(version.thumbprint, 0) > version.revision
 
 
 def _row(

@@ -270,6 +270,19 @@ def test_one_that_was_presented_before_it_was_uploaded_again_is_no_step_back(
     assert USE not in text_of(administrator_client.get(path_of(version)))
 
 
+def test_one_that_was_in_use_before_it_was_uploaded_again_waits_to_be_used(
+    administrator_client: Client,
+) -> None:
+    certificate, data = make_certificate(), pki.pfx(pki.self_signed("successor"), password=b"")
+    first, second = certificate.current, add_version(ALICE, certificate.pk, data=data, password="")
+    assert first
+    use_version(ALICE, certificate.pk, second.pk)
+    use_version(ALICE, certificate.pk, first.pk)
+    remove_version(ALICE, certificate.pk, second.pk)
+    again = add_version(ALICE, certificate.pk, data=data, password="")
+    assert USE in text_of(administrator_client.get(path_of(again)))
+
+
 def test_going_forward_again_is_not_called_a_step_back(administrator_client: Client) -> None:
     certificate = make_certificate()
     first, second = certificate.current, make_version(certificate)
