@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+MANY_DAYS = 730  # from here on years are counted
 _LEAST = 1.5  # per cent that a part is drawn wide at least, to be seen at all
 
 
@@ -70,7 +71,9 @@ def _text(not_before: datetime, not_after: datetime, now: datetime) -> str:
 
 
 def days_words(span: timedelta) -> str:
-    """A span of time in words: "12 days", "5 hours"."""
+    """A span of time in words: "9 years", "12 days", "5 hours"."""
+    if span.days >= MANY_DAYS:
+        return f"{span.days // 365} years"
     if span.days:
         return f"{span.days} day{'s'[: span.days != 1]}"
     hours = max(int(span.total_seconds() // 3600), 0)

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from gateway.models.certificates import EXPIRES_SOON
 from portal.policy_lines import Line
+from portal.validity_bar import days_words
 
 register = template.Library()
 
@@ -58,7 +59,7 @@ def _expiry(now: datetime, not_after: datetime, not_before: datetime | None) -> 
         return _state("warning", "not valid yet")
     days = (not_after - now).days
     if days > EXPIRES_SOON_DAYS:
-        return _state("valid", f"expires in {days} days")
+        return _state("valid", f"expires in {days_words(not_after - now)}")
     return _state(
         "warning", "expires within a day" if days < 1 else f"expires in {days} day{'s'[: days > 1]}"
     )

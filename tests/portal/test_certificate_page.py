@@ -79,6 +79,7 @@ def part(response: Any, title: str) -> str:
     ("validity", "level", "said"),
     [
         ((-300, 200.5), "notice", "It is valid for another 200 days."),
+        ((-300, 900.5), "notice", "It is valid for another 2 years."),
         ((-300, 6.5), "notice warning", "It expires in 6 days."),
         ((-300, -2.5), "notice error", "It expired 2 days ago."),
         ((3.5, 90), "notice warning", "It becomes valid in 3 days."),

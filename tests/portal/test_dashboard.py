@@ -249,6 +249,8 @@ def test_the_last_four_characters_of_a_thumbprint_are_set_apart_and_it_copies_wh
         (1.5, "expires in 1 day"),
         (12.1, "expires in 12 days"),
         (31.5, "expires in 31 days"),
+        (729.5, "expires in 729 days"),
+        (3649.5, "expires in 9 years"),
     ],
 )
 def test_expiry_is_said_in_words(days: float, words: str) -> None:
