@@ -59,6 +59,16 @@ class CertificateReplace(AdministratorRequired, OneCertificate, MaterialPage):
         """What the file is for, so that it is not compared with itself."""
         return super().form_options() | {"successor_of": self.certificate}
 
+    def context(self) -> dict[str, Any]:
+        """The context with a successor that is under way already."""
+        versions = list(self.certificate.versions.defer("chain_pem", "sealed_private_key"))
+        rows = version_rows(self.certificate, versions, observed_of(each.thumbprint for each in versions))
+        requests = self.certificate.signing_requests.defer("sealed_private_key")
+        return super().context() | {
+            "waiting": next((row for row in rows if row.is_waiting), None),
+            "signing_request": requests.order_by("created_at").first(),
+        }
+
     def save(self, form: MaterialForm) -> HttpResponse:
         """Store it as a version that is not in use yet, and compare."""
         values = form.values()

@@ -85,6 +85,18 @@ def test_the_successor_is_uploaded_into_the_same_name_and_compared(administrator
     assert (Certificate.objects.count(), current(certificate)) == (1, 1)
 
 
+def test_a_successor_that_is_under_way_is_told_of(administrator_client: Client) -> None:
+    certificate = make_certificate()
+    path = reverse("certificate-replace", args=[certificate.pk])
+    assert "under way" not in text_of(administrator_client.get(path))
+    request = make_signing_request(certificate)
+    page = administrator_client.get(path)
+    assert link(page, "Open the signing request") == reverse("signing-request", args=[request.pk])
+    assert "No file yet?" not in text_of(page)
+    version = make_version(certificate)
+    assert link(administrator_client.get(path), "Compare and use version 2") == path_of(version)
+
+
 def test_a_wrong_password_is_said_beside_its_field(administrator_client: Client) -> None:
     certificate = make_certificate()
     data = pki.pfx(pki.self_signed("partner-bank"), PASSWORD.encode())
