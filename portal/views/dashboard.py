@@ -1,7 +1,7 @@
 """The dashboard: what there is, what expires, what was changed, which gateways run."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -10,6 +10,7 @@ from django.utils import timezone
 from gateway.expiries import read_expiries, read_expiries_with_uses
 from gateway.expiry_notices import Expiry
 from gateway.models import Api, AuditEntry, CaCertificate, Certificate, Operation, Revision, Subscription
+from gateway.models.certificates import EXPIRES_SOON
 from gateway.records import live_gateways
 from portal import time_line
 from portal.expiries import certificate_path
@@ -74,6 +75,7 @@ class Row:
     url: str
     uses: tuple[UseLink, ...]
     more_uses: int
+    replace_url: str | None  # where it is time for that
 
 
 def _expiring() -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _expiring() -> dict[str, Any]:
     now = timezone.now()
     found = read_expiries(now + time_line.SPAN)
     listed = read_expiries_with_uses(now + time_line.SPAN, most=MOST_LISTED)
-    rows = [_row(expiry) for expiry in sorted(listed, key=lambda expiry: not expiry.uses)]
+    rows = [_row(expiry, now) for expiry in sorted(listed, key=lambda expiry: not expiry.uses)]
     expired = sum(expiry.not_after <= now for expiry in found)
     return {
         "time_line": time_line.draw(found, now) if found else None,
@@ -93,6 +95,8 @@ def _expiring() -> dict[str, Any]:
     }
 
 
-def _row(expiry: Expiry) -> Row:
-    links = use_links(expiry.uses)
-    return Row(expiry, certificate_path(expiry), links[:_MOST_USES], max(0, len(links) - _MOST_USES))
+def _row(expiry: Expiry, now: datetime) -> Row:
+    links, more = use_links(expiry.uses), max(0, len(expiry.uses) - _MOST_USES)
+    due = expiry.kind == "client" and expiry.uses and expiry.not_after <= now + EXPIRES_SOON
+    replace = url_or_none("certificate-replace", expiry.key) if due else None
+    return Row(expiry, certificate_path(expiry), links[:_MOST_USES], more, replace)

@@ -23,6 +23,7 @@ from tests.builders import (
     make_operation,
     make_subscription,
 )
+from tests.portal.reading import link
 
 
 def page(client: Client) -> str:
@@ -239,6 +240,20 @@ def test_the_last_four_characters_of_a_thumbprint_are_set_apart_and_it_copies_wh
     assert tags.thumbprint("AB12CD34") == (
         '<code class="thumbprint"><span>AB12</span><strong>CD34</strong></code>'
     )
+
+
+def test_what_is_in_use_and_due_leads_straight_to_its_replacement(
+    administrator_client: Client, reader_client: Client
+) -> None:
+    for name, days in (("due", 9), ("later", 90), ("unused", 9)):
+        make_certificate_until(name, days)
+    due, later = Certificate.objects.exclude(resource_id="unused").order_by("resource_id")
+    choose(make_api("Bank"), due)
+    choose(make_api("Insurance"), later)
+    shown = administrator_client.get("/")
+    assert link(shown, "Replace... due") == f"/security/client-certificates/{due.pk}/replace/"
+    assert shown.content.decode().count("Replace...") == 1
+    assert "Replace..." not in page(reader_client)
 
 
 @pytest.mark.parametrize(
