@@ -58,7 +58,7 @@ def test_the_documents_text_stands_there_word_for_word_with_the_certificate_besi
     assert line
     assert "authentication-certificate" in line[0]
     thumbprint = certificate.current.thumbprint
-    assert f'{reverse("certificates")}?q={thumbprint}">partner-bank</a>' in line[0]
+    assert f'{reverse("certificate", args=[certificate.pk])}">partner-bank</a>' in line[0]
     assert "CN=partner-bank" in line[0]
     assert f"<span>{thumbprint[:-4]}</span><strong>{thumbprint[-4:]}</strong>" in line[0]
     assert page.count('class="noted"') == 1
