@@ -11,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from gateway.changes.base import Actor, change
+from gateway.changes.certificate_versions import use_version
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_document
 from gateway.changes.security import NoCredentials
 from gateway.changes.signing_requests import complete_signing_request
-from gateway.models import AuditEntry, Certificate, SigningRequest
+from gateway.models import AuditEntry, Certificate, CertificateVersion, SigningRequest
 from tests import pki
 from tests.builders import (
     ALICE,
@@ -68,7 +69,10 @@ def test_the_question_names_keys_that_are_nowhere_else(administrator_client: Cli
     text = text_of(administrator_client.get(path_of(certificate)))
     assert "all 2 go with it" in text
     assert "The private key of version 2 was made here, and there is no file of it" in text
+    assert "you need its .pfx or .pem file" in text  # that of the version in use
     assert "ignin" not in text
+    use_version(ALICE, certificate.pk, CertificateVersion.objects.get(number=2).pk)
+    assert "you need its" not in text_of(administrator_client.get(path_of(certificate)))
     make_signing_request(certificate, "the next one")
     text = text_of(administrator_client.get(path_of(certificate)))
     assert "Signing request CN=the next one, made on" in text
