@@ -131,6 +131,10 @@ class CertificateVersionPage(VersionView, FormPage):
             "seal": seal_of(self.rewrites),
         }
 
+    def fields_to_keep(self) -> frozenset[str]:
+        """None: whoever had been signed out confirms what the page shows then."""
+        return frozenset()
+
     def context(self) -> dict[str, Any]:
         """The context with the comparison, and what follows."""
         now = timezone.now()

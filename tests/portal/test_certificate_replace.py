@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -344,6 +345,25 @@ def test_somebody_else_confirmed_the_same_version_which_rewrote_the_policies(
         response
     )
     assert "Policies that are rewritten" not in text_of(response)
+
+
+def test_whoever_had_been_signed_out_confirms_what_is_shown_then(
+    administrator_client: Client, administrator: User
+) -> None:
+    certificate = make_certificate("bank", name="bank")
+    mine, theirs = make_version(certificate), make_version(certificate)
+    seen = administrator_client.get(path_of(mine))
+    session = administrator_client.session
+    session["session_seen_at"] = 0
+    session.save()
+    assert "/sign-in/" in confirm(administrator_client, mine, seen).url
+    use_version(ALICE, certificate.pk, theirs.pk)
+    administrator_client.force_login(administrator)
+    again = administrator_client.get(path_of(mine))
+    assert [text for _, text in banners(again)] == ["You were signed out after 30 minutes without activity."]
+    assert "In use now: version 3" in text_of(again)
+    assert confirm(administrator_client, mine, again).status_code == 302
+    assert current(certificate) == 2
 
 
 def test_a_policy_that_names_it_meanwhile_is_shown_before_it_is_rewritten(
