@@ -3,11 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from gateway.errors import Use
 from gateway.expiry_notices import Expiry
-from gateway.models import CaCertificate, Certificate, CertificateVersion
+from gateway.models import CaCertificate, Certificate, CertificateVersion, PolicyReference, TrustedCa
 
 _LARGE = ("current__chain_pem", "current__sealed_private_key")
+_NAMED = Exists(PolicyReference.objects.filter(certificate=OuterRef("pk")))
+_CHECKED_BY = Exists(
+    TrustedCa.objects.filter(ca_certificate=OuterRef("pk"), trust__validate_certificate_chain=True)
+)
 _FACTS = ("subject", "thumbprint", "not_before", "not_after")
 
 
@@ -26,18 +32,22 @@ def read_expiries(until: datetime | None = None) -> list[Expiry]:
 
 
 def read_expiries_with_uses(until: datetime, *, most: int | None = None) -> list[Expiry]:
-    """With the policies and the APIs that are at risk, in as many queries for many as for one."""
+    """With the policies and the APIs that are at risk, in as many queries for many as for one.
+
+    Of `most` nothing that is in use is left out for what is not.
+    """
     clients = Certificate.objects.with_uses().defer(*_LARGE).filter(current__not_after__lte=until)
     cas = CaCertificate.objects.with_uses().defer("pem").filter(not_after__lte=until)
     found = [
         expiry_of("client", row, row.current, row.uses)
-        for row in clients.order_by("current__not_after", "resource_id")[:most]
+        for row in clients.order_by(_NAMED.desc(), "current__not_after", "resource_id")[:most]
         if row.current
     ]
     found += [
-        expiry_of("CA", row, row, row.at_risk) for row in cas.order_by("not_after", "resource_id")[:most]
+        expiry_of("CA", row, row, row.at_risk)
+        for row in cas.order_by(_CHECKED_BY.desc(), "not_after", "resource_id")[:most]
     ]
-    return _sorted(found)[:most]
+    return _sorted(sorted(_sorted(found), key=lambda expiry: not expiry.uses)[:most])
 
 
 def has_expired_between(begin: datetime, end: datetime) -> bool:

@@ -84,6 +84,18 @@ def test_what_is_in_use_is_not_hidden_behind_what_is_not(administrator_client: C
     assert listed(administrator_client.get("/")) == ["used", "gone", "soon"]
 
 
+def test_what_is_in_use_is_listed_however_many_are_not(
+    administrator_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "MOST_LISTED", 3)
+    make_certificate_until("in-use", 300)
+    choose(make_api("Partner Bank"), Certificate.objects.get())
+    for number in range(4):
+        make_certificate_until(f"gone-{number}", -number - 1)
+    rows = administrator_client.get("/").context["expiring"]
+    assert [row.expiry.name for row in rows] == ["in-use", "gone-3", "gone-2"]
+
+
 def test_the_apis_at_risk_are_named_and_linked(administrator_client: Client) -> None:
     make_certificate_until("soon", 12)
     apis = [make_api(f"Bank {number}") for number in range(7)]
