@@ -5,7 +5,7 @@ from typing import Any
 from portal.navigation import url_or_none
 from portal.views.base import Page
 
-_LINKED = ("certificates", "apis", "subscriptions", "policies", "properties")
+_LINKED = ("certificates", "apis", "subscriptions", "policies", "properties", "dashboard", "notifications")
 
 
 class Help(Page):
