@@ -325,7 +325,7 @@ def test_somebody_else_replaced_it_meanwhile(administrator_client: Client) -> No
     use_version(ALICE, certificate.pk, theirs.pk)
     response = confirm(administrator_client, mine, seen)
     assert response.status_code == 409
-    assert "Nothing of yours was done: version 3 is in use now." in text_of(response)
+    assert "Your change was not made: version 3 is in use now." in text_of(response)
     assert current(certificate) == 3
     assert confirm(administrator_client, mine, response).status_code == 302
     assert current(certificate) == 2

@@ -552,7 +552,7 @@ def test_what_was_sent_and_what_is_due_next_are_shown(administrator_client: Clie
     bank = until("bank", 5)
     until("later", 100)
     shown = page(administrator_client)
-    assert "At the next run these are told of:" in shown
+    assert "The next run tells of these:" in shown
     assert "There was no run yet." in shown
     tell(timezone.now())
     shown = page(administrator_client)
