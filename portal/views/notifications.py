@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from gateway import records_notices
 from gateway.changes.notifications import (
     check_recipients,
     read_notification_settings,
@@ -18,14 +17,14 @@ from gateway.changes.notifications import (
 )
 from gateway.errors import Invalid
 from gateway.expiries import read_expiries
-from gateway.expiry_notices import Notice, due, next_notice
+from gateway.expiry_notices import Notice, next_notice
 from gateway.models import CaCertificate, CertificateVersion, ExpiryNotice, NotificationRun
 from portal.expiries import certificate_path
 from portal.forms.base import add_errors
 from portal.forms.notifications import NotificationsForm, thresholds_in_words
 from portal.notifying import mail_server
 from portal.notifying.message import trial_message
-from portal.notifying.run import is_overdue
+from portal.notifying.run import due_now, is_overdue
 from portal.views.base import actor_of, announce
 from portal.views.editing import FormPage
 
@@ -112,9 +111,10 @@ class Coming:
 
 def _coming(now: datetime) -> dict[str, Any]:
     """What is due already, and what becomes due next."""
-    row, expiries = read_notification_settings(), read_expiries()
-    waiting = due(expiries, row.thresholds, records_notices.told(now), now)
-    coming = next_notice(expiries, row.thresholds, now)
+    row = read_notification_settings()
+    fresh, _ = due_now(row.thresholds, now)
+    waiting = sorted(fresh, key=lambda notice: not notice.expiry.uses)  # in the order of the e-mail
+    coming = next_notice(read_expiries(), row.thresholds, now)
     return {
         "has_recipients": bool(row.recipients),
         "due": [Coming(notice, certificate_path(notice.expiry)) for notice in waiting[:_NEWEST]],
