@@ -338,7 +338,10 @@ def _no_answer(error: Exception, scene: Scene | None) -> Failure:
         return replace(failure, step="request") if failure.step == "tls" else failure
     if isinstance(error, TimeoutError):
         text = f"The back end did not answer {METHOD} in time."
-        return Failure("request", "timed-out", text, "Try again; then look at the load of the back end.")
+        remedy = (
+            "Try again; then look at the load of the back end, and whether it ignores such requests only."
+        )
+        return Failure("request", "timed-out", text, remedy)
     if isinstance(error, TooMuch):
         return Failure("request", "not-http", "The back end sends without end.", f"Ask {OWNER} what answers.")
     text = "The back end closed the connection after the handshake, without saying why."

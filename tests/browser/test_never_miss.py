@@ -65,7 +65,7 @@ def test_a_certificate_that_expires_soon_is_seen_wherever_one_looks(
     in_use.looks_right("dashboard")
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     expect(drawing).to_be_hidden()
-    expect(page.get_by_role("link", name=NAME)).to_be_visible()
+    expect(page.get_by_role("link", name=NAME, exact=True)).to_be_visible()
     in_use.axe("dashboard, narrow")
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     row = page.get_by_role("row", name=NAME)
