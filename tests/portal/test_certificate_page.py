@@ -146,12 +146,6 @@ def test_a_certificate_without_fault_is_said_to_have_none(administrator_client: 
     assert told == "Nothing was found in it that would keep a back end from accepting it."
 
 
-def test_one_that_has_expired_is_not_said_to_be_accepted(administrator_client: Client) -> None:
-    issued = issued_by("Root", not_before=in_days(-300), not_after=in_days(-1))
-    told = part(page_of(administrator_client, store(issued)), "Findings")
-    assert told.startswith("Beside its validity, nothing was found")
-
-
 # --- The certificate --------------------------------------------------------------------------------------
 
 
