@@ -341,9 +341,7 @@ def test_somebody_else_confirmed_the_same_version_which_rewrote_the_policies(
     use_version(ALICE, certificate.pk, version.pk)
     response = confirm(administrator_client, version, seen)
     assert response.status_code == 409
-    assert "changed this certificate. Your change was not made: version 2 is in use now." in text_of(
-        response
-    )
+    assert "changed this certificate. Your change was not made: version 2 is in use now." in text_of(response)
     assert "Policies that are rewritten" not in text_of(response)
 
 
