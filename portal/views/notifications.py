@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from gateway.changes.notifications import (
@@ -125,25 +126,29 @@ def _coming(now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A notice that was sent; `name` is "" when the certificate is gone."""
+    """A notice that was sent; `name` and `url` are "" when the certificate is gone."""
 
     at: datetime | None
     days: int
     thumbprint: str
     name: str
+    url: str
 
 
 def _sent_lately() -> list[Sent]:
     rows = list(ExpiryNotice.objects.exclude(sent_at=None).order_by("-sent_at", "days")[:_NEWEST])
-    names = _names(row.thumbprint for row in rows)
-    return [Sent(row.sent_at, row.days, row.thumbprint, names.get(row.thumbprint, "")) for row in rows]
+    known = _known(row.thumbprint for row in rows)
+    return [Sent(row.sent_at, row.days, row.thumbprint, *known.get(row.thumbprint, ("", ""))) for row in rows]
 
 
-def _names(thumbprints: Iterable[str]) -> dict[str, str]:
+def _known(thumbprints: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The name and the page of each certificate that is still there."""
     wanted = list(thumbprints)
     versions = CertificateVersion.objects.filter(thumbprint__in=wanted)
-    cas = CaCertificate.objects.filter(thumbprint__in=wanted)
+    cas = CaCertificate.objects.filter(thumbprint__in=wanted).values_list("thumbprint", "resource_id", "pk")
+    clients = versions.values_list("thumbprint", "certificate__resource_id", "certificate_id")
     return {
-        **dict(cas.values_list("thumbprint", "resource_id")),
-        **dict(versions.values_list("thumbprint", "certificate__resource_id")),
+        thumbprint: (name, reverse(route, args=[key]))
+        for route, rows in (("ca-certificate", cas), ("certificate", clients))
+        for thumbprint, name, key in rows
     }

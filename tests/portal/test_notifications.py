@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from gateway import records_notices
 from gateway.changes.certificate_versions import use_version
+from gateway.changes.certificates import delete_certificate
 from gateway.changes.notifications import read_notification_settings, save_notification_settings
 from gateway.models import ExpiryNotice, NotificationRun
 from portal.notifying.run import Outcome, due_now, is_time, tell
@@ -561,6 +562,21 @@ def test_what_was_sent_and_what_is_due_next_are_shown(administrator_client: Clie
     assert "it told of 1 certificate." in shown
     assert bank.current.thumbprint[-4:] in shown
     assert "expires within 7 days" in shown
+
+
+def test_what_was_sent_leads_to_the_certificate_as_long_as_that_is_there(
+    administrator_client: Client,
+) -> None:
+    recipients(OPS)
+    bank, gone = until("bank", 5), until("gone", 5)
+    tell(timezone.now())
+    delete_certificate(ALICE, gone.pk)
+    shown = page(administrator_client)
+    assert (
+        f'<td data-label="Certificate"><a href="/security/client-certificates/{bank.pk}/">bank</a></td>'
+        in shown
+    )
+    assert '<td data-label="Certificate">(deleted)</td>' in shown
 
 
 def test_the_last_runs_problem_is_shown_and_a_run_that_is_overdue(administrator_client: Client) -> None:
