@@ -195,7 +195,7 @@ CONTENT_SECURITY_POLICY = {
 # Nothing is sent unless EMAIL_URL says how. Django's names for what is in it.
 def _email() -> dict[str, Any]:
     try:
-        return dict(env.email_url("EMAIL_URL", default="dummymail://"))
+        return dict(env.email_url_config(env.str("EMAIL_URL", "") or "dummymail://"))
     except (ImproperlyConfigured, ValueError):  # whose words may repeat a part of the password
         raise ImproperlyConfigured("EMAIL_URL is not like smtp+tls://user:password@host:587.") from None
 

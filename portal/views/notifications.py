@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -26,7 +27,7 @@ from portal.forms.notifications import NotificationsForm, thresholds_in_words
 from portal.notifying import mail_server
 from portal.notifying.message import trial_message
 from portal.notifying.run import due_now, is_overdue
-from portal.views.base import actor_of, announce
+from portal.views.base import actor_of
 from portal.views.editing import FormPage
 
 _NEWEST = 10
@@ -55,10 +56,8 @@ class Notifications(FormPage):
 
     def save(self, form: NotificationsForm) -> HttpResponse:
         """Save and say so."""
-        row = save_notification_settings(
-            actor_of(self.request), revision=form.expected_revision(), **form.values()
-        )
-        announce(self.request, "Notifications were saved.", row.revision)
+        save_notification_settings(actor_of(self.request), revision=form.expected_revision(), **form.values())
+        messages.success(self.request, "Notifications were saved.")
         return redirect("notifications")
 
     def _try(self) -> HttpResponse:

@@ -188,6 +188,10 @@ def test_a_mail_server_that_cannot_be_read_is_named_by_its_setting_without_the_p
     assert "sec" not in said
 
 
+def test_an_empty_mail_server_is_none(tmp_path: Path) -> None:
+    assert "EMAIL_URL" not in check(tmp_path, EMAIL_URL="")
+
+
 def test_a_mail_server_without_a_sender_and_an_address_for_links_is_warned_of(tmp_path: Path) -> None:
     said = check(
         tmp_path,
