@@ -14,11 +14,12 @@ from gateway.addresses import AddressRules, WebServiceUrl, parse_web_service_url
 from gateway.failures import CallFailure
 from gateway.probing.answer import METHOD, Answer, expects_tls, read_answer, refusal_in, request_for
 from gateway.probing.chain import chain_of
-from gateway.probing.line import Address, Closed, Line, TlsLine, TooMuch, look_up
+from gateway.probing.line import Address, Closed, Line, TlsLine, look_up
 from gateway.probing.messages import Seen
+from gateway.probing.outcome import Outcome, good, no_answer, not_http
 from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, resolved, unusable
 from gateway.probing.report import Report, State, Step
-from gateway.probing.scene import OWNER, Failure, Scene
+from gateway.probing.scene import Failure, Scene
 from gateway.probing.second_look import Where, late_refusal, second_look
 from gateway.probing.steps import ORDER, TITLES, Told, steps_of
 from gateway.probing.tls_messages import TLS13
@@ -26,7 +27,6 @@ from gateway.probing.trust import wrong_name
 from gateway.probing.words import why
 from gateway.snapshot import CertificateMaterial, Trust
 from gateway.tls import check_name, client_context
-from gateway.x509 import time_text
 
 LATE_SECONDS = 1.0
 
@@ -42,13 +42,6 @@ class Order:
     connect_timeout: float
     with_request: bool
     made_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    verdict: str
-    summary: str
-    remedy: str = ""
 
 
 class _Failed(Exception):
@@ -78,7 +71,7 @@ class _Probe:
         except _Failed as error:
             failure = error.failure
             self._add(failure.step, State.FAILED, failure.text, failure.remedy, failure.details)
-            outcome = _Outcome(failure.verdict, failure.text, failure.remedy)
+            outcome = Outcome(failure.verdict, failure.text, failure.remedy)
         missing = {
             n: Step(n, TITLES[n], State.SKIPPED, "Not reached.") for n in ORDER if n not in self._steps
         }
@@ -103,7 +96,7 @@ class _Probe:
         seconds, self._mark = round(now - self._mark, 3), now
         self._steps[name] = Step(name, TITLES[name], state, text, remedy, details, seconds)
 
-    def _run(self) -> _Outcome:
+    def _run(self) -> Outcome:
         try:
             url = parse_web_service_url(self._order.url)
         except ValueError as error:
@@ -177,7 +170,7 @@ class _Probe:
 
     # --- http:// --------------------------------------------------------------------------------------------
 
-    def _plain(self, url: WebServiceUrl) -> _Outcome:
+    def _plain(self, url: WebServiceUrl) -> Outcome:
         if self._order.certificate is not None:
             text = (
                 "The URL begins with http://, and a client certificate can only be presented over https://."
@@ -195,7 +188,7 @@ class _Probe:
             "client certificate is presented."
         )
         self._steps["tls"] = Step("tls", TITLES["tls"], State.NOTE, text)
-        return _Outcome("plain-http", text, "Use https:// if the back end offers it.")
+        return Outcome("plain-http", text, "Use https:// if the back end offers it.")
 
     def _plain_request(self, url: WebServiceUrl, line: Line) -> None:
         if not self._order.with_request:
@@ -204,18 +197,18 @@ class _Probe:
             line.send(request_for(url))
             answer = read_answer(lambda: _received(line))
         except OSError as error:
-            raise _Failed(_no_answer(error, None)) from None
+            raise _Failed(no_answer(error, None)) from None
         if expects_tls(answer):
             text = "The back end expects HTTPS at this port."
             raise _Failed(Failure("request", "https-expected", text, "Write https:// in the URL."))
         if not answer.status:
-            raise _Failed(_not_http(answer))
+            raise _Failed(not_http(answer))
         text = f"The back end answered {METHOD} {url.path or '/'} with {answer.status}."
         self._add("request", State.OK, text, details=(answer.line,))
 
     # --- https:// -------------------------------------------------------------------------------------------
 
-    def _secure(self, url: WebServiceUrl, line: Line, context: ssl.SSLContext, where: Where) -> _Outcome:
+    def _secure(self, url: WebServiceUrl, line: Line, context: ssl.SSLContext, where: Where) -> Outcome:
         tls = TlsLine(line, context, url.host)
         seen = tls.seen
         leaf, answer, error = None, None, None
@@ -294,22 +287,22 @@ class _Probe:
         if isinstance(error, CallFailure):
             return replace(wrong_name(scene), details=("The gateway broke off: it sent no request.",))
         if error is not None:
-            failure = _no_answer(error, scene) if done else why(error, scene)
+            failure = no_answer(error, scene) if done else why(error, scene)
             return second_look(failure, scene, where, self._deadline)
         if answer is not None and not answer.status:
-            return _not_http(answer)
+            return not_http(answer)
         if answer is not None:
             return refusal_in(answer, scene)
         return None
 
-    def _told(self, told: Told, *, done: bool) -> _Outcome:
+    def _told(self, told: Told, *, done: bool) -> Outcome:
         last = "request" if self._order.with_request else "accepted"
         self._time((told.failure.step if told.failure else last) if done else "tls")
         for step in steps_of(told):
             self._steps[step.name] = replace(step, seconds=self._seconds.get(step.name, 0.0))
         if told.failure:
-            return _Outcome(told.failure.verdict, told.failure.text, told.failure.remedy)
-        return _good(told)
+            return Outcome(told.failure.verdict, told.failure.text, told.failure.remedy)
+        return good(told)
 
 
 def _asks_late(seen: Seen) -> bool:
@@ -322,79 +315,3 @@ def _received(line: Line) -> bytes:
         return line.receive()
     except Closed:
         return b""
-
-
-# --- Failures outside the handshake, and successes ------------------------------------------------------------
-
-
-def _no_answer(error: Exception, scene: Scene | None) -> Failure:
-    """What ended a connection after the handshake."""
-    if (
-        scene is not None
-        and isinstance(error, ssl.SSLError)
-        and not isinstance(error, ssl.SSLZeroReturnError)
-    ):
-        failure = why(error, scene)
-        return replace(failure, step="request") if failure.step == "tls" else failure
-    if isinstance(error, TimeoutError):
-        text = f"The back end did not answer {METHOD} in time."
-        remedy = (
-            "Try again; then look at the load of the back end, and whether it ignores such requests only."
-        )
-        return Failure("request", "timed-out", text, remedy)
-    if isinstance(error, TooMuch):
-        return Failure("request", "not-http", "The back end sends without end.", f"Ask {OWNER} what answers.")
-    text = "The back end closed the connection after the handshake, without saying why."
-    if scene is not None and scene.seen.presented:
-        remedy = f"It may not accept the client certificate. Its log says more: ask {OWNER}."
-    elif scene is not None and scene.seen.presented == 0:
-        remedy = "It asked for a client certificate and got none: choose one that it accepts."
-    else:
-        remedy = f"Its log says more: ask {OWNER}."
-    unconfirmed = scene is not None and scene.seen.presented is not None and not scene.seen.confirmed
-    return Failure("accepted" if unconfirmed else "request", "closed", text, remedy, (str(error),))
-
-
-def _not_http(answer: Answer) -> Failure:
-    text = "The back end answered the request with something that is not HTTP/1.1."
-    details = (f"Its answer begins with: {answer.line}",) if answer.line else ("Its answer is empty.",)
-    return Failure("request", "not-http", text, "Look whether host and port are right.", details)
-
-
-def _good(told: Told) -> _Outcome:
-    scene, seen = told.scene, told.scene.seen
-    certificate = scene.certificate
-    if not seen.works:
-        text = "TLS works. Whether the back end asked for a client certificate could not be seen."
-        return _Outcome("handshake-only", text)
-    if seen.asked is None and certificate is None:
-        return _Outcome(
-            "no-certificate-needed", "All is well: the back end is trusted and asks for no certificate."
-        )
-    if seen.asked is None:
-        text = "The connection works, but the back end did not ask for the client certificate."
-        remedy = (
-            "It is never presented like this. If it should be, ask the owner of the back end to demand it."
-        )
-        return _Outcome("not-asked", text, remedy)
-    return _asked(told, certificate)
-
-
-def _asked(told: Told, certificate: CertificateMaterial | None) -> _Outcome:
-    """It asked for a certificate and did not complain. Many servers do so only in their answer, if at all."""
-    sure = "Some servers turn a caller down only when a request is made: test with one to be sure."
-    if certificate is None and told.answer is None:
-        text = "The handshake succeeded. The back end asked for a client certificate, and none is chosen."
-        return _Outcome("handshake-only", text, f"Choose one if it is needed. {sure}")
-    if certificate is None:
-        text = "All is well: the back end is trusted. It asked for a client certificate and answered without."
-        return _Outcome("no-certificate-needed", text)
-    expired = told.scene.now > certificate.not_after
-    remedy = f"It expired on {time_text(certificate.not_after)}: replace it all the same." if expired else ""
-    if told.answer is None:
-        text = (
-            "The handshake succeeded: the back end is trusted and has not turned the client certificate down."
-        )
-        return _Outcome("handshake-only", text, f"{remedy} {sure}".strip())
-    text = "All is well: the back end is trusted, asked for the client certificate and accepted it."
-    return _Outcome("accepted", text, remedy)
