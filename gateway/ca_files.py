@@ -10,7 +10,7 @@ from gateway.file_contents import check_size, kind_of
 from gateway.findings import Finding
 from gateway.preflight import ca_findings_of
 from gateway.x509 import (
-    Pkcs12Error,
+    FileRefused,
     X509Facts,
     common_name,
     pem,
@@ -40,11 +40,11 @@ class CaCertificateFile:
 def read_ca_certificates(data: bytes) -> list[CaCertificateFile]:
     """Read the certificates of a .cer, .crt or .pem file, each once, in the file's order.
 
-    The file is one DER certificate or any number of PEM ones. Raises Pkcs12Error on the field "file".
+    The file is one DER certificate or any number of PEM ones. Raises FileRefused on the field "file".
     """
     check_size(data)
     if b"PRIVATE KEY-----" in data:
-        raise Pkcs12Error("file", _KEY_HERE)
+        raise FileRefused("file", _KEY_HERE)
     certs = _pem_certificates(data) if b"-----BEGIN " in data else _der_certificate(data)
     return [_ca_certificate(cert) for cert in dict.fromkeys(certs)]
 
@@ -53,17 +53,17 @@ def _pem_certificates(data: bytes) -> list[x509.Certificate]:
     if b"-----BEGIN CERTIFICATE-----" not in data and b"-----BEGIN X509 CERTIFICATE-----" not in data:
         kind = data.split(b"-----BEGIN ", 1)[1].split(b"-----", 1)[0][:40].decode("ascii", "replace")
         text = f"The file has no certificate but: {visible(kind).lower() or 'nothing'}. Upload a certificate."
-        raise Pkcs12Error("file", text)
+        raise FileRefused("file", text)
     with suppress(Exception):  # hostile bytes
         return x509.load_pem_x509_certificates(data)
-    raise Pkcs12Error("file", "A certificate in the file is damaged or incomplete. Export or copy it again.")
+    raise FileRefused("file", "A certificate in the file is damaged or incomplete. Export or copy it again.")
 
 
 def _der_certificate(data: bytes) -> list[x509.Certificate]:
     with suppress(Exception):  # hostile bytes
         return [x509.load_der_x509_certificate(data)]
     text = "This is no certificate file. Upload a .cer, .crt or .pem file."
-    raise Pkcs12Error("file", _NO_CA.get(kind_of(data), text))
+    raise FileRefused("file", _NO_CA.get(kind_of(data), text))
 
 
 def _ca_certificate(cert: x509.Certificate) -> CaCertificateFile:

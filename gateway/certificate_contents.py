@@ -8,7 +8,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gateway.x509 import Pkcs12Error, X509Facts, name_text, signs_itself, x509_facts
+from gateway.x509 import FileRefused, X509Facts, name_text, signs_itself, x509_facts
 
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH: "TLS client",
@@ -88,7 +88,7 @@ def _certificates(chain_pem: str) -> list[x509.Certificate]:
 def _link(cert: x509.Certificate) -> ChainLink | None:
     try:
         facts: X509Facts = x509_facts(cert)
-    except Pkcs12Error:
+    except FileRefused:
         return None
     return ChainLink(
         facts.subject, facts.issuer, facts.not_before, facts.not_after, facts.thumbprint, signs_itself(cert)

@@ -25,7 +25,7 @@ from gateway.preflight import by_severity, findings_of
 from gateway.x509 import (
     MAX_CHAIN,
     Chain,
-    Pkcs12Error,
+    FileRefused,
     X509Facts,
     certificate_problem,
     common_name,
@@ -42,8 +42,8 @@ from gateway.x509 import (
 __all__ = [
     "MAX_FILE_BYTES",
     "ClientCertificate",
+    "FileRefused",
     "KeyChoice",
-    "Pkcs12Error",
     "SeveralKeys",
     "read_certificate_file",
 ]
@@ -78,7 +78,7 @@ class KeyChoice:
     label: str
 
 
-class SeveralKeys(Pkcs12Error):
+class SeveralKeys(FileRefused):
     """The file has several keys, and a person has to choose one of `choices`."""
 
     def __init__(self, choices: tuple[KeyChoice, ...], message: str = _CHOOSE) -> None:
@@ -118,7 +118,7 @@ class _Pair:
 def read_certificate_file(data: bytes, password: str, *, key: str = "") -> ClientCertificate:
     """Read the certificate, its chain and its private key from a PFX or PEM file. An empty password means none.
 
-    Of a file with several keys `key` says which, by the id of a choice. Raises Pkcs12Error, whose message names
+    Of a file with several keys `key` says which, by the id of a choice. Raises FileRefused, whose message names
     neither the password nor anything of the key, and SeveralKeys when a choice is needed.
     """
     check_size(data)
@@ -150,7 +150,7 @@ def _contents(data: bytes, password: str) -> Contents:
     if kind == "pem":
         return read_pem(text, password)
     if kind != "pfx":
-        raise Pkcs12Error("file", _OTHERS.get(kind, _UNKNOWN))
+        raise FileRefused("file", _OTHERS.get(kind, _UNKNOWN))
     return read_pfx(data, password)
 
 
@@ -158,11 +158,11 @@ def _contents(data: bytes, password: str) -> Contents:
 
 
 def _pairs(contents: Contents) -> list[_Pair]:
-    """Each key that has a certificate, once. Raises Pkcs12Error if there is none."""
+    """Each key that has a certificate, once. Raises FileRefused if there is none."""
     if not contents.keys:
-        raise Pkcs12Error("file", _NO_KEY)
+        raise FileRefused("file", _NO_KEY)
     if not contents.certificates:
-        raise Pkcs12Error("file", _NO_CERTIFICATE)
+        raise FileRefused("file", _NO_CERTIFICATE)
     ids = [(key_sha256_of(named.certificate), named) for named in contents.certificates]
     pairs: dict[str, _Pair] = {}
     for key in contents.keys:
@@ -172,7 +172,7 @@ def _pairs(contents: Contents) -> list[_Pair]:
             newest = max(leaves, key=lambda named: named.certificate.not_valid_before_utc)
             pairs.setdefault(own_id, _Pair(key, newest, len(leaves)))
     if not pairs:
-        raise Pkcs12Error("file", _MISMATCH)
+        raise FileRefused("file", _MISMATCH)
     return list(pairs.values())
 
 
@@ -185,7 +185,7 @@ def _chosen(pairs: list[_Pair], key: str, choices: tuple[KeyChoice, ...]) -> _Pa
     if choices:
         raise SeveralKeys(choices, f"{_NOT_THERE}{_CHOOSE}" if key else _CHOOSE)
     subject = name_text(pairs[0].leaf.certificate.subject)
-    raise Pkcs12Error(
+    raise FileRefused(
         "key", f"{_NOT_THERE}Its only one is that of {subject}: send the form again to use that."
     )
 
@@ -201,9 +201,9 @@ def _choice(pair: _Pair) -> KeyChoice:
 def _check_usable(pair: _Pair) -> None:
     if problem := certificate_problem(pair.leaf.certificate):
         text = f"{problem} Use a certificate with RSA from 2048 bits, EC P-256 or Ed25519."
-        raise Pkcs12Error("file", text)
+        raise FileRefused("file", text)
     if weakly_signed(pair.leaf.certificate):
-        raise Pkcs12Error("file", _SIGNATURE)
+        raise FileRefused("file", _SIGNATURE)
 
 
 # --- What to know about the file --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from gateway.der import loose_elements
 from gateway.findings import Finding, Severity
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 
 MAX_FILE_BYTES = 1_000_000
 MAX_KEYS = 20
@@ -55,10 +55,10 @@ class Contents:
 def check_size(data: bytes) -> None:
     """Refuse a file that is empty or larger than any file of certificates."""
     if not data:
-        raise Pkcs12Error("file", "The file is empty.")
+        raise FileRefused("file", "The file is empty.")
     if len(data) > MAX_FILE_BYTES:
         size = f"{len(data) / 1_000_000:.1f} MB"
-        raise Pkcs12Error("file", f"The file is too large ({size}): a file of certificates has at most 1 MB.")
+        raise FileRefused("file", f"The file is too large ({size}): a file of certificates has at most 1 MB.")
 
 
 def check_keys(sizes: Sequence[int]) -> None:
@@ -70,11 +70,11 @@ def check_keys(sizes: Sequence[int]) -> None:
         text = (
             f"The file has {len(sizes)} private keys. Export one certificate with its key into its own file."
         )
-        raise Pkcs12Error("file", text)
+        raise FileRefused("file", text)
     if any(size > MAX_KEY_BYTES for size in sizes):
-        raise Pkcs12Error("file", _LARGE_KEY)
+        raise FileRefused("file", _LARGE_KEY)
     if sum((size / MAX_KEY_BYTES) ** 3 for size in sizes) > 2:
-        raise Pkcs12Error("file", _TOO_MUCH_WORK)
+        raise FileRefused("file", _TOO_MUCH_WORK)
 
 
 def check_work(*parts: bytes) -> None:
@@ -99,7 +99,7 @@ def check_work(*parts: bytes) -> None:
                 waiting.append(body)
             before = tag
     if rounds > MAX_KEY_DERIVATION_ROUNDS or scrypt > MAX_SCRYPT_COST:
-        raise Pkcs12Error("file", _TOO_MUCH_WORK)
+        raise FileRefused("file", _TOO_MUCH_WORK)
 
 
 def secrets_of(password: str) -> list[bytes | None]:
@@ -110,7 +110,7 @@ def secrets_of(password: str) -> list[bytes | None]:
     if not password:
         return [None]
     if "\0" in password or any(unicodedata.category(character) == "Cs" for character in password):
-        raise Pkcs12Error("password", _TYPED)
+        raise FileRefused("password", _TYPED)
     forms = [password, unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password)]
     forms.append(password.encode().decode("latin-1"))
     return [form.encode() for form in dict.fromkeys(forms)]

@@ -13,7 +13,7 @@ from cryptography import x509
 
 from gateway.der import SEQUENCE, children
 from gateway.file_contents import as_bytes_of_text, check_size, kind_of
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 
 _BEGIN = rb"-----BEGIN ((?:X509 )?CERTIFICATE|PKCS7|PKCS #7 SIGNED DATA|CMS)-----"
 _BLOCK = re.compile(_BEGIN + rb"([^-]*)-----END \1-----")
@@ -29,26 +29,26 @@ _NO_FILE = "This is no certificate file, or it is damaged. Upload a .cer, .crt, 
 
 
 def read_issued(data: bytes) -> list[x509.Certificate]:
-    """The certificates of a file, each once, in its order. Raises Pkcs12Error on the field "file"."""
+    """The certificates of a file, each once, in its order. Raises FileRefused on the field "file"."""
     check_size(data)
     data = as_bytes_of_text(data)
     if b"PRIVATE KEY-----" in data:
-        raise Pkcs12Error("file", _KEY_HERE)
+        raise FileRefused("file", _KEY_HERE)
     found = _of_pem(data) if b"-----BEGIN " in data else _alone(data)
     if not found:
-        raise Pkcs12Error("file", "The file has no certificate.")
+        raise FileRefused("file", "The file has no certificate.")
     return list(dict.fromkeys(found))
 
 
 def _of_pem(data: bytes) -> list[x509.Certificate]:
     blocks = _BLOCK.findall(data)
     if not blocks and b"CERTIFICATE REQUEST-----" in data:
-        raise Pkcs12Error("file", _REQUEST)
+        raise FileRefused("file", _REQUEST)
     if len(blocks) != len(re.findall(_BEGIN, data)):
-        raise Pkcs12Error("file", _DAMAGED)
+        raise FileRefused("file", _DAMAGED)
     with suppress(Exception):  # hostile bytes
         return [each for _, text in blocks for each in _of_der(_decoded(text))]
-    raise Pkcs12Error("file", _DAMAGED)
+    raise FileRefused("file", _DAMAGED)
 
 
 def _alone(data: bytes) -> list[x509.Certificate]:
@@ -57,7 +57,7 @@ def _alone(data: bytes) -> list[x509.Certificate]:
         return _of_der(data)
     with suppress(Exception):
         return _of_der(_decoded(data))
-    raise Pkcs12Error("file", _PFX if kind_of(data) == "pfx" else _NO_FILE)
+    raise FileRefused("file", _PFX if kind_of(data) == "pfx" else _NO_FILE)
 
 
 def _decoded(text: bytes) -> bytes:

@@ -25,7 +25,7 @@ from gateway.file_contents import (
 )
 from gateway.findings import Finding, Severity
 from gateway.pkcs12 import is_legacy
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 
 _CERTIFICATES = {b"CERTIFICATE", b"X509 CERTIFICATE"}
 _KEYS = {b"PRIVATE KEY", b"ENCRYPTED PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY", b"DSA PRIVATE KEY"}
@@ -63,12 +63,12 @@ class _Block:
 
 
 def read_pem(data: bytes, password: str) -> Contents:
-    """Read the keys and the certificates of a PEM file. An empty password means none. Raises Pkcs12Error."""
+    """Read the keys and the certificates of a PEM file. An empty password means none. Raises FileRefused."""
     blocks = _blocks(data)
     keys = [block for block in blocks if block.label in _KEYS]
     check_keys([len(_der(block)) for block in keys])
     if not keys and any(block.label == b"OPENSSH PRIVATE KEY" for block in blocks):
-        raise Pkcs12Error("file", _OPENSSH)
+        raise FileRefused("file", _OPENSSH)
     certificates = [_certificate(block) for block in blocks if block.label in _CERTIFICATES]
     check_work(*(_der(block) for block in keys))
     secrets = secrets_of(password)
@@ -89,7 +89,7 @@ def _blocks(data: bytes) -> list[_Block]:
         body, found, _ = rest.partition(end)
         if label in _CERTIFICATES | _KEYS:
             if not found:
-                raise Pkcs12Error("file", _DAMAGED.format(_noun(label)))
+                raise FileRefused("file", _DAMAGED.format(_noun(label)))
             blocks.append(_Block(label, _BEGIN + label + b"-----" + body + end + b"\n"))
         else:
             blocks.append(_Block(label, b""))
@@ -103,14 +103,14 @@ def _noun(label: bytes) -> str:
 def _certificate(block: _Block) -> x509.Certificate:
     with suppress(Exception):  # hostile bytes
         return x509.load_pem_x509_certificates(block.text)[0]
-    raise Pkcs12Error("file", _DAMAGED.format("certificate"))
+    raise FileRefused("file", _DAMAGED.format("certificate"))
 
 
 def _key(block: _Block, secrets: list[bytes | None]) -> PrivateKeyTypes:
     if not block.is_encrypted:
         secrets = [None]
     elif secrets == [None]:
-        raise Pkcs12Error("password", NEEDED)
+        raise FileRefused("password", NEEDED)
     unknown_cipher = False
     for secret in secrets:
         try:
@@ -118,10 +118,10 @@ def _key(block: _Block, secrets: list[bytes | None]) -> PrivateKeyTypes:
         except Exception as error:  # hostile bytes
             unknown_cipher = unknown_cipher or _names_a_cipher(error)
     if unknown_cipher:
-        raise Pkcs12Error("file", _CIPHER)
+        raise FileRefused("file", _CIPHER)
     if block.is_encrypted:
-        raise Pkcs12Error("password", WRONG)
-    raise Pkcs12Error("file", _DAMAGED.format("private key"))
+        raise FileRefused("password", WRONG)
+    raise FileRefused("file", _DAMAGED.format("private key"))
 
 
 def _load(block: _Block, secret: bytes | None) -> PrivateKeyTypes:

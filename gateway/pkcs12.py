@@ -32,7 +32,7 @@ from gateway.file_contents import (
 )
 from gateway.findings import Finding, Severity
 from gateway.pkcs12_parts import Parts, take_apart
-from gateway.x509 import Pkcs12Error, visible
+from gateway.x509 import FileRefused, visible
 
 _DAMAGED = "This PFX file is damaged or incomplete. Export or copy it again."
 _OLD = (
@@ -63,7 +63,7 @@ _LEGACY_CIPHERS = (
 def read_pfx(data: bytes, password: str) -> Contents:
     """Read the keys and the certificates of a PFX file. An empty password means none.
 
-    Raises Pkcs12Error, whose message names neither the password nor anything of the keys.
+    Raises FileRefused, whose message names neither the password nor anything of the keys.
     """
     check_work(data)
     parts = _parts(data)
@@ -90,28 +90,28 @@ def _open(data: bytes, password: str) -> tuple[pkcs12.PKCS12KeyAndCertificates, 
     if password and (bundle := _load(data, None)):
         return bundle, None
     _check_ciphers(data)
-    raise Pkcs12Error("password", WRONG if password else NEEDED)
+    raise FileRefused("password", WRONG if password else NEEDED)
 
 
 def _load(data: bytes, secret: bytes | None) -> pkcs12.PKCS12KeyAndCertificates | None:
     """The opened file, or None if password, contents or cipher are wrong.
 
     The one place that tells these from a file that is no PFX (only the text of the exception does). Raises
-    Pkcs12Error for the latter.
+    FileRefused for the latter.
     """
     try:
         return pkcs12.load_pkcs12(data, secret)
     except Exception as error:  # hostile bytes: x509.InvalidVersion, for one, is no ValueError
         damaged = "Could not deserialize" in str(error)
     if damaged:  # outside the except block, or that exception would be the context of this one
-        raise Pkcs12Error("file", _DAMAGED)
+        raise FileRefused("file", _DAMAGED)
     return None
 
 
 def _parts(data: bytes) -> Parts:
     with suppress(ValueError, IndexError, StopIteration):
         return take_apart(data)
-    raise Pkcs12Error("file", _DAMAGED)
+    raise FileRefused("file", _DAMAGED)
 
 
 def _read_parts(parts: Parts, secret: bytes | None, findings: list[Finding]) -> Contents:
@@ -124,7 +124,7 @@ def _read_parts(parts: Parts, secret: bytes | None, findings: list[Finding]) -> 
 def _only_key(part: bytes, secret: bytes | None) -> PrivateKeyTypes:
     bundle = _load(part, secret)
     if bundle is None or bundle.key is None:
-        raise Pkcs12Error("file", "One of the private keys in the file cannot be read. Export it again.")
+        raise FileRefused("file", "One of the private keys in the file cannot be read. Export it again.")
     return bundle.key
 
 
@@ -148,4 +148,4 @@ def _check_ciphers(data: bytes) -> None:
     else:
         missing = False
     if missing:
-        raise Pkcs12Error("file", _OLD)
+        raise FileRefused("file", _OLD)

@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.issued_files import read_issued
 from gateway.x509 import (
-    Pkcs12Error,
+    FileRefused,
     X509Facts,
     key_sha256_of,
     name_text,
@@ -81,7 +81,7 @@ class SigningError(ValueError):
         self.message = message
 
 
-class ForeignKeyError(Pkcs12Error):
+class ForeignKeyError(FileRefused):
     """What was issued is for other keys: `certificates` are what the file has."""
 
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
@@ -238,7 +238,7 @@ def _host(text: str) -> str:
 def read_signed(data: bytes, key_sha256: str) -> Signed:
     """The certificate of a key, and its chain, from a file (see gateway.issued_files).
 
-    Of several for that key the newest counts. Raises ForeignKeyError, or another Pkcs12Error on "file".
+    Of several for that key the newest counts. Raises ForeignKeyError, or another FileRefused on "file".
     """
     certificates = read_issued(data)
     own = [each for each in certificates if key_sha256_of(each) == key_sha256]
@@ -249,5 +249,5 @@ def read_signed(data: bytes, key_sha256: str) -> Signed:
         text = (
             "The certificate is signed with SHA-1 or MD5, which TLS no longer accepts. Have it issued again."
         )
-        raise Pkcs12Error("file", text)
+        raise FileRefused("file", text)
     return Signed(x509_facts(leaf), pem(order_chain(leaf, certificates).certificates))

@@ -21,7 +21,7 @@ WEAK_HASHES = {"md5", "sha1"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (direction), surrogate, line and paragraph ends
 
 
-class Pkcs12Error(ValueError):
+class FileRefused(ValueError):
     """A file or its password is refused. `field` is "file", "password" or "key"; `message` says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -45,10 +45,10 @@ class X509Facts:
 
 
 def x509_facts(cert: x509.Certificate) -> X509Facts:
-    """What the certificate says, as text. Raises Pkcs12Error if it cannot be read, let alone shown."""
+    """What the certificate says, as text. Raises FileRefused if it cannot be read, let alone shown."""
     with suppress(Exception):  # hostile bytes: an odd extension, name, date or key each raises its own class
         return _facts(cert)
-    raise Pkcs12Error("file", "A certificate in the file cannot be read: it breaks the rules of X.509.")
+    raise FileRefused("file", "A certificate in the file cannot be read: it breaks the rules of X.509.")
 
 
 # --- Its key -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from gateway.changes.certificate_versions import x509_columns
 from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import CaCertificate
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 
 
 def upload_ca_certificates(actor: Actor, *, data: bytes, name: str = "") -> list[CaCertificate]:
@@ -21,7 +21,7 @@ def upload_ca_certificates(actor: Actor, *, data: bytes, name: str = "") -> list
     """
     try:
         files = read_ca_certificates(data)
-    except Pkcs12Error as error:
+    except FileRefused as error:
         raise Invalid({error.field: error.message}) from None
     with change(actor) as this:
         return [_create(this, file, name.strip() if n == 0 else "") for n, file in enumerate(files)]

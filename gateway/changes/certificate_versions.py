@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from gateway import keystore
-from gateway.certificate_files import ClientCertificate, Pkcs12Error, read_certificate_file
+from gateway.certificate_files import ClientCertificate, FileRefused, read_certificate_file
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewritings
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound, Unreadable, Use
@@ -121,7 +121,7 @@ def read_material(data: bytes, password: str, key: str = "") -> ClientCertificat
     """The certificate and key of a file. Raises Invalid on "file", "password" or "key"."""
     try:
         return read_certificate_file(data, password, key=key)
-    except Pkcs12Error as error:
+    except FileRefused as error:
         raise Invalid({error.field: error.message}) from None
 
 

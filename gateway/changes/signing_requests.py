@@ -19,7 +19,7 @@ from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable
 from gateway.models import Certificate, CertificateVersion, SigningRequest
 from gateway.signing import ForeignKeyError, MadeRequest, Signed, SigningError
-from gateway.x509 import Pkcs12Error, key_sha256_of, name_text
+from gateway.x509 import FileRefused, key_sha256_of, name_text
 
 _COLUMN = "sealed_private_key"
 
@@ -166,7 +166,7 @@ def _read_signed(row: SigningRequest, data: bytes) -> Signed:
         return signing.read_signed(data, row.public_key_sha256)
     except ForeignKeyError as error:
         raise Invalid({"file": f"{error.message} {_whose(error.certificates)}"}) from None
-    except Pkcs12Error as error:
+    except FileRefused as error:
         raise Invalid({error.field: error.message}) from None
 
 

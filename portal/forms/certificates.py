@@ -10,8 +10,8 @@ from gateway.ca_files import read_ca_certificates
 from gateway.certificate_files import (
     MAX_FILE_BYTES,
     ClientCertificate,
+    FileRefused,
     KeyChoice,
-    Pkcs12Error,
     SeveralKeys,
     read_certificate_file,
 )
@@ -55,12 +55,12 @@ class FileForm(PortalForm):
         if not self.errors:
             try:
                 self.read(self.cleaned_data["file"])
-            except Pkcs12Error as error:
+            except FileRefused as error:
                 self.add_error(error.field, error.message)
         return self.cleaned_data
 
     def read(self, data: bytes) -> None:
-        """Look at the certificates in the file. Raises Pkcs12Error."""
+        """Look at the certificates in the file. Raises FileRefused."""
         raise NotImplementedError
 
     def remarks(self) -> list[tuple[int, Finding]]:
@@ -104,7 +104,7 @@ class MaterialForm(FileForm):
         except SeveralKeys as error:
             self._offer(error.choices)
             raise
-        except Pkcs12Error as error:
+        except FileRefused as error:
             if error.field == "key":  # it was of another file
                 self._forget_key()
             raise

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from gateway.issued_files import read_issued
 from gateway.signing import KEY_TYPES
-from gateway.x509 import Pkcs12Error, pem
+from gateway.x509 import FileRefused, pem
 from portal.forms.base import PortalForm
 from portal.forms.certificates import FileForm
 
@@ -110,7 +110,7 @@ class SignedForm(FileForm):
             return
         try:
             issuers = read_issued(sent.read())
-        except Pkcs12Error as error:
+        except FileRefused as error:
             self.add_error("chain", error.message)
             return
         self.cleaned_data["file"] = pem([*read_issued(data), *issuers]).encode()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gateway.certificate_files import ClientCertificate, KeyChoice, SeveralKeys, read_certificate_file
 from gateway.der import encode
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 from tests import pki
 
 needs_openssl = pytest.mark.skipif(pki.OPENSSL is None, reason="needs the openssl command")
@@ -57,8 +57,8 @@ def read(text: str | bytes, password: str = "", key: str = "") -> ClientCertific
     return read_certificate_file(text.encode() if isinstance(text, str) else text, password, key=key)
 
 
-def refusal_of(text: str | bytes, password: str = "", key: str = "") -> Pkcs12Error:
-    with pytest.raises(Pkcs12Error) as caught:
+def refusal_of(text: str | bytes, password: str = "", key: str = "") -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
         read(text, password, key)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     return caught.value

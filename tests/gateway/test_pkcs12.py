@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from gateway.ca_files import read_ca_certificates
 from gateway.certificate_files import ClientCertificate, KeyChoice, SeveralKeys, read_certificate_file
-from gateway.x509 import Pkcs12Error
+from gateway.x509 import FileRefused
 from tests import pki
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -53,14 +53,14 @@ def client(authority: pki.Authority) -> pki.Issued:
     return pki.issue(authority, subject=pki.distinguished_name("partner-bank", "Partner", "DE"))
 
 
-def refusal_of(data: bytes, password: str = "password") -> Pkcs12Error:
-    with pytest.raises(Pkcs12Error) as caught:
+def refusal_of(data: bytes, password: str = "password") -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
         read_certificate_file(data, password)
     return caught.value
 
 
-def ca_refusal_of(data: bytes) -> Pkcs12Error:
-    with pytest.raises(Pkcs12Error) as caught:
+def ca_refusal_of(data: bytes) -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
         read_ca_certificates(data)
     return caught.value
 
@@ -542,9 +542,9 @@ def test_a_file_that_asks_for_years_of_key_derivation_is_refused(client: pki.Iss
 def test_a_file_in_an_old_encryption_that_is_switched_off_says_so(client: pki.Issued, tmp_path: Path) -> None:
     (tmp_path / "old.pfx").write_bytes(pki.openssl_pfx(client, "password", "-legacy"))
     program = (
-        "import sys, pathlib; from gateway.certificate_files import read_certificate_file, Pkcs12Error\n"
+        "import sys, pathlib; from gateway.certificate_files import read_certificate_file, FileRefused\n"
         "try: read_certificate_file(pathlib.Path(sys.argv[1]).read_bytes(), 'password')\n"
-        "except Pkcs12Error as error: print(error.field, error.message)"
+        "except FileRefused as error: print(error.field, error.message)"
     )
 
     run = subprocess.run(
@@ -872,7 +872,7 @@ def _fields(data: bytes, password: str = "") -> set[str]:
         for read in (lambda: read_certificate_file(data, password), lambda: read_ca_certificates(data)):
             try:
                 read()
-            except Pkcs12Error as error:
+            except FileRefused as error:
                 fields.add(error.field)
     return fields
 

@@ -19,7 +19,7 @@ from gateway.signing import (
     make_request,
     read_signed,
 )
-from gateway.x509 import Pkcs12Error, name_text, public_key_sha256
+from gateway.x509 import FileRefused, name_text, public_key_sha256
 from tests import pki
 
 SUBJECT = [("CN", "partner-bank"), ("O", "Örtliche Bank"), ("C", "de")]
@@ -210,7 +210,7 @@ def outcome(data: bytes, key_sha256: str) -> type:
         return type(read_signed(data, key_sha256))
     except ForeignKeyError as error:
         return type(error) if all(name_text(each.subject) for each in error.certificates) else Exception
-    except Pkcs12Error as error:
+    except FileRefused as error:
         return type(error)
 
 
@@ -222,7 +222,7 @@ def test_a_damaged_certificate_is_refused_wherever_the_damage_is() -> None:
         for change in (0x01, 0x20, 0x80, 0xFF):
             damaged = der[:place] + bytes([der[place] ^ change]) + der[place + 1 :]
             outcomes.add(outcome(damaged, made.public_key_sha256))
-    assert outcomes == {Signed, Pkcs12Error, ForeignKeyError}
+    assert outcomes == {Signed, FileRefused, ForeignKeyError}
 
 
 def test_what_holds_no_certificate_is_refused_with_what_to_do() -> None:
@@ -242,6 +242,6 @@ def test_what_holds_no_certificate_is_refused_with_what_to_do() -> None:
         pki.pfx(one): ".pfx file",
     }
     for data, words in wrong.items():
-        with pytest.raises(Pkcs12Error) as refused:
+        with pytest.raises(FileRefused) as refused:
             read_signed(data, made.public_key_sha256)
         assert (refused.value.field, words in refused.value.message) == ("file", True), refused.value.message
