@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from gateway import keystore
 from gateway.changes.base import Actor, change
+from gateway.changes.policy_documents import parsed_or_none
+from gateway.changes.policy_references import Lookup, write_references
 from gateway.models import (
     Api,
     BackEndTrust,
@@ -38,11 +40,14 @@ def update_directly(model: type[Model], key: object, **columns: Any) -> None:
 
 
 def set_text(name: str, value: str) -> None:
-    """Write a named value that is no secret."""
+    """Write a named value that is no secret, even one that makes documents wrong; what they refer to follows."""
     with change(ARRANGER) as this:
         row = with_id(NamedValue.objects.all(), name).first() or NamedValue(resource_id=name)
         row.value, row.revision = value, this.revision
         row.save()
+        for reference in row.policy_references.select_related("document"):
+            if document := parsed_or_none(reference.document):
+                write_references(reference.document, document, Lookup())
 
 
 def put_in_use(version: CertificateVersion) -> None:
