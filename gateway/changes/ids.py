@@ -28,7 +28,7 @@ def free_id(
     """
     if given:
         return _checked(rows, given, field)
-    stem = slugify(name)[:70].strip("-") or default
+    stem = slugify(name.replace(".", "-"))[:70].strip("-") or default  # host names keep their parts apart
     taken = _taken(rows, stem).union(planned)
     number, candidate = 1, stem
     while candidate in taken:

@@ -44,6 +44,10 @@ def test_a_second_certificate_of_the_same_subject_gets_a_name_of_its_own() -> No
     assert make_certificate("Partner Bank").resource_id == "partner-bank-2"
 
 
+def test_a_certificate_of_a_host_is_called_by_all_parts_of_its_name() -> None:
+    assert make_certificate("api.bank.example").resource_id == "api-bank-example"
+
+
 def test_a_taken_name_is_refused_without_regard_to_case_and_nothing_is_written() -> None:
     make_certificate(name="Bank")
     before = Revision.objects.get().number
