@@ -109,7 +109,7 @@ def running(*arguments: str, **environment: str) -> Iterator[Running]:
         started.kill_all()
 
 
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until the condition holds. Fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -19,6 +19,7 @@ from tests.databases import ROOT
 
 WIDE = {"width": 1280, "height": 900}
 START_SECONDS = 120
+expect.set_options(timeout=20_000)  # a busy machine needs it; what is there at once waits for nothing
 NARROW = {"width": 390, "height": 844}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -153,7 +154,7 @@ def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
         page.on(
             "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
         )
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         return Visitor(page, complaints, size, scripted)
 
     yield make
