@@ -13,6 +13,7 @@ _RECORDS = {
     "heldconnections",
     "notificationrun",
     "presentation",
+    "trace",
 }
 
 

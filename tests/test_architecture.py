@@ -34,6 +34,7 @@ PURE = (
     "gateway.snapshot_codec",
     "gateway.snapshot_difference",
     "gateway.thumbprints",
+    "gateway.tracing",
     "gateway.url_templates",
     "gateway.x509",
 )

@@ -12,6 +12,7 @@ from gateway.models.records import (
     HeldConnections,
     NotificationRun,
     Presentation,
+    Trace,
 )
 from gateway.models.subscriptions import Subscription
 
@@ -38,5 +39,6 @@ __all__ = [
     "Revision",
     "SigningRequest",
     "Subscription",
+    "Trace",
     "TrustedCa",
 ]

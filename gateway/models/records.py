@@ -103,3 +103,17 @@ class ConnectionTest(Row):
 
     def __str__(self) -> str:
         return f"connection test of {self.asked_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Trace(Row):
+    """What one call went through, step by step, for whoever has its address, which holds the key.
+
+    `api` is the id of the API; `content` the document of gateway.tracing, without secrets.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    api = models.CharField(max_length=80)
+    content = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"trace of a call of {self.api}, {self.at:%Y-%m-%d %H:%M:%S} UTC"
