@@ -19,9 +19,12 @@ HOP_BY_HOP = frozenset(
         b"te", b"trailer", b"transfer-encoding", b"upgrade",
     )
 )  # fmt: skip
+# Asks for a trace of the call, and says where it is: the one is for the gateway, the other only from it.
+TRACE = b"ocp-apim-trace"
+TRACE_LOCATION = b"ocp-apim-trace-location"
 # What a request says to us and not to the back end: whom it is for, who asks, that we should say 100 (Continue).
 _FOR_THE_GATEWAY = frozenset(
-    (b"host", b"expect", b"content-length", b"http2-settings", b"ocp-apim-subscription-key")
+    (b"host", b"expect", b"content-length", b"http2-settings", b"ocp-apim-subscription-key", TRACE)
 )
 _FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"))
 # Only from a proxy that is trusted; what anybody else says of where a call came from is not handed on.
@@ -31,7 +34,7 @@ _NOT_FORWARDED = HOP_BY_HOP | _FOR_THE_GATEWAY | _FORWARDED
 _NEVER_NAMED = frozenset((b"authorization", b"cookie", b"content-type", b"content-encoding", b"via"))
 # Says that the gateway and not the back end answered, so no back end may say it.
 GATEWAY_ERROR = b"gateway-error"
-_NOT_HANDED_ON = HOP_BY_HOP | {GATEWAY_ERROR}
+_NOT_HANDED_ON = HOP_BY_HOP | {GATEWAY_ERROR, TRACE_LOCATION}
 VIA = b"publisher-portal"  # RFC 9110, 7.6.3: a pseudonym
 
 # Fields of a request that no policy sees: they are gone before one is executed. Host is kept for those that ask.
@@ -40,7 +43,8 @@ UNSEEN = (HOP_BY_HOP | _FOR_THE_GATEWAY) - {b"host"}
 UNTOUCHABLE = frozenset(
     (
         b"connection", b"content-length", b"content-range", b"expect", GATEWAY_ERROR, b"keep-alive",
-        b"max-forwards", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"via",
+        b"max-forwards", b"proxy-connection", b"te", b"trailer", TRACE_LOCATION, b"transfer-encoding",
+        b"upgrade", b"via",
     )
 )  # fmt: skip
 # Fields whose values hold commas of their own or that may be there once only: never joined (RFC 9110, 5.3).

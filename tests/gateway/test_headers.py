@@ -5,11 +5,15 @@ from hypothesis import strategies as st
 
 from gateway.headers import (
     HOP_BY_HOP,
+    TRACE,
+    TRACE_LOCATION,
+    UNSEEN,
     Field,
     Hop,
     connection_options,
     content_length,
     is_chunked,
+    is_settable,
     own_entries_of_via,
     parse_fields,
     request_fields,
@@ -140,6 +144,13 @@ def test_via_names_the_version_that_was_spoken_behind_what_was_there() -> None:
 
 def test_a_back_end_cannot_say_that_the_gateway_failed() -> None:
     assert b"gateway-error" not in dict(response_fields([(b"gateway-error", b"forged")]))
+
+
+def test_that_a_trace_is_wanted_and_where_it_is_is_between_the_caller_and_the_gateway() -> None:
+    assert TRACE not in dict(request_fields([(TRACE, b"true")], HOP))
+    assert TRACE in UNSEEN
+    assert TRACE_LOCATION not in dict(response_fields([(TRACE_LOCATION, b"https://evil.example/")]))
+    assert not is_settable(TRACE_LOCATION)
 
 
 @pytest.mark.parametrize(
