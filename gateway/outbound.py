@@ -29,6 +29,7 @@ from gateway.addresses import AddressRules
 from gateway.failures import CallFailure
 from gateway.final_response import FinalResponse
 from gateway.headers import Field
+from gateway.making import Making
 from gateway.snapshot import CertificateMaterial, Trust
 from gateway.tls import check_name, client_context
 
@@ -44,7 +45,8 @@ class Origin(NamedTuple):
 class Connection(HTTPConnection):
     """A connection that checks the address it is made to and sends what it is given, byte for byte.
 
-    `thumbprint` is of the client certificate that it is made with. While it is open it is one of `open_ones`.
+    `thumbprint` is of the client certificate that it is made with, `making` how it was made last. While it is open
+    it is one of `open_ones`.
     """
 
     auto_open = 0
@@ -61,6 +63,7 @@ class Connection(HTTPConnection):
         self._rules = rules
         self._open_ones = open_ones
         self.thumbprint = thumbprint
+        self.making = Making()
         self._handle: socket.socket | None = None
         self._answer: FinalResponse | None = None
         self._deadline = 0.0
@@ -70,8 +73,10 @@ class Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         self._deadline = time.monotonic() + float(self.timeout or 0)
+        self.making = Making(time.time(), time.perf_counter())
         # Resolved once and connected to what was checked: a name cannot point elsewhere in between.
         failure = CallFailure("back-end-not-found", self.host)
+        cause: OSError | None = None
         for family, kind, protocol, _, address in self._resolved():
             if refusal := self._rules.refusal(str(address[0])):
                 failure = CallFailure(
@@ -80,17 +85,21 @@ class Connection(HTTPConnection):
                 continue
             try:
                 return self._connected(socket.socket(family, kind, protocol), address)
-            except TimeoutError:
+            except TimeoutError as error:
                 failure = CallFailure("back-end-timeout", f"no connection to {address} in {self.timeout} s")
+                cause = error
             except OSError as error:
-                failure = CallFailure("back-end-unreachable", f"{address}: {error}")
-        raise failure
+                failure, cause = CallFailure("back-end-unreachable", f"{address}: {error}"), error
+        raise failure from cause
 
     def _resolved(self) -> list[Any]:
         try:
-            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise CallFailure("back-end-not-found", f"{self.host}: {error}") from None
+            raise CallFailure("back-end-not-found", f"{self.host}: {error}") from error
+        self.making.resolved = time.perf_counter()
+        self.making.addresses = tuple(str(each[4][0]) for each in found)
+        return found
 
     def _connected(self, sock: socket.socket, address: Any) -> socket.socket:
         self._handle = sock
@@ -102,6 +111,7 @@ class Connection(HTTPConnection):
             sock.close()
             raise
         self._open_ones[self] = None
+        self.making.connected, self.making.address = time.perf_counter(), str(address[0])
         return sock
 
     def cut(self) -> None:
@@ -112,6 +122,7 @@ class Connection(HTTPConnection):
 
     def send_head(self, method: str, target: str, fields: list[Field], body: bytes) -> None:
         """Send a request's head and the first bytes of its body; nothing is added and nothing rewritten."""
+        self.making.exchanges += 1
         http.client.HTTPConnection.putrequest(self, method, target, skip_host=True, skip_accept_encoding=True)
         # putheader would do the same field by field, in several times the time.
         lines = b"\r\n".join([b"%b: %b" % field for field in fields])
@@ -174,6 +185,7 @@ class TlsConnection(Connection, HTTPSConnection):
         tls.do_handshake()
         if self._checks_name:
             check_name(tls.getpeercert(binary_form=True) or b"", self.host)
+        self.making.secured = time.perf_counter()
 
 
 class _Idle(LifoQueue[Any]):
@@ -197,8 +209,10 @@ class _TlsPool(HTTPSConnectionPool):
 class Adapter(HTTPAdapter):
     """The connections to one origin with one client certificate (or none) and one trust: those of `context`.
 
-    No Session, no retries, nothing from the environment.
+    No Session, no retries, nothing from the environment. `watched` is a context like it for calls that are traced.
     """
+
+    watched: ssl.SSLContext | None = None
 
     def __init__(self, origin: Origin, context: ssl.SSLContext | None, **connection_arguments: Any) -> None:
         self._origin = origin

@@ -165,11 +165,14 @@ class Exchange:
                 raise CallFailure("back-end-closed", "given up")
         self.reused = connection.sock is not None
         if not self.reused:
-            connection.timeout = self._deadlines.connect
-            connection.connect()
+            self._connect(connection)
         self.connected = True
         connection.wait_at_most(self._deadlines.head)
         return self.reused
+
+    def _connect(self, connection: Connection) -> None:
+        connection.timeout = self._deadlines.connect
+        connection.connect()
 
     def _opened(self) -> Connection:
         assert self._connection is not None  # noqa: S101

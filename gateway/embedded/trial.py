@@ -41,6 +41,7 @@ from gateway.snapshot import (
     SetBackendService,
     SetHeader,
     SetQueryParameter,
+    Statement,
 )
 
 
@@ -49,7 +50,8 @@ def refusal(failure: CallFailure) -> Refused:
     return Refused(failure.code, failure.status, failure.message, failure.detail)
 
 
-def _shown(value: bytes) -> str:
+def as_text(value: bytes) -> str:
+    """Bytes of a message as text."""
     return value.decode("utf-8", "replace")
 
 
@@ -72,13 +74,13 @@ class Trial:
                 steps.append(self._effect(line))
             except CallFailure as failure:
                 steps.append(self._refusal(line, failure))
-                steps += _not_reached((*lines, *self._plan.response.lines))
+                steps += not_reached((*lines, *self._plan.response.lines))
                 return replace(found, steps=tuple(steps), refused=refusal(failure))
             if line.given is not None:
-                steps += _not_reached((*lines, *self._plan.response.lines))
+                steps += not_reached((*lines, *self._plan.response.lines))
                 return replace(found, steps=tuple(steps), answered=self._answered(found.method))
         if expired := _refused_for_expiry(self._plan):
-            steps += _not_reached(self._plan.response.lines)
+            steps += not_reached(self._plan.response.lines)
             return replace(found, steps=tuple(steps), refused=refusal(expired))
         steps += self._answer_effects()
         if self._plan.destination is None:
@@ -87,30 +89,42 @@ class Trial:
 
     def _effect(self, line: Line) -> Effect:
         """Run the step of one statement. Raises CallFailure."""
-        before, statement = self._seen(), line.statement
-        unjudged = isinstance(statement, IpFilter) and not self._request.caller
-        if line.step is not None and not unjudged:
-            line.step(self._request)
+        before = self._seen()
+        self._run(line)
         self._remember_secrets(line)
         words = self._whole(line)
         if words is None:
-            words = done_to_request(statement, Change(before, self._seen(), self._request.caller))
-        return _told(line, words)
+            change = Change(before, self._seen(), self._request.caller)
+            words = done_to_request(self._shown(line.statement), change)
+        return told_of(line, words)
+
+    def _run(self, line: Line) -> None:
+        unjudged = isinstance(line.statement, IpFilter) and not self._request.caller
+        if line.step is not None and not unjudged:
+            line.step(self._request)
+
+    def _shown(self, statement: Statement) -> Statement:
+        """A statement as it is told of."""
+        return statement
+
+    def _hides(self, field: str) -> bool:
+        """Whether a field is shown without its value."""
+        return field in self._secret_fields
 
     def _refusal(self, line: Line, failure: CallFailure) -> Effect:
-        statement, words = line.statement, failure.detail
+        statement, words = self._shown(line.statement), failure.detail
         if isinstance(statement, CheckHeader):
             words = refused_by_header(statement)
         elif isinstance(statement, IpFilter):
             words = refused_by_address(statement, self._request.caller)
-        return replace(_told(line, words), ends=True)
+        return replace(told_of(line, words), ends=True)
 
     def _answer_effects(self) -> Iterable[Effect]:
         lines = iter(self._plan.response.lines)
         for line in lines:
-            yield _told(line, done_to_answer(line.statement))
+            yield told_of(line, done_to_answer(line.statement))
             if line.given is not None:
-                yield from _not_reached(lines)
+                yield from not_reached(lines)
 
     def _remember_secrets(self, line: Line) -> None:
         statement = line.statement
@@ -122,10 +136,9 @@ class Trial:
             _remember(self._secret_parameters, statement.name, statement)
 
     def _seen(self) -> Seen:
-        fields = ((_shown(name), _shown(value)) for name, value in self._request.fields)
-        hidden = self._secret_fields
-        host = HIDDEN if "host" in hidden else _shown(self._request.host)
-        shown = tuple((name, HIDDEN if name in hidden else value) for name, value in fields)
+        fields = ((as_text(name), as_text(value)) for name, value in self._request.fields)
+        host = HIDDEN if self._hides("host") else as_text(self._request.host)
+        shown = tuple((name, HIDDEN if self._hides(name) else value) for name, value in fields)
         return Seen(self._target(), shown, host)
 
     def _target(self) -> str:
@@ -158,14 +171,14 @@ class Trial:
     def _answered(self, method: str) -> Answered:
         given = self._plan.given
         body = b"" if method == "HEAD" else given.body
-        fields = tuple((_shown(name), _shown(value)) for name, value in given.fields)
-        return Answered(given.status, given.reason, fields, _shown(body))
+        fields = tuple((as_text(name), as_text(value)) for name, value in given.fields)
+        return Answered(given.status, given.reason, fields, as_text(body))
 
     def _forwarded(self, method: str) -> Forwarded:
         plan = self._plan
         assert plan.destination is not None  # noqa: S101
         seen, api = self._seen(), plan.api
-        host = seen.host or _shown(plan.host)
+        host = seen.host or as_text(plan.host)
         timeouts = Timeouts(
             api.connect_timeout,
             api.read_timeout if plan.timeout is None else plan.timeout,
@@ -182,14 +195,16 @@ class Trial:
         )
 
 
-def _told(line: Line, words: str) -> Effect:
+def told_of(line: Line, words: str) -> Effect:
+    """What is told of a statement."""
     statement, ends = line.statement, line.given is not None
     return Effect(line.section, element_of(statement), statement.origin, words, ends=ends)
 
 
-def _not_reached(lines: Iterable[Line]) -> Iterator[Effect]:
+def not_reached(lines: Iterable[Line]) -> Iterator[Effect]:
+    """What is told of statements behind the end of a call."""
     for line in lines:
-        yield replace(_told(line, "Not reached."), reached=False, ends=False)
+        yield replace(told_of(line, "Not reached."), reached=False, ends=False)
 
 
 def _remember(secret: set[str], name: str, statement: SetHeader | SetQueryParameter) -> None:
@@ -202,7 +217,7 @@ def _remember(secret: set[str], name: str, statement: SetHeader | SetQueryParame
 def _base_url(plan: Plan) -> str:
     """The origin of the back end, as a URL begins."""
     scheme = plan.destination.origin.scheme if plan.destination else ""
-    return f"{scheme}://{_shown(plan.host)}"
+    return f"{scheme}://{as_text(plan.host)}"
 
 
 def _presented(certificate: CertificateMaterial | None) -> Presented | None:
