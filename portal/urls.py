@@ -29,6 +29,7 @@ from portal.views import (
     signing_requests,
     subscription_questions,
     subscriptions,
+    traces,
 )
 
 register_converter(RowId, "id")
@@ -249,6 +250,9 @@ urlpatterns = [
     path("properties/<id:property_id>/", properties.PropertyEdit.as_view(), name="property"),
     path("properties/<id:property_id>/value/", properties.PropertyValue.as_view(), name="property-value"),
     path("properties/<id:property_id>/delete/", properties.PropertyDelete.as_view(), name="property-delete"),
+    # --- traces
+    path("traces/<uuid:key>/", traces.TracePage.as_view(), name="trace"),
+    path("traces/<uuid:key>", traces.TracePage.as_view(), name="trace-address"),  # as callers are told it
     # --- the operators' room
     path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),

@@ -10,9 +10,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from gateway.expiry_notices import Notice
+from gateway.portal_url import portal_url
 from portal.expiries import certificate_path, expiry_heading
 from portal.navigation import PRODUCT_NAME
-from portal.public_url import portal_url
 
 _AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: nobody's absence is to be told to the sender
 _MOST_LINES = 300

@@ -9,8 +9,10 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from gateway.models import Operation, PolicyVersion
+from gateway import records_traces
+from gateway.models import Operation, PolicyVersion, Trace
 from tests.builders import (
     choose,
     make_api,
@@ -50,6 +52,8 @@ def path_of(db: None) -> Callable[[str], str]:
     choose(api, certificate)
     operation, subscription = Operation.objects.get(), make_subscription("Mobile app", api)
     named_value, request = make_named_value(value="hunter2", secret=True), make_signing_request()
+    trace = Trace(at=timezone.now(), api=api.resource_id, content={})
+    records_traces.write([trace])
 
     def key_for(route: str) -> UUID:
         if "history" in route:
@@ -58,6 +62,8 @@ def path_of(db: None) -> Callable[[str], str]:
             return PolicyVersion.objects.get(api=of_api, operation=of_operation).key
         if "signing-requests" in route:
             return request.key
+        if "traces" in route:
+            return trace.key
         return ca.key if "ca-certificates" in route else certificate.key
 
     def path(route: str) -> str:

@@ -19,8 +19,8 @@ from gateway.changes.certificate_versions import use_version
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.notifications import read_notification_settings, save_notification_settings
 from gateway.models import ExpiryNotice, NotificationRun
+from gateway.portal_url import portal_url
 from portal.notifying.run import Outcome, due_now, is_time, tell
-from portal.public_url import portal_url
 from tests.builders import ALICE, choose, make_api, make_ca_certificate, make_certificate, make_version, renew
 from tests.mail_server import MailServer, mail_server
 

@@ -1,4 +1,7 @@
-"""Where people reach the portal, for links that are read elsewhere: PORTAL_PUBLIC_URL, or what can be guessed."""
+"""Where people reach the portal, for links that are read elsewhere: PORTAL_PUBLIC_URL, or what can be guessed.
+
+Gateways tell the address of a trace, too; one on another machine than the portal can guess nothing.
+"""
 
 from django.conf import settings
 

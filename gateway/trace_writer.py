@@ -1,0 +1,107 @@
+"""Takes the traces of a gateway process and writes them, beside its calls and never in their way."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+from weakref import WeakSet
+
+from django.db import Error, connections
+from django.utils import timezone
+
+from gateway import records_traces
+from gateway.models import Trace
+
+logger = logging.getLogger(__name__)
+
+MOST = 100  # traced calls under way and traces that wait to be written, together
+_PAUSE_SECONDS = 0.02  # between two writings: what came meanwhile is written together
+_STOP_SECONDS = 2.0
+_FORGET_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Ticket:
+    """The room that a traced call has, and what its trace will be known by. One that is dropped leaves no gap."""
+
+    key: UUID
+    address: str
+
+
+class TraceWriter(threading.Thread):
+    """A thread that sleeps until there is a trace, and has a database connection only while it writes."""
+
+    def __init__(self, portal_url: str) -> None:
+        super().__init__(name="traces", daemon=True)
+        self._address = f"{portal_url}/traces/"
+        self._tickets: WeakSet[Ticket] = WeakSet()
+        self._waiting: deque[Trace] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._failing = False
+
+    def open(self) -> Ticket | None:
+        """Room for the trace of a call that begins, on the event loop; None if there is none."""
+        if len(self._tickets) + len(self._waiting) >= MOST:
+            return None
+        key = uuid4()
+        ticket = Ticket(key, f"{self._address}{key}")
+        self._tickets.add(ticket)
+        return ticket
+
+    def put(self, ticket: Ticket, api_id: str, document: dict[str, Any]) -> None:
+        """The call is over: its trace is written within moments. On the event loop."""
+        if ticket in self._tickets:
+            self._tickets.discard(ticket)
+            self._waiting.append(Trace(key=ticket.key, at=timezone.now(), api=api_id, content=document))
+            self._wake.set()
+
+    def stop(self) -> None:
+        """Write what waits, and end the thread."""
+        self._stopping = True
+        self._wake.set()
+        self.join(_STOP_SECONDS)
+
+    def run(self) -> None:
+        """Write what comes, and now and then forget what nothing new has pushed out."""
+        while not self._stopping:
+            came = self._wake.wait(_FORGET_SECONDS)
+            self._wake.clear()
+            self._work(self.write_all if came else self._forget)
+        self._work(self.write_all)
+
+    @staticmethod
+    def _work(work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    def write_all(self) -> None:
+        """Write what waits, and what comes meanwhile."""
+        while self._waiting:
+            traces = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            self._try(partial(records_traces.write, traces))
+            if not self._stopping:
+                time.sleep(_PAUSE_SECONDS)
+
+    def _forget(self) -> None:
+        self._try(records_traces.forget)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """A database that is away loses traces, and says so once."""
+        try:
+            work()
+            self._failing = False
+        except Error as error:
+            if not self._failing:
+                logger.warning("traces of calls are lost, because they cannot be written: %s", error)
+            self._failing = True
+            connections.close_all()
+        except Exception:
+            logger.exception("traces of calls are lost")

@@ -1,0 +1,39 @@
+"""The trace of a call, for people with a role who have its address."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import reverse
+
+from gateway import records_traces
+from portal.traces import told
+from portal.views.base import Page
+from portal.views.missing import NotThere, RowView
+
+_GONE = (
+    "There is no trace at this address. Traces are kept for an hour, and only the newest 1,000 of them: "
+    "call again with Ocp-Apim-Trace: true."
+)
+
+
+class TracePage(RowView, Page):
+    """A page for browsers; the document itself for everybody else, or who asks with ?format=json."""
+
+    area = "apis"
+    title = "Trace of a call"
+    template_name = "portal/traces/page.html"
+    all_rows = ("apis", "All APIs")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the trace, or hand out its document."""
+        row = records_traces.find(self.kwargs["key"])
+        if row is None:
+            raise NotThere(_GONE, reverse("apis"), "All APIs")
+        if request.GET.get("format") == "json" or "text/html" not in request.headers.get("Accept", ""):
+            return _document(row.content, f"trace-{row.key}.json")
+        return self.page(trace=told(row))
+
+
+def _document(content: Any, name: str) -> JsonResponse:
+    fields = {"Content-Disposition": f'inline; filename="{name}"', "Vary": "Accept"}
+    return JsonResponse(content, safe=False, headers=fields, json_dumps_params={"indent": 2})
