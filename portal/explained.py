@@ -11,6 +11,7 @@ from gateway.changes.policies import faults_of
 from gateway.changes.policy_documents import Scope, document_of
 from gateway.embedded.explanation import Effect, Explanation, Forwarded
 from gateway.models import Api, CaCertificate
+from portal.policy_places import SCOPES, policy_url
 
 _SECTIONS = (
     ("inbound", "Inbound: on the way to the back end"),
@@ -27,7 +28,6 @@ _REMEDIES = {
     "client-certificate-expired-not-forwarded": ("Change it on the Security tab", "api-security", True),
     "back-end-trust-unusable": ("Change back end trust", "api-security", True),
 }
-_SCOPES = {"global": "All APIs", "api": "API", "operation": "Operation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +142,12 @@ def _sections(explanation: Explanation, api: Api) -> Iterator[Section]:
 
 def _step(effect: Effect, explanation: Explanation, api: Api) -> Step:
     scope, line = effect.origin.scope, effect.origin.line
-    return Step(effect, _SCOPES[scope], f"{_policy_url(scope, explanation, api)}#line-{line}")
+    return Step(effect, SCOPES[scope], f"{_policy_url(scope, explanation, api)}#line-{line}")
 
 
 def _policy_url(scope: str, explanation: Explanation, api: Api) -> str:
-    if scope == "global":
-        return reverse("policies")
-    if scope == "operation" and explanation.operation:
-        return reverse("policy-operation", args=[api.resource_id, explanation.operation.id])
-    return reverse("policy-api", args=[api.resource_id])
+    operation = explanation.operation
+    return policy_url(scope, api.resource_id, operation.id if operation else "")
 
 
 def _effective_url(explanation: Explanation, api: Api) -> str:

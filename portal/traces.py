@@ -3,14 +3,33 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 
 from django.urls import reverse
 
 from gateway.models import Trace
 from gateway.records_traces import KEPT
+from portal.trace_bar import Bar, draw
+from portal.trace_connection import (
+    BackEndCertificate,
+    Presented,
+    chain_in,
+    connection_in,
+    moment_of,
+    presented_in,
+)
+from portal.trace_document import Part
+from portal.trace_places import Link, Places, places_of
+from portal.trace_steps import Section, entries_of, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
+_LONGEST_TITLE = 150
+_FAILED_BY = {
+    "gateway": "The gateway could not make the call",
+    "back end": "The call failed at the back end",
+    "policy": "The policy answered with a failure",
+}
 
 
 def key_in(address: str) -> UUID | None:
@@ -20,14 +39,137 @@ def key_in(address: str) -> UUID | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the call: `state` is ok, note or failed; `words` are a sentence."""
+
+    state: str
+    status: str
+    words: str
+    code: str
+    message: str
+    detail: str
+    remedy: str
+    details: tuple[str, ...]
+
+    @property
+    def mark(self) -> str:
+        """A sign for the state, so that colour alone does not say it."""
+        return {"ok": "✓", "note": "!"}.get(self.state, "✗")
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """A trace as a page shows it."""
+    """A trace as a page shows it. `secure` says whether TLS was to be used with the back end, None for no back end;
+    `security_url` leads to where the client certificate of the API is chosen."""
 
     key: UUID
     url: str
     kept_until: datetime
+    at: datetime | None
+    call: str
+    api: Link
+    operation: Link
+    subscription: Link
+    activity: str
+    gateway: str
+    revision: str
+    outcome: Outcome
+    bar: Bar | None
+    certificate: Presented | None
+    secure: bool | None
+    security_url: str
+    connection: tuple[tuple[str, str], ...]
+    chain: tuple[BackEndCertificate, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def title(self) -> str:
+        """What the page is called."""
+        call = self.call if len(self.call) <= _LONGEST_TITLE else f"{self.call[:_LONGEST_TITLE]}…"
+        return f"Trace of {call}" if call else "Trace of a call"
 
 
 def told(row: Trace) -> Told:
-    """A trace as a page shows it."""
-    return Told(row.key, reverse("trace", args=[row.key]), row.at + KEPT)
+    """A trace as a page shows it. Six queries at most."""
+    document = Part(row.content)
+    places = places_of(document)
+    data = tuple(entry.part("data") for _, entry in entries_of(document))
+    api, operation, subscription = map(document.part, ("api", "operation", "subscription"))
+    return Told(
+        key=row.key,
+        url=reverse("trace", args=[row.key]),
+        kept_until=row.at + KEPT,
+        at=moment_of(document.text("at")),
+        call=next((first_line(each.part("request")) for each in data if each.part("request")), ""),
+        api=places.link_api(api.text("name") or api.text("id")),
+        operation=places.link_operation(operation.text("name") or operation.text("id")),
+        subscription=places.link_subscription(subscription.text("id")),
+        activity=document.text("activityId"),
+        gateway=document.text("gateway"),
+        revision=document.text("revision"),
+        outcome=_outcome(document.part("outcome"), answered=_is_answered(document)),
+        bar=draw(document.parts("spans"), document.number("seconds")),
+        certificate=presented_in(data, places),
+        secure=_is_secure(document),
+        security_url=_security_url(places),
+        connection=connection_in(data),
+        chain=chain_in(data),
+        sections=sections_of(document, places),
+    )
+
+
+def _security_url(places: Places) -> str:
+    return reverse("api-security", args=[places.api.resource_id]) if places.api else ""
+
+
+def _forwarding(document: Part) -> tuple[Part, ...]:
+    entries = (entry for _, entry in entries_of(document))
+    return tuple(entry.part("data") for entry in entries if entry.text("source") == "forward-request")
+
+
+def _is_answered(document: Part) -> bool:
+    return any(data.part("response") for data in _forwarding(document))
+
+
+def _is_secure(document: Part) -> bool | None:
+    """Whether the request went to a back end over TLS; None if it went nowhere."""
+    urls = [data.part("request").text("url") for data in _forwarding(document) if data.part("request")]
+    return urls[-1].lower().startswith("https:") if urls else None
+
+
+def _outcome(outcome: Part, *, answered: bool) -> Outcome:
+    status = int(outcome.number("status") or 0)
+    failed_by, code = outcome.text("failedBy"), outcome.text("code")
+    state, words = _words(status, failed_by, code, answered=answered)
+    message, detail = outcome.text("message"), outcome.text("detail")
+    return Outcome(
+        state,
+        f"{status} {_reason(status)}".strip() if status else "",
+        words,
+        code,
+        message or detail,
+        detail if message and detail != message else "",
+        outcome.text("remedy"),
+        outcome.texts("details"),
+    )
+
+
+def _words(status: int, failed_by: str, code: str, *, answered: bool) -> tuple[str, str]:
+    if failed_by == "caller" and not code:
+        return "failed", "The caller went away before the call was over"
+    if failed_by == "caller":
+        return "failed", "The call was refused because of what the caller sent"
+    if failed_by:
+        return "failed", _FAILED_BY.get(failed_by, f"The call failed: {failed_by}")
+    if not status:
+        return "note", "Nothing was answered"
+    if status >= HTTPStatus.BAD_REQUEST:
+        return "note", "The back end answered so" if answered else "The policy answered so"
+    return "ok", "The call went through" if answered else "The policy answered, the back end was not asked"
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 
 from gateway import records_traces
-from portal.traces import told
+from portal.trace_places import Link
+from portal.traces import Told, told
 from portal.views.base import Page
 from portal.views.missing import NotThere, RowView
 
@@ -31,7 +32,13 @@ class TracePage(RowView, Page):
             raise NotThere(_GONE, reverse("apis"), "All APIs")
         if request.GET.get("format") == "json" or "text/html" not in request.headers.get("Accept", ""):
             return _document(row.content, f"trace-{row.key}.json")
-        return self.page(trace=told(row))
+        trace = told(row)
+        return self.page(trace=trace, title=trace.title, breadcrumb=_trail(trace))
+
+
+def _trail(trace: Told) -> tuple[tuple[str, str], ...]:
+    links = (Link("APIs", reverse("apis")), trace.api, trace.operation)
+    return tuple((link.label, link.url) for link in links if link.url)
 
 
 def _document(content: Any, name: str) -> JsonResponse:

@@ -53,6 +53,13 @@ def test_a_trace_that_is_gone_is_said_to_be(reader_client: Client) -> None:
         assert "kept for an hour" in answer.content.decode()
 
 
+def page(client: Client, content: Any) -> str:
+    keep(content)
+    answer = client.get(f"/traces/{KEY}/", headers={"accept": BROWSER})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("address", "key"),
     [
