@@ -8,8 +8,8 @@ from portal.trace_document import Part, took
 from portal.trace_places import Line, Link, Places, certificate_link
 
 _ASKED = {
-    True: "The back end asked for a client certificate, and was presented this one.",
-    False: "The back end did not ask for a client certificate, so it was not presented this one.",
+    True: "The back end asked for a client certificate, and this one was presented.",
+    False: "The back end did not ask for a client certificate, so this one was not presented.",
     None: "Whether the back end asked for it is not known.",
 }
 

@@ -15,7 +15,7 @@ _SECTIONS = (
 _MUCH = 0.5  # of the whole call
 _HEADS = {"request": "Request", "response": "Answer"}
 # What is shown in a way of its own, or was said in the sentence of the step.
-_OWN = frozenset({"message", "scope", "line", "failure", "backEndCertificates", *_HEADS})
+_OWN = frozenset({"message", "scope", "line", "failure", "backEndCertificates", "bytes", *_HEADS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Step:
     since: str
     much: bool
     failed: bool
+    size: str
     line: Line | None
     heads: tuple[Head, ...]
     facts: tuple[tuple[str, str], ...]
@@ -84,11 +85,16 @@ def _step(entry: Part, at: float | None, since: float | None, places: Places, *,
         since=took(since) if since is not None else "",
         much=much,
         failed=bool(failure),
+        size=_size(data.number("bytes")),
         line=places.line(data),
         heads=tuple(_heads(data)),
         facts=tuple(_facts(data)),
         details=failure.texts("details"),
     )
+
+
+def _size(count: float | None) -> str:
+    return "" if count is None else "1 byte" if count == 1 else f"{count:,.0f} bytes"
 
 
 def _heads(data: Part) -> Iterator[Head]:
@@ -108,9 +114,7 @@ def first_line(message: Part) -> str:
 def _facts(data: Part) -> Iterator[tuple[str, str]]:
     """Whatever else a step says, by the name that it gives it."""
     for name in data.names():
-        if name == "bytes":
-            yield "Bytes", data.text(name)
-        elif name == "configuration":
+        if name == "configuration":
             yield from _configuration(data.part(name))
         elif name == "connection":
             yield from connection_facts(data.part(name))

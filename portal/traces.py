@@ -24,7 +24,7 @@ from portal.trace_places import Link, Places, places_of
 from portal.trace_steps import Section, entries_of, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
-_LONGEST_TITLE = 150
+_LONGEST_TITLE = 80
 _FAILED_BY = {
     "gateway": "The gateway could not make the call",
     "back end": "The call failed at the back end",
@@ -84,8 +84,9 @@ class Told:
 
     @property
     def title(self) -> str:
-        """What the page is called."""
-        call = self.call if len(self.call) <= _LONGEST_TITLE else f"{self.call[:_LONGEST_TITLE]}…"
+        """What the page is called: the call without the gateway's address."""
+        call = re.sub(r"^(\S+ )?https?://[^/?]*", r"\1", self.call)
+        call = call if len(call) <= _LONGEST_TITLE else f"{call[:_LONGEST_TITLE]}…"
         return f"Trace of {call}" if call else "Trace of a call"
 
 
