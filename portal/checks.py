@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -13,6 +14,7 @@ from django.db import DatabaseError
 
 from gateway import keystore
 from gateway.models import NotificationSettings
+from gateway.portal_url import portal_url
 from portal.notifying.mail_server import SMTP, why_not_set_up
 
 SHORTEST_SECRET_KEY = 50
@@ -134,6 +136,18 @@ def check_e_mail(**kwargs: Any) -> list[CheckMessage]:
         hint = "Set it to the portal's address as people know it, for the links in e-mail."
         found.append(Warning("EMAIL_URL is set, PORTAL_PUBLIC_URL is not.", hint=hint, id="portal.W006"))
     return found
+
+
+@register(Tags.security, deploy=True)
+def check_trace_address(**kwargs: Any) -> list[CheckMessage]:
+    """portal.W008: callers elsewhere who are told that their trace is on their own machine."""
+    elsewhere = settings.GATEWAY_PUBLIC_URL or not _is_loopback(settings.GATEWAY_HOST)
+    host = urlsplit(portal_url()).hostname or ""
+    if settings.PORTAL_PUBLIC_URL or not elsewhere or not _is_loopback(host):
+        return []
+    hint = "Set it to the portal's address as people know it, also where gateways run on another machine."
+    what = f"Gateways tell callers that traces are at {portal_url()}, because PORTAL_PUBLIC_URL is not set."
+    return [Warning(what, hint=hint, id="portal.W008")]
 
 
 @register(Tags.database)

@@ -97,7 +97,8 @@ def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
         ("portal.W004", {"GATEWAY_OPERATOR_HOST": "10.1.2.3"}),
         ("portal.W004", {"GATEWAY_OPERATOR_HOST": "gateway.internal"}),
         ("portal.W005", {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}),
-        ("portal.W006", {"PORTAL_PUBLIC_URL": ""}),
+        ("portal.W006", {"PORTAL_PUBLIC_URL": "", "PORTAL_HOST": "portal.example"}),
+        ("portal.W008", {"PORTAL_PUBLIC_URL": "", "EMAIL_BACKEND": "", "PORTAL_HOST": "::1"}),
     ],
 )
 def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
@@ -121,6 +122,21 @@ def test_an_unsafe_setting_is_warned_of_before_deployment_with_a_hint(
 @pytest.mark.parametrize(
     "safe",
     [
+        {"PORTAL_HOST": "192.0.2.1"},
+        {"PORTAL_PUBLIC_URL": "https://portal.example"},
+        {"GATEWAY_PUBLIC_URL": "", "GATEWAY_TLS_CERTIFICATE": FILE, "GATEWAY_TLS_KEY": FILE},
+    ],
+)
+def test_the_address_of_a_trace_that_callers_can_reach_needs_no_warning(
+    settings: Settings, safe: dict[str, Any]
+) -> None:
+    good = {"PORTAL_USES_TLS": True, "GATEWAY_PUBLIC_URL": "https://api.example", "ALLOWED_HOSTS": ["a"]}
+    assert problems(settings, good | safe, deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    "safe",
+    [
         {"GATEWAY_OPERATOR_HOST": "127.0.0.2"},
         {"GATEWAY_OPERATOR_HOST": "::1"},
         {"GATEWAY_OPERATOR_HOST": "localhost"},
@@ -134,6 +150,7 @@ def test_operators_who_are_served_on_this_machine_alone_need_no_warning(
         "PORTAL_USES_TLS": True,
         "GATEWAY_PUBLIC_URL": "https://api.example",
         "ALLOWED_HOSTS": ["a.example"],
+        "PORTAL_PUBLIC_URL": "https://a.example",
     }
     assert problems(settings, good | safe, deploy=True) == []
 
