@@ -26,12 +26,16 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 @dataclass(frozen=True)
 class Server:
-    """A server to be loaded. `process` is None for the back end, which is called direct; `fields` go with calls."""
+    """A server to be loaded. `process` is None for the back end, which is called direct; `fields` go with calls.
+
+    Each so manieth call asks to be traced, 0 for none.
+    """
 
     name: str
     url: str
     process: int | None
     fields: tuple[str, ...] = ()
+    traced_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Figures:
     """Calls a second, latencies in milliseconds, what the server used, errors by kind.
 
     `busy` is the part of its core, `memory` the most resident memory in MB; errors are wrk's "connect", "read",
-    "write", "timeout" and "status" (400 and more), and "no call ended" for a run that was too short.
+    "write", "timeout" and "status" (400 and more), and "no call ended" for a run that was too short. `traced` is
+    the part of the calls whose answers said where their trace is.
     """
 
     rate: float
@@ -48,12 +53,15 @@ class Figures:
     busy: float
     memory: float
     errors: dict[str, int] = field(default_factory=dict)
+    traced: float = 0.0
 
 
-def wrk(url: str, callers: int, seconds: int, body: str, fields: Sequence[str] = ()) -> list[str]:
+def wrk(
+    url: str, callers: int, seconds: int, body: str, fields: Sequence[str] = (), traced_every: int = 0
+) -> list[str]:
     """The command that loads `url` with a body of BODIES."""
     more = [argument for field in fields for argument in ("-H", field)]
-    upload = ["--", str(LARGE_BYTES)] if body == "upload" else []
+    upload = ["--", str(LARGE_BYTES if body == "upload" else 0), str(traced_every)]
     return on_core(
         LOAD_CORE,
         [
@@ -65,7 +73,7 @@ def wrk(url: str, callers: int, seconds: int, body: str, fields: Sequence[str] =
 
 def load(server: Server, callers: int, seconds: int, body: str) -> Figures:
     """Load a server, and wait until it rests again."""
-    command = wrk(server.url, callers, seconds, body, server.fields)
+    command = wrk(server.url, callers, seconds, body, server.fields, server.traced_every)
     if server.process is None:
         return _figures(_run(command), 0, 0)
     forget_most_memory(server.process)
@@ -88,7 +96,8 @@ def _figures(found: dict[str, Any], busy: float, most: float) -> Figures:
     if not found["calls"]:
         errors["no call ended"] = 1
         p50 = p99 = found["seconds"] * 1000  # at least
-    return Figures(found["calls"] / found["seconds"], p50, p99, busy, most, errors)
+    traced = found["traced"] / max(found["calls"], 1)
+    return Figures(found["calls"] / found["seconds"], p50, p99, busy, most, errors, traced)
 
 
 def median(runs: Sequence[Figures]) -> Figures:

@@ -99,6 +99,7 @@ NAMES = ("direct", *SERVERS)
 _OTHERS = {
     "sampled": _gateway("tests.benchmarks.sampled:application"),  # for a profile
     "statements": _gateway("gateway.node:application", "tests.benchmarks.statements_configuration"),
+    "tracing": _gateway("gateway.node:application", "tests.benchmarks.tracing_configuration"),
     "sampled-statements": _gateway(
         "tests.benchmarks.sampled:application", "tests.benchmarks.statements_configuration"
     ),
