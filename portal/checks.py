@@ -123,6 +123,26 @@ def check_portal_public_url(**kwargs: Any) -> list[CheckMessage]:
     return [Error(f"PORTAL_PUBLIC_URL is “{url}”.", hint=hint, id="portal.E007")]
 
 
+@register(Tags.security)
+def check_console_gateway_url(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E008: an address to which the console could send nothing."""
+    url = settings.CONSOLE_GATEWAY_URL
+    if not url or _is_http_url(url):
+        return []
+    hint = "Write the gateway's address as the portal reaches it, like http://10.0.0.5:8080, without a query."
+    return [Error(f"CONSOLE_GATEWAY_URL is “{url}”.", hint=hint, id="portal.E008")]
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    extra = parts.query or parts.fragment or parts.username is not None
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not extra
+
+
 @register(Tags.security, deploy=True)
 def check_e_mail(**kwargs: Any) -> list[CheckMessage]:
     """portal.W005: a sender that mail servers refuse. portal.W006: links to an address that is only guessed."""

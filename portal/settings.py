@@ -46,6 +46,8 @@ GATEWAY_EXCHANGE_THREADS = env.int("GATEWAY_EXCHANGE_THREADS", 64)
 GATEWAY_TLS_CERTIFICATE = env.str("GATEWAY_TLS_CERTIFICATE", "")
 GATEWAY_TLS_KEY = env.str("GATEWAY_TLS_KEY", "")
 GATEWAY_PUBLIC_URL = env.str("GATEWAY_PUBLIC_URL", "").rstrip("/")
+# Where the portal itself reaches the gateway, for calls of the console; not set, it is where callers do.
+CONSOLE_GATEWAY_URL = env.str("CONSOLE_GATEWAY_URL", "").rstrip("/")
 GATEWAY_ALLOWED_BACK_END_NETWORKS = env.list("GATEWAY_ALLOWED_BACK_END_NETWORKS", default=[])
 GATEWAY_CONNECT_TIMEOUT = env.float("GATEWAY_CONNECT_TIMEOUT", 10.0)
 GATEWAY_READ_TIMEOUT = env.float("GATEWAY_READ_TIMEOUT", 300.0)

@@ -77,6 +77,11 @@ FILE = os.devnull
         ("portal.E006", {"GATEWAY_ACCESS_LOG": "/not/there/access.log"}),
         ("portal.E006", {"GATEWAY_ACCESS_LOG": "/"}),
         ("portal.E007", {"PORTAL_PUBLIC_URL": "portal.example"}),
+        ("portal.E008", {"CONSOLE_GATEWAY_URL": "gateway.example"}),
+        ("portal.E008", {"CONSOLE_GATEWAY_URL": "ftp://gateway.example"}),
+        ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://:8080"}),
+        ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://gateway.example:x"}),
+        ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://gateway.example?a=b"}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
