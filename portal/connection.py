@@ -1,6 +1,6 @@
 """What the pages with a Test connection share: what is tried for an API, and what came of a test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from gateway.changes.policies import document_of
@@ -12,6 +12,8 @@ from gateway.probing.report import Report
 from gateway.publish import GLOBAL
 from gateway.publish.policies import policies
 from gateway.snapshot import AuthenticationCertificate
+from portal.places import Link, Where
+from portal.remedies import links_for_verdict, nowhere_for
 
 _ELSEWHERE = (
     "The policy of this API or of All APIs sends calls to another back end. What was tested is the web service "
@@ -23,13 +25,27 @@ _ELSEWHERE = (
 class Tested:
     """What came of a test: a report, or why there is none. `remarks` say what was tested where that needs words.
 
-    `certificate` is the client certificate that was chosen.
+    `certificate` is the client certificate that was chosen, `where` what else is known of where it was: without it
+    nothing leads to a setting.
     """
 
     report: Report | None = None
     not_made: str = ""
     remarks: tuple[str, ...] = ()
     certificate: UUID | None = None
+    where: Where | None = None
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The settings that mend it; the certificate's own page has a link of its own in the report."""
+        if self.report is None or self.where is None:
+            return ()
+        return links_for_verdict(self.report.verdict, self.where)
+
+    @property
+    def nowhere(self) -> str:
+        """Why no setting of the portal mends it."""
+        return nowhere_for(self.report.verdict) if self.report and not self.report.succeeded else ""
 
     @property
     def certificate_at_fault(self) -> bool:
@@ -48,11 +64,18 @@ def tested(order: ConnectionOrder, *remarks: str) -> Tested:
 
 
 def try_api(
-    api: Api, credentials: Credentials | None, trust: Trust, *, remark: str = "", with_request: bool = True
+    api: Api,
+    credentials: Credentials | None,
+    trust: Trust,
+    *,
+    remark: str = "",
+    with_request: bool = True,
+    on_tab: bool = False,
 ) -> Tested:
     """Test the web service URL of an API with credentials and trust that may not be saved.
 
-    Credentials of None are those that the policy says, whatever it is.
+    Credentials of None are those that the policy says, whatever it is. `on_tab` is for the Security tab itself,
+    where links must not lose what is chosen.
     """
     try:
         certificate, inherited = _presented(api, credentials)
@@ -61,7 +84,8 @@ def try_api(
     order = order_with(
         api.web_service_url, trust, certificate, api.connect_timeout, with_request=with_request
     )
-    return tested(order, remark, inherited, _ELSEWHERE if sends_elsewhere(api) else "")
+    found = tested(order, remark, inherited, _ELSEWHERE if sends_elsewhere(api) else "")
+    return replace(found, where=Where(api.resource_id, on_tab=on_tab))
 
 
 def order_with(

@@ -11,23 +11,15 @@ from gateway.changes.policies import faults_of
 from gateway.changes.policy_documents import Scope, document_of
 from gateway.embedded.explanation import Effect, Explanation, Forwarded
 from gateway.models import Api, CaCertificate
-from portal.policy_places import SCOPES, policy_url
+from portal import places
+from portal.places import Link, Where
+from portal.remedies import links_for_code
 
 _SECTIONS = (
     ("inbound", "Inbound: on the way to the back end"),
     ("backend", "Backend: the call itself"),
     ("outbound", "Outbound: on the way back to the caller"),
 )
-_IN_SETTINGS = ("Change the web service URL in Settings", "api-settings", True)
-# By code of a failure: label, route, and whether that is one of the API's pages.
-_REMEDIES = {
-    "not-found": ("Operations of this API", "operations", True),
-    "api-unusable": _IN_SETTINGS,
-    "client-certificate-needs-https": _IN_SETTINGS,
-    "client-certificate-unusable": ("Client certificates", "certificates", False),
-    "client-certificate-expired-not-forwarded": ("Change it on the Security tab", "api-security", True),
-    "back-end-trust-unusable": ("Change back end trust", "api-security", True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +38,6 @@ class Section:
     name: str
     title: str
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where something can be mended."""
-
-    label: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,63 +104,56 @@ class Told:
 def told(explanation: Explanation, api: Api) -> Told:
     """An explanation as a page shows it. One query, if the call is forwarded over https."""
     forwarded, operation = explanation.forwarded, explanation.operation
-    sections = tuple(_sections(explanation, api))
+    where = Where.of(api, explanation)
+    sections = tuple(_sections(explanation, where))
     return Told(
         explanation,
         request=tuple(section for section in sections if section.name != "outbound"),
         answer=tuple(section for section in sections if section.name == "outbound"),
         operation_url=reverse("operation-edit", args=[api.resource_id, operation.id]) if operation else "",
-        policy_url=_effective_url(explanation, api),
+        policy_url=places.effective_url(where),
         remedy=_remedy(explanation, api),
-        back_end=_back_end(explanation, api),
+        back_end=_back_end(where),
         limits=tuple(_limits(forwarded)) if forwarded else (),
         authorities=tuple(_authorities(forwarded, api)) if forwarded else (),
     )
 
 
-def _sections(explanation: Explanation, api: Api) -> Iterator[Section]:
+def _sections(explanation: Explanation, where: Where) -> Iterator[Section]:
     for name, title in _SECTIONS:
         effects = [effect for effect in explanation.steps if effect.section == name]
-        yield Section(name, title, tuple(_step(effect, explanation, api) for effect in effects))
+        yield Section(name, title, tuple(_step(effect, where) for effect in effects))
 
 
-def _step(effect: Effect, explanation: Explanation, api: Api) -> Step:
-    scope, line = effect.origin.scope, effect.origin.line
-    return Step(effect, SCOPES[scope], f"{_policy_url(scope, explanation, api)}#line-{line}")
+def _step(effect: Effect, where: Where) -> Step:
+    return Step(effect, places.SCOPES[effect.origin.scope], places.statement_url(where, effect))
 
 
-def _policy_url(scope: str, explanation: Explanation, api: Api) -> str:
-    operation = explanation.operation
-    return policy_url(scope, api.resource_id, operation.id if operation else "")
-
-
-def _effective_url(explanation: Explanation, api: Api) -> str:
-    return f"{_policy_url('operation', explanation, api)}?effective"
-
-
-def _back_end(explanation: Explanation, api: Api) -> Link:
+def _back_end(where: Where) -> Link:
     """Where the address of the back end is written: in the last statement that sets one, or in the settings."""
-    chosen = [effect for effect in explanation.steps if effect.element == "set-backend-service"]
-    if chosen:
-        return Link("Change the base URL", _step(chosen[-1], explanation, api).url)
-    return Link("Change the web service URL", reverse("api-settings", args=[api.resource_id]))
+    if chosen := where.last("set-backend-service"):
+        return Link("Change the base URL", places.statement_url(where, chosen))
+    return Link("Change the web service URL", places.of_api(where, "api-settings"))
+
+
+def remedies_of(code: str, explanation: Explanation, api: Api) -> tuple[Link, ...]:
+    """The places where a refusal is mended, the likeliest first; `explanation` is of the call that was refused."""
+    where = Where.of(api, explanation)
+    for effect in explanation.steps:
+        if code and effect.ends:
+            label = f"Look at the statement: {places.spot(effect)}"
+            return (Link(label, places.statement_url(where, effect)),)
+    if code == "policy-unusable":
+        return (Link("Look at the policy", places.policy_url(where, _faulty_scope(explanation, api))),)
+    if code == "client-certificate-needs-https" and api.web_service_url.lower().startswith("https:"):
+        return (Link("Look at the policy", places.effective_url(where)),)  # which says another base URL
+    return links_for_code(code, where)
 
 
 def _remedy(explanation: Explanation, api: Api) -> Link | None:
     """The page with the setting that a refusal comes from."""
     code = explanation.refused.code if explanation.refused else ""
-    for effect in explanation.steps:
-        if code and effect.ends:
-            step = _step(effect, explanation, api)
-            return Link(f"Look at the statement: {step.scope}, line {effect.origin.line}", step.url)
-    if code == "policy-unusable":
-        return Link("Look at the policy", _policy_url(_faulty_scope(explanation, api), explanation, api))
-    if code == "client-certificate-needs-https" and api.web_service_url.lower().startswith("https:"):
-        return Link("Look at the policy", _effective_url(explanation, api))  # which says another base URL
-    if code not in _REMEDIES:
-        return None
-    label, route, of_api = _REMEDIES[code]
-    return Link(label, reverse(route, args=[api.resource_id] if of_api else []))
+    return next(iter(remedies_of(code, explanation, api)), None)
 
 
 def _faulty_scope(explanation: Explanation, api: Api) -> str:

@@ -171,7 +171,7 @@ class ApiSecurity(ApiView, FormPage):
         credentials, trust = form.chosen_credentials(), form.chosen_trust()
         saved = self.security
         same = credentials in (None, saved.credentials) and trust == saved.trust
-        return try_api(self.api, credentials, trust, remark="" if same else _UNSAVED)
+        return try_api(self.api, credentials, trust, remark="" if same else _UNSAVED, on_tab=True)
 
     def save(self, form: SecurityForm) -> HttpResponse:
         """Save, say so, and go back to where the person came from."""

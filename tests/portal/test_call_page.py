@@ -238,7 +238,9 @@ def test_a_certificate_over_http_is_refused_with_the_setting_that_mends_it(reade
     update_directly(Api, api.key, web_service_url="http://bank.example")
     page = ask(reader_client)
     assert "is refused with 500 client-certificate-needs-https" in text_of(page)
-    assert link(page, "Change the web service URL in Settings") == "/apis/partner-bank/settings/"
+    assert link(page, "Change the web service URL in Settings") == (
+        "/apis/partner-bank/settings/#id_web_service_url"
+    )
 
 
 def test_an_expired_certificate_is_told_and_where_calls_are_refused_the_setting_too(
@@ -252,7 +254,7 @@ def test_an_expired_certificate_is_told_and_where_calls_are_refused_the_setting_
     choose(api, certificate, Trust(refuse_expired=True))
     page = ask(reader_client)
     assert "refused with 502 client-certificate-expired-not-forwarded" in text_of(page)
-    assert link(page, "Change it on the Security tab") == "/apis/partner-bank/security/"
+    assert link(page, "Change it on the Security tab") == "/apis/partner-bank/security/#id_refuse_expired"
 
 
 def test_a_back_end_that_a_policy_chose_is_changed_there(reader_client: Client) -> None:

@@ -104,7 +104,9 @@ def test_a_refused_certificate_is_told_from_a_missing_one(administrator_client: 
     its_page = reverse("certificate", args=[stranger.pk])
     assert link(refused, f"Show the client certificate {stranger}") == its_page
     assert f'<a href="{its_page}">{stranger}</a></dd>' in refused.content.decode()
-    assert report(press(administrator_client, bank, credentials="none")).verdict == "certificate-required"
+    missing = press(administrator_client, bank, credentials="none")
+    assert report(missing).verdict == "certificate-required"
+    assert link(missing, "Choose the client certificate on the Security tab") == "#id_credentials"
 
 
 def test_an_expired_certificate_is_tested_as_calls_present_it(
