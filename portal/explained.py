@@ -139,8 +139,9 @@ def _back_end(where: Where) -> Link:
 def remedies_of(code: str, explanation: Explanation, api: Api) -> tuple[Link, ...]:
     """The places where a refusal is mended, the likeliest first; `explanation` is of the call that was refused."""
     where = Where.of(api, explanation)
+    refused = explanation.refused is not None and explanation.refused.code == code
     for effect in explanation.steps:
-        if code and effect.ends:
+        if refused and effect.ends:
             label = f"Look at the statement: {places.spot(effect)}"
             return (Link(label, places.statement_url(where, effect)),)
     if code == "policy-unusable":

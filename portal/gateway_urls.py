@@ -13,11 +13,13 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port
 
 from gateway.models import Api
+from gateway.url_templates import normalise
 
 SCHEMES = ("https", "http")  # the safer one first: where one address has to do, it is this one's
 LABELS = {"http": "HTTP", "https": "HTTPs"}
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MOST_PARTS = 40
 _ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared with, never bound to)
 
 
@@ -79,3 +81,10 @@ def public_urls(api: Api, bases: Mapping[str, str]) -> tuple[str, ...]:
 def example_target(url_template: str) -> str:
     """A path and query that a URL template fits, with 1 for each parameter."""
     return _PARAMETER.sub("1", url_template.replace("/*", "/"))
+
+
+def api_at(target: str) -> Api | None:
+    """The API that gets a call: of all whose suffix its path begins with, the one with the longest."""
+    parts = normalise(target.partition("?")[0]).split("/")[1:]
+    suffixes = ["/".join(parts[:count]) for count in range(min(len(parts), _MOST_PARTS) + 1)]
+    return max(Api.objects.filter(suffix__in=suffixes), key=lambda api: len(api.suffix), default=None)

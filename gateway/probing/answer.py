@@ -17,7 +17,7 @@ from gateway.probing.scene import OWNER, Failure, Scene
 
 METHOD = "OPTIONS"
 _MOST = 32_000
-_WITH_A_BODY = frozenset((b"400", b"403"))
+_WITH_A_BODY = frozenset((b"400", b"401", b"403"))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
 _LENGTH = re.compile(rb"\r?\ncontent-length: *([0-9]{1,9})\r?\n", re.IGNORECASE)
 
@@ -79,6 +79,7 @@ _REFUSALS = (
     (b"403.16", "certificate-refused-unknown-ca"),
     (b"403.17", "certificate-refused-expired"),
 )
+_REFUSE = frozenset((400, 401, 403, 495, 496))
 _TEXTS = {
     "certificate-required": "that it got no client certificate",
     "certificate-refused": "that it does not accept the client certificate",
@@ -89,20 +90,34 @@ _TEXTS = {
 
 def refusal_in(answer: Answer, scene: Scene) -> Failure | None:
     """The refusal of a client certificate that an answer holds, for a server that lets the handshake succeed."""
-    if answer.status not in (400, 403, 495, 496):
-        return None
-    verdict = next((verdict for text, verdict in _REFUSALS if text in answer.body), "")
-    verdict = verdict or {495: "certificate-refused", 496: "certificate-required"}.get(answer.status, "")
+    verdict = refusal_of(answer)
     if not verdict:
         return None
     step = "accepted" if scene.seen.presented else "presented"
     if verdict == "certificate-refused" and scene.certificate is not None:
         return likely(f"(it answered {answer.status})", scene.certificate, scene)
-    text = f"The handshake succeeded, but the back end answered {answer.status} and says {_TEXTS[verdict]}."
-    remedy = f"Choose a client certificate that it accepts, or ask {OWNER} which one it expects."
-    if verdict == "certificate-required" and scene.seen.presented:
-        remedy = f"It did not take the one that was presented for it. Ask {OWNER} why; its log says more."
-    return Failure(step, verdict, text, remedy)
+    text = f"The handshake succeeded, but {told_in(answer)}"
+    return Failure(step, verdict, text, remedy_for(verdict, presented=bool(scene.seen.presented)))
+
+
+def refusal_of(answer: Answer) -> str:
+    """The verdict on the client certificate that an answer holds, "" if it holds none."""
+    if answer.status not in _REFUSE:
+        return ""
+    found = next((verdict for text, verdict in _REFUSALS if text in answer.body), "")
+    return found or {495: "certificate-refused", 496: "certificate-required"}.get(answer.status, "")
+
+
+def told_in(answer: Answer) -> str:
+    """What such an answer says, as the end of a sentence."""
+    return f"the back end answered {answer.status} and says {_TEXTS[refusal_of(answer)]}."
+
+
+def remedy_for(verdict: str, *, presented: bool) -> str:
+    """What to do about it."""
+    if verdict == "certificate-required" and presented:
+        return f"It did not take the one that was presented for it. Ask {OWNER} why; its log says more."
+    return f"Choose a client certificate that it accepts, or ask {OWNER} which one it expects."
 
 
 def expects_tls(answer: Answer) -> bool:

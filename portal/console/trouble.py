@@ -1,31 +1,16 @@
 """Why a call of the console did not do what was wanted, in words, with links to the settings that mend it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
-
 from gateway.models import Api, Operation
-from portal.connection import Tested
+from portal import places
+from portal.console import by_back_end, by_gateway, by_policy
+from portal.console.case import Case, Trouble
 from portal.console.exchange import Answer, ConsoleRequest
-from portal.places import Link
+from portal.places import Where
 
-_DASHBOARD = "Look whether a gateway is running"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What happened (`title`, `text`, technical `details`), what to do (`remedy`, `links`), and what a test of the
-    connection said that was made because of it (`report`), with a `note` on how that fits the call."""
-
-    title: str
-    text: str
-    remedy: str = ""
-    links: tuple[Link, ...] = ()
-    report: Tested | None = None
-    details: tuple[str, ...] = ()
-    note: str = ""
+__all__ = ["Trouble", "trouble_of"]
 
 
 def trouble_of(
@@ -39,12 +24,17 @@ def trouble_of(
 ) -> Trouble | None:
     """What is wrong with an answer; None if nothing is. `trace` is the document of its trace, if there is one.
 
-    Without an answer `not_sent` says why (the message of NotSent).
+    Without an answer `not_sent` says why (the message of NotSent). A failure on the way to the back end that the
+    trace does not explain is looked into by a test of the connection: 15 seconds at most.
     """
     if answer is None:
-        return Trouble("No answer", not_sent, links=(Link(_DASHBOARD, reverse("dashboard")),))
-    if code := next(iter(answer.values("Gateway-Error")), ""):
-        return Trouble("The gateway answered this itself", f"Its code is {code}.")
-    if answer.status >= 500:
-        return Trouble("The back end answered this itself", f"The answer {answer.status} is the back end's.")
+        link = places.dashboard(Where())
+        return Trouble("The gateway gave no answer", not_sent, links=(link,) if link else ())
+    case = Case(answer, api, operation, trace, request)
+    if case.code:
+        return by_gateway.trouble(case)
+    if answer.cut == "broken":
+        return by_back_end.broken(case)
+    if answer.status >= 400 or by_policy.is_empty(answer):
+        return by_gateway.before_routing(case) or by_policy.trouble(case) or by_back_end.trouble(case)
     return None

@@ -12,10 +12,9 @@ from gateway.embedded.state import build
 from gateway.engine_settings import engine_settings
 from gateway.models import Api, Operation, Subscription
 from gateway.models.subscriptions import ACTIVE
-from gateway.url_templates import normalise
 from portal.explained import Told, told
 from portal.forms.call import CallForm
-from portal.gateway_urls import example_target, gateway_bases, public_urls
+from portal.gateway_urls import api_at, example_target, gateway_bases, public_urls
 from portal.views.apis import ApiView
 from portal.views.base import Page
 from portal.views.operations import load_operation
@@ -54,11 +53,8 @@ class ApiCall(ApiView, Page):
 
     def _elsewhere(self, target: str) -> Api | None:
         """Another API whose suffix is longer, and which therefore gets the call."""
-        parts = normalise(target.partition("?")[0]).split("/")[1:]
-        own = len(self.api.suffix.split("/")) if self.api.suffix else 0
-        longer = ["/".join(parts[:count]) for count in range(own + 1, min(len(parts), own + 20) + 1)]
-        found = list(Api.objects.filter(suffix__in=filter(None, longer)))
-        return max(found, key=lambda api: len(api.suffix), default=None)
+        found = api_at(target)
+        return None if found is None or found == self.api else found
 
     def _told(self, form: CallForm) -> Told:
         values = form.cleaned_data
