@@ -8,9 +8,11 @@ from gateway.addresses import parse_web_service_url
 from gateway.changes.apis import create_api, update_api
 from gateway.changes.base import Actor
 from gateway.changes.ca_certificates import upload_ca_certificates
+from gateway.changes.operations import create_operation
 from gateway.changes.security import NoCredentials, Trust, save_security
 from gateway.models import Api, CaCertificate
 from gateway.x509 import x509_facts
+from portal.demonstration.samples import OPERATIONS
 
 ACTOR = Actor("command", "quickstart")
 NAME, SUFFIX = "Partner Bank", "partner-bank"
@@ -47,6 +49,15 @@ def _describe(web_service_url: str, ca: CaCertificate) -> None:
         https=True,
         all_operations=True,
     )
+    for method, url_template, name, description in OPERATIONS:
+        create_operation(
+            ACTOR,
+            api.pk,
+            method=method,
+            url_template=url_template,
+            display_name=name,
+            description=description,
+        )
     save_security(
         ACTOR, api.pk, credentials=NoCredentials(), trust=Trust(public_cas=False, ca_certificates=(ca.pk,))
     )

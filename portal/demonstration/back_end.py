@@ -1,4 +1,5 @@
-"""A back end to try things out with: it demands a client certificate and answers with what it saw, as JSON.
+"""A back end to try things out with: it demands a client certificate and answers with what it saw, as JSON;
+at a few paths with something else (portal.demonstration.samples).
 
 `python -m portal.demonstration.back_end --fd N --folder FOLDER` takes over the listening socket N; the folder is
 what portal.demonstration.pki makes. It needs neither Django nor a database.
@@ -20,6 +21,7 @@ from typing import Any
 from cryptography import x509
 
 from gateway.x509 import x509_facts
+from portal.demonstration.samples import sample
 
 MAX_BODY_BYTES = 10_000_000
 _IDLE_SECONDS = 60
@@ -83,9 +85,10 @@ class Answer(BaseHTTPRequestHandler):
             body = self._body()
         except ValueError as error:
             self.close_connection = True
-            self._send(400, {"message": str(error)})
+            self._send(400, *_json({"message": str(error)}))
             return
-        self._send(200, self._seen(body))
+        seen = self._seen(body)
+        self._send(200, *(sample(seen["path"], seen["certificate"]["subject"]) or _json(seen)))
 
     def __getattr__(self, name: str) -> Any:
         """Every method is welcome: the base class looks for do_GET, do_POST and so on."""
@@ -106,10 +109,9 @@ class Answer(BaseHTTPRequestHandler):
             "body": body.decode("utf-8", "replace"),
         }
 
-    def _send(self, status: int, content: dict[str, Any]) -> None:
-        data = json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
+    def _send(self, status: int, content_type: str, data: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -138,6 +140,10 @@ class Answer(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Calls are not logged: the answers tell."""
+
+
+def _json(content: dict[str, Any]) -> tuple[str, bytes]:
+    return "application/json", json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:

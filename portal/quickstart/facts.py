@@ -104,8 +104,9 @@ class Facts:
             f"  4. {curl}",
             "     The answer names the certificate that the back end saw.",
             "  5. Choose the other one, Save, and call again: the very next call presents it.",
-            "  6. Policies, scope API: the choice is a statement of the API's policy document.",
-            "  7. Security > Client certificates > Delete, beside the one in use: you are told who uses it.",
+            "  6. APIs > Partner Bank > Console: make such calls in the browser, and read the trace of each.",
+            "  7. Policies, scope API: the choice is a statement of the API's policy document.",
+            "  8. Security > Client certificates > Delete, beside the one in use: you are told who uses it.",
         ]
 
 

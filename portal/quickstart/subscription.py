@@ -12,7 +12,8 @@ NAME, OWNER = "Quickstart", "quickstart"
 
 
 def ensure_subscription_key() -> str:
-    """A key that lets calls of every API in: of the subscription that an earlier run made, or of a new one.
+    """A key that lets calls of every API in: of the subscription that an earlier run made, or of a new one, which
+    allows tracing.
 
     One that a person has suspended, cancelled or given to one API alone stays as it is.
     """
@@ -20,4 +21,5 @@ def ensure_subscription_key() -> str:
     for row in rows.order_by("created_at", "pk"):
         with suppress(Invalid):  # sealed with a key that is lost
             return reveal_keys(ACTOR, row.key).primary
-    return reveal_keys(ACTOR, create_subscription(ACTOR, display_name=NAME, owner=OWNER).key).primary
+    row = create_subscription(ACTOR, display_name=NAME, owner=OWNER, allow_tracing=True)
+    return reveal_keys(ACTOR, row.key).primary

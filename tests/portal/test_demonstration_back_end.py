@@ -7,15 +7,18 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from portal.demonstration.pki import DemonstrationPki, demonstration_pki
+from portal.demonstration.samples import OPERATIONS
 from tests import pki
 
 pytestmark = pytest.mark.wire
@@ -61,14 +64,20 @@ def context(files: DemonstrationPki, which: int | None = 0) -> ssl.SSLContext:
     return made
 
 
-def call(port: int, tls: ssl.SSLContext, method: str = "GET", path: str = "/", **more: Any) -> Any:
+def answer_of(
+    port: int, tls: ssl.SSLContext, method: str, path: str, **more: Any
+) -> tuple[str | None, bytes]:
     connection = http.client.HTTPSConnection("localhost", port, context=tls, timeout=10)
     try:
         connection.request(method, path, **more)
         answer = connection.getresponse()
-        return json.loads(answer.read() or b"null")
+        return answer.headers["Content-Type"], answer.read()
     finally:
         connection.close()
+
+
+def call(port: int, tls: ssl.SSLContext, method: str = "GET", path: str = "/", **more: Any) -> Any:
+    return json.loads(answer_of(port, tls, method, path, **more)[1] or b"null")
 
 
 def test_it_answers_with_the_certificate_that_it_saw(port: int, files: DemonstrationPki) -> None:
@@ -82,6 +91,21 @@ def test_it_answers_with_method_raw_path_headers_and_body(port: int, files: Demo
     seen = call(port, context(files), "PATCH", path, body=b"caf\xc3\xa9", headers=headers)
     assert (seen["method"], seen["path"], seen["body"]) == ("PATCH", path, "café")
     assert ["X-One", "1"] in seen["headers"]
+
+
+def test_a_few_paths_have_something_to_look_at(port: int, files: DemonstrationPki) -> None:
+    tls = context(files)
+    kind, xml = answer_of(port, tls, "GET", "/statement")
+    assert kind == "application/xml"
+    assert ElementTree.fromstring(xml).findtext("caller") == files.clients[0].subject
+    kind, picture = answer_of(port, tls, "GET", "/logo?size=1")
+    assert (kind, picture[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    began = time.monotonic()
+    assert call(port, tls, path="/slow?seconds=0.2")["path"] == "/slow?seconds=0.2"
+    assert time.monotonic() - began > 0.2
+    assert {template.partition("?")[0] for _, template, *_ in OPERATIONS} == {
+        "/accounts/{id}", "/statement", "/logo", "/slow", "/echo"
+    }  # fmt: skip
 
 
 def test_it_reads_a_chunked_body(port: int, files: DemonstrationPki) -> None:

@@ -22,6 +22,7 @@ def test_there_is_one_for_all_apis_and_that_its_key_was_read_is_recorded() -> No
     row = Subscription.objects.get()
     assert (row.display_name, row.owner, row.api, row.state) == ("Quickstart", "quickstart", None, "active")
     assert reveal_keys(ALICE, row.key).primary == key
+    assert row.allow_tracing
     entries = AuditEntry.objects.filter(actor_kind="command", actor_name="quickstart")
     assert list(entries.order_by("at").values_list("action", flat=True)) == [
         "created",
