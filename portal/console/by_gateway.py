@@ -80,7 +80,10 @@ def _in_general(case: Case, remedy: Remedy, text: str = "") -> Trouble:
 def _traced(case: Case) -> Trouble:
     """In the words that the gateway wrote into the trace."""
     verdict, remedy = case.told("verdict"), FAILURES[case.code]
-    links = links_for_verdict(verdict, case.where) or remedies_of(case.code, case.explanation, case.api)
+    refused = case.explanation.refused
+    known = refused is not None and refused.code == case.code  # before it came to a connection
+    links = () if known else links_for_verdict(verdict, case.where)
+    links = links or remedies_of(case.code, case.explanation, case.api)
     title = VERDICTS[verdict].title if verdict in VERDICTS else remedy.title
     todo = case.told("remedy") or remedy.todo
     return Trouble(title, case.told("message"), todo, links, details=case.details)

@@ -16,6 +16,7 @@ from portal.console.exchange import Answer, ConsoleRequest
 from portal.console.trouble import Trouble, trouble_of
 from portal.remedies import FAILURES
 from tests import pki
+from tests.arrange import update_directly
 from tests.bank import Bank, open_bank, upload
 from tests.builders import ALICE, choose, make_api, make_certificate, make_operation, make_subscription
 
@@ -404,3 +405,15 @@ def test_the_table_knows_what_a_trace_may_say() -> None:
     for verdict in VERDICTS:
         trace = {"outcome": {"verdict": verdict, "message": "So it was."}}
         assert trouble(api, answer(502, "back-end-closed"), trace=trace).text == "So it was."
+
+
+def test_what_the_configuration_forbids_is_mended_there_also_in_the_words_of_a_trace() -> None:
+    api = make_api()
+    make_operation(api, "/accounts/{id}")
+    choose(api, make_certificate())
+    update_directly(Api, api.pk, web_service_url="http://bank.example")
+    api.refresh_from_db()
+    outcome = {"verdict": "certificate-needs-https", "message": "It begins with http://."}
+    found = trouble(api, answer(500, "client-certificate-needs-https"), trace={"outcome": outcome})
+    assert found.text == "It begins with http://."
+    assert next(iter(links(found).values())) == "/apis/partner-bank/settings/#id_web_service_url"
