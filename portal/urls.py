@@ -17,6 +17,7 @@ from portal.views import (
     certificate_versions,
     certificates,
     connection,
+    console,
     dashboard,
     help,
     notifications,
@@ -170,6 +171,17 @@ urlpatterns = [
         "apis/<id:api_id>/security/handshake/",
         connection.ApiHandshake.as_view(),
         name="api-handshake",
+    ),
+    path("apis/<id:api_id>/console/", console.ApiConsole.as_view(), name="api-console"),
+    path(
+        "apis/<id:api_id>/operations/<id:operation_id>/console/",
+        console.OperationConsole.as_view(),
+        name="operation-console",
+    ),
+    path(
+        "apis/<id:api_id>/operations/<id:operation_id>/console/preview/",
+        console.ConsolePreview.as_view(),
+        name="console-preview",
     ),
     path("apis/<id:api_id>/call/", call.ApiCall.as_view(), name="api-call"),
     path(

@@ -11,13 +11,16 @@ from gateway import keystore
 from gateway.changes.base import Actor, Change, change, expect_revision, witnessed
 from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, Invalid, NotFound, Unreadable
-from gateway.models import Api, Subscription
+from gateway.models import Api, Operation, Subscription
 from gateway.models.subscriptions import ACTIVE, CANCELLED, SUSPENDED
 
 Which = Literal["primary", "secondary"]
 _NAMES: tuple[Which, Which] = ("primary", "secondary")
 # What fits into a field and, unescaped, into a query: RFC 3986, 2.3
 _KEY = re.compile(r"[A-Za-z0-9\-._~]{16,256}")
+_NO_LONGER_IN = (
+    "This subscription is not there any more, or lets no calls of this API in now. Choose another one."
+)
 
 
 class Keys(NamedTuple):
@@ -148,6 +151,27 @@ def reveal_keys(actor: Actor, key: UUID) -> Keys:
             raise Invalid({"keys": str(error)}) from None
         this.audit("was shown the keys of", row)
     return keys
+
+
+def use_key(actor: Actor, key: UUID, operation: Operation) -> str:
+    """The primary key of a subscription for a call of an operation that somebody makes with it, which is recorded.
+
+    Raises Invalid on "key" when it does not let calls of the API in (any more), or cannot be opened.
+    """
+    with witnessed(actor) as this:
+        row = Subscription.objects.filter(key=key).first()
+        if row is None or row.state != ACTIVE or row.api_id not in (None, operation.api_id):
+            raise Invalid({"key": _NO_LONGER_IN})
+        try:
+            opened = _open(row, "primary")
+        except Unreadable as error:
+            raise Invalid({"key": str(error)}) from None
+        this.audit("called an API with the key of", row, {"operation": ["", _name_of(operation)]})
+    return opened
+
+
+def _name_of(operation: Operation) -> str:
+    return f"{operation.method} {operation.url_template} of {operation.api}"
 
 
 def delete_subscription(actor: Actor, key: UUID, *, revision: int | None = None) -> int:

@@ -9,13 +9,12 @@ from django import forms
 from gateway.changes.operations import METHODS
 from gateway.subscription_keys import FIELD, taken_key
 from portal.forms.base import PortalForm
+from portal.forms.lines import header_lines
 
 _PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 _URL = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _NOT_ASCII = re.compile(r"[^!-~]+")
-_LINE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*(.*)")
 _NO_KEY = "Leave the subscription key out: it would stand in this page's address, and is not needed here."
-MOST_HEADERS = 100
 
 
 class CallForm(PortalForm):
@@ -69,17 +68,9 @@ class CallForm(PortalForm):
 
     def clean_headers(self) -> list[tuple[str, str]]:
         """The header fields: names and values."""
-        lines = [line.strip() for line in self.cleaned_data["headers"].splitlines() if line.strip()]
-        if len(lines) > MOST_HEADERS:
-            raise forms.ValidationError(f"Enter at most {MOST_HEADERS} headers.")
-        found = []
-        for line in lines:
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise forms.ValidationError(f"“{line}” is no header: write Name: value.")
-            if match[1].lower() == FIELD.lower():
-                raise forms.ValidationError(_NO_KEY)
-            found.append((match[1], match[2]))
+        found = header_lines(self.cleaned_data["headers"])
+        if any(name.lower() == FIELD.lower() for name, _ in found):
+            raise forms.ValidationError(_NO_KEY)
         return found
 
     @property

@@ -48,6 +48,7 @@ _TABS = (
     ("Settings", "api-settings"),
     ("Operations", "operations"),
     ("Security", "api-security"),
+    ("Console", "api-console"),
     ("What happens to a call", "api-call"),
 )
 

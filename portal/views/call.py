@@ -47,7 +47,7 @@ class ApiCall(ApiView, Page):
 
     def _data(self) -> dict[str, str]:
         """What the address says of the call; what it does not say is taken from an operation."""
-        first = self.operation or _first(self.api)
+        first = self.operation or first_operation(self.api)
         method, target = (first.method, example_target(first.url_template)) if first else ("GET", "/")
         return {"method": method, "target": target, **self.request.GET.dict()}
 
@@ -74,7 +74,7 @@ class ApiCall(ApiView, Page):
         return Subscription.objects.filter(covers, state=ACTIVE).count()
 
 
-def _first(api: Api) -> Operation | None:
+def first_operation(api: Api) -> Operation | None:
     """An operation to begin with: a GET if there is one."""
     operations = api.operations.order_by("url_template", "display_name")
     return operations.filter(method="GET").first() or operations.first()

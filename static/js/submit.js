@@ -57,8 +57,11 @@
     if (form.hasAttribute("data-busy")) return;
     form.dataset.busy = "";
     send(form, event.submitter)
-      .catch(() => say(form, NO_ANSWER))
-      .finally(() => form.removeAttribute("data-busy"));
+      .catch(() => say(form, form.dataset.noAnswer ?? NO_ANSWER))
+      .finally(() => {
+        form.removeAttribute("data-busy");
+        form.dispatchEvent(new CustomEvent("send-ended", { bubbles: true }));
+      });
   });
 
   document.querySelector("[data-error-summary]")?.focus();

@@ -1,0 +1,70 @@
+"""One call of the console: sent, its trace waited for, and its trouble put into words."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from gateway.models import Operation
+from portal.console.exchange import Answer, ConsoleRequest, NotSent
+
+TRACE_LOCATION = "Ocp-Apim-Trace-Location"
+TRACE_SECONDS = 1.5
+_NO_TRACE = (
+    "The gateway made no trace: only calls with the key of a subscription that allows tracing are traced."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What came of a call: an answer, or why there is none; what is shown of it, and of its trace."""
+
+    not_sent: str = ""
+    answer: Answer | None = None
+    body: Any = None
+    trouble: Any = None
+    trace: Any = None
+    untraced: str = ""
+
+
+def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bool) -> Called:
+    """Send a call to the gateway at `base`."""
+    send = _if_there("portal.console.sending", "send")
+    if send is None:
+        return Called(not_sent="Calls cannot be sent from here yet. Use the curl line.")
+    shown = _if_there("portal.console.bodies", "shown") or (lambda answer: None)
+    trouble_of = _if_there("portal.console.trouble", "trouble_of") or (lambda *call: None)
+    try:
+        answer = send(base, request)
+    except NotSent as error:
+        return Called(not_sent=str(error))
+    row, untraced = _trace_of(answer) if traced else (None, "")
+    content = row.content if row else None
+    trouble = trouble_of(answer, operation.api, operation, content, request)
+    return Called("", answer, shown(answer), trouble, _told(row), untraced)
+
+
+def _trace_of(answer: Answer) -> tuple[Any, str]:
+    """The row of the call's trace, or why there is none to show."""
+    wait_for = _if_there("gateway.records_traces", "wait_for")
+    key_in = _if_there("portal.traces", "key_in")
+    addresses = answer.values(TRACE_LOCATION)
+    if not addresses:
+        return (
+            None,
+            _NO_TRACE,
+        )
+    key = key_in(addresses[-1]) if key_in else None
+    row = wait_for(key, TRACE_SECONDS) if key and wait_for else None
+    return row, "" if row else "The trace is not there yet."
+
+
+def _told(row: Any) -> Any:
+    told = _if_there("portal.traces", "told")
+    return told(row) if told and row else None
+
+
+def _if_there(module: str, name: str) -> Any:
+    if find_spec(module) is None:
+        return None
+    return getattr(import_module(module), name, None)

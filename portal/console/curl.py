@@ -1,0 +1,56 @@
+"""A call as a line for a POSIX shell. Pure."""
+
+import re
+import shlex
+
+from portal.console.exchange import ConsoleRequest
+
+WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # say how long their body is even when it is empty
+KEY_VARIABLE = "$SUBSCRIPTION_KEY"
+# More does not fit into one argument of a command (Linux: 128 KiB), except of printf, which is a part of the shell.
+_MOST_IN_ARGUMENT = 100_000
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # a terminal would act on these when the line is pasted
+_UNPRINTED = re.compile(r"\A-|[%\\\x00-\x09\x0b-\x1f\x7f]")
+
+
+def curl_line(url: str, request: ConsoleRequest, key_field: str = "") -> str:
+    """The call of `url` (a scheme and an authority) with curl.
+
+    `key_field` is the name of a field whose value the shell is to take from $SUBSCRIPTION_KEY, "" for none.
+    """
+    words = ["curl", "--path-as-is", *_method(request)]
+    for name, value in request.fields:
+        words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
+    if key_field:
+        words += ["-H", f'"{key_field}: {KEY_VARIABLE}"']
+    before, data = _body(request)
+    return f"{before}{' '.join([*words, *data, shlex.quote(url + request.target)])}"
+
+
+def _method(request: ConsoleRequest) -> list[str]:
+    """How curl is told the verb, where it would not choose that itself."""
+    if request.method == "HEAD":
+        return ["-I"]
+    own = "POST" if request.body or request.method in WITH_LENGTH else "GET"
+    return [] if request.method == own else ["-X", request.method]
+
+
+def _body(request: ConsoleRequest) -> tuple[str, list[str]]:
+    """What stands before the line, and the words for the body."""
+    text = request.body.decode()
+    if not text:
+        # As the console does it: a length of nought, and no type.
+        empty = ["-H", "Content-Type:", "--data-binary", "''"]
+        return "", empty if request.method in WITH_LENGTH else []
+    typed = any(name.lower() == "content-type" for name, _ in request.fields)
+    type_words = [] if typed else ["-H", "Content-Type:"]
+    if len(request.body) > _MOST_IN_ARGUMENT or _CONTROL.search(text):
+        return f"printf {shlex.quote(_format(text))} | ", [*type_words, "--data-binary", "@-"]
+    option = "--data-raw" if text.startswith("@") else "--data-binary"  # "@" would name a file
+    return "", [*type_words, option, shlex.quote(text)]
+
+
+def _format(text: str) -> str:
+    """A format of printf that gives the text."""
+    special = {"%": "%%", "\\": "\\\\"}
+    return _UNPRINTED.sub(lambda match: special.get(match[0], f"\\{ord(match[0]):03o}"), text)

@@ -1,0 +1,91 @@
+"""The last request of each operation, as it was entered, in the session of whoever sent it. No secrets.
+
+What may hold a secret by its name is left out: whole lines of headers and query parameters, values of the URL
+template's parameters, and a body with such a name in it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from portal.forms.console import PREFIX
+
+Entered = dict[str, str]
+
+_SESSION_KEY = "console_requests"
+MOST_OPERATIONS = 20
+MOST_IN_BODY = 16_000
+_KEPT = frozenset({"scheme", "remainder", "query", "headers", "content_type", "body", "key", "trace"})
+_SECRET = re.compile(
+    r"authorization|cookie|token|secret|passw|api-?key|subscription-key|signature|credential|\Asig\Z|\Acode\Z",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[\w.\-]+(?=[\"']?\s*[:=>])")
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has this name is likely to be a secret."""
+    return _SECRET.search(name) is not None
+
+
+def without_secrets(posted: Mapping[str, str]) -> tuple[Entered, list[str]]:
+    """What may be kept of the fields of the form, and the names of what was left out."""
+    left_out: list[str] = []
+    kept = {name: value for name, value in posted.items() if name in _KEPT or name.startswith(PREFIX)}
+    for name in [name for name in kept if name.startswith(PREFIX) and is_secret(name.removeprefix(PREFIX))]:
+        left_out.append(name.removeprefix(PREFIX))
+        del kept[name]
+    for name, sign in (("headers", ":"), ("query", "=")):
+        if name in kept:
+            kept[name] = _harmless_lines(kept[name], sign, left_out.append)
+    if any(is_secret(name) for name in _NAME.findall(kept.get("body", ""))):
+        left_out.append("the body, which may hold a secret")
+        del kept["body"]
+    return kept, left_out
+
+
+def _harmless_lines(text: str, sign: str, leave_out: Callable[[str], None]) -> str:
+    lines = []
+    for line in text.splitlines():
+        name = line.partition(sign)[0].strip()
+        if is_secret(name):
+            leave_out(name)
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def remember(request: HttpRequest, operation: UUID, posted: Mapping[str, str]) -> None:
+    """Keep a request in the place of the last one of this operation. Saved at once: a call may take long, and what
+    other tabs save meanwhile is not to be written over.
+    """
+    entered, left_out = without_secrets(posted)
+    if len(entered.get("body", "").encode()) > MOST_IN_BODY:
+        left_out.append("the body, which is too long")
+        del entered["body"]
+    others = {key: value for key, value in _all(request).items() if key != str(operation)}
+    others[str(operation)] = {"entered": entered, "left_out": left_out}
+    request.session[_SESSION_KEY] = dict(list(others.items())[-MOST_OPERATIONS:])
+    request.session.save()
+    request.session.modified = False
+
+
+def remembered(request: HttpRequest, operation: UUID) -> tuple[Entered, list[str]] | None:
+    """What was entered, without secrets, and the names of what was left out; None if nothing is kept."""
+    found: dict[str, Any] | None = _all(request).get(str(operation))
+    return (found["entered"], found["left_out"]) if found else None
+
+
+def forget(request: HttpRequest, operation: UUID) -> None:
+    """Start afresh."""
+    if str(operation) in _all(request):
+        rest = {key: value for key, value in _all(request).items() if key != str(operation)}
+        request.session[_SESSION_KEY] = rest
+
+
+def _all(request: HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] = request.session.get(_SESSION_KEY, {})
+    return found

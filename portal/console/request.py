@@ -1,0 +1,79 @@
+"""Puts a call together from what was entered in the console, and shows it as text. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from gateway.subscription_keys import FIELD
+from gateway.url_templates import Template
+from portal.console.curl import WITH_LENGTH, curl_line
+from portal.console.exchange import ConsoleRequest
+
+TRACE_FIELD = "Ocp-Apim-Trace"
+HIDDEN = "••••••"
+MOST_SHOWN = 20_000  # characters of a body
+# Beside letters, digits and -._~: what browsers leave as it is in a value (encodeURIComponent), and in a path
+_IN_VALUE = "!*'()"
+_IN_PATH = "/!$&'()*+,;=:@"
+
+
+def encoded(value: str) -> str:
+    """A value for one segment of a path, or for a query: nothing in it separates anything."""
+    return quote(value, safe=_IN_VALUE)
+
+
+def encoded_path(value: str) -> str:
+    """A path, whose slashes stay slashes."""
+    return quote(value, safe=_IN_PATH)
+
+
+def target_of(
+    suffix: str,
+    template: Template,
+    values: Mapping[str, str],
+    remainder: str = "",
+    query: Iterable[tuple[str, str | None]] = (),
+) -> str:
+    """The path and query of a call of an operation. A parameter without a value is left as {name}.
+
+    `query` are further parameters, as they were meant; None is for a name alone.
+    """
+    parts = [_segment(part.text, values) if part.is_parameter else part.text for part in template.segments]
+    if template.wildcard:
+        parts.append(encoded_path(remainder.removeprefix("/")))
+    pairs = [
+        f"{item.name}={_segment(item.value, values) if item.is_parameter else item.value}"
+        for item in template.query
+    ]
+    pairs += [encoded(name) + ("" if value is None else f"={encoded(value)}") for name, value in query]
+    path = "/".join(["", *([suffix] if suffix else []), *parts])
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _segment(name: str, values: Mapping[str, str]) -> str:
+    return encoded(values[name]) if name in values else f"{{{name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A call as text: as it goes over the wire, and for a shell. `keyed` is whether a key is left out of both."""
+
+    http: str
+    curl: str
+    keyed: bool
+
+
+def shown_request(base: str, request: ConsoleRequest, *, keyed: bool) -> Shown:
+    """A call through the gateway at `base`; `keyed` adds a place for a subscription key, never one itself."""
+    fields = [*request.fields, *([(FIELD, HIDDEN)] if keyed else [])]
+    head = [f"{request.method} {request.target} HTTP/1.1", f"Host: {base.partition('://')[2]}"]
+    head += [f"{name}: {value}" for name, value in fields]
+    if request.body or request.method in WITH_LENGTH:
+        head.append(f"Content-Length: {len(request.body)}")
+    http = "\n".join([*head, *(["", _cut(request.body.decode())] if request.body else [])])
+    return Shown(http, curl_line(base, request, FIELD if keyed else ""), keyed)
+
+
+def _cut(text: str) -> str:
+    more = len(text) - MOST_SHOWN
+    return text if more <= 0 else f"{text[:MOST_SHOWN]}\n… and {more} more characters"

@@ -1,0 +1,46 @@
+// A form with data-console-preview: the text of its call is kept up to date (the portal makes it), and while the
+// call is under way the form says so. static/js/submit.js sends it.
+"use strict";
+(() => {
+  const DELAY = 250;
+  let timer = 0;
+  let asked = null;
+
+  const refresh = async (form) => {
+    asked?.abort();
+    asked = new AbortController();
+    const response = await fetch(form.dataset.consolePreview, {
+      method: "POST", body: new FormData(form), headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
+      signal: asked.signal,
+    });
+    if (!response.ok || response.status === 204) return; // signed out meanwhile: the form says so when it is sent
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const content = page.querySelector("[data-console-request]");
+    if (!content || !form.isConnected) return;
+    const box = form.querySelector("[data-console-box]");
+    box.replaceChildren(document.adoptNode(content));
+    box.dispatchEvent(new Event("content-added", { bubbles: true }));
+  };
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (!form?.dataset.consolePreview) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => refresh(form).catch(() => {}), DELAY);
+  });
+
+  const say = (form, text) => {
+    const status = form.querySelector("[data-console-status]");
+    if (status) status.textContent = text;
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.consolePreview || event.submitter?.name) return;
+    clearTimeout(timer);
+    asked?.abort();
+    say(form, form.hasAttribute("data-busy") ? "Still sending…" : "Sending… This can take up to 30 seconds.");
+  }, true);
+
+  document.addEventListener("send-ended", (event) => say(event.target, ""));
+})();
