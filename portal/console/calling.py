@@ -1,15 +1,18 @@
 """One call of the console: sent, its trace waited for, and its trouble put into words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+from django.db import OperationalError
 
 from gateway.models import Operation
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
 
 TRACE_LOCATION = "Ocp-Apim-Trace-Location"
 TRACE_SECONDS = 1.5
+_BUSY = "The database is busy, so nothing more can be said of this call."
 _NO_TRACE = (
     "The gateway made no trace: only calls with the key of a subscription that allows tracing are traced."
 )
@@ -38,10 +41,14 @@ def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bo
         answer = send(base, request)
     except NotSent as error:
         return Called(not_sent=str(error))
-    row, untraced = _trace_of(answer) if traced else (None, "")
-    content = row.content if row else None
-    trouble = trouble_of(answer, operation.api, operation, content, request)
-    return Called("", answer, shown(answer), trouble, _told(row), untraced)
+    called = Called(answer=answer, body=shown(answer))
+    try:
+        row, untraced = _trace_of(answer) if traced else (None, "")
+        content = row.content if row else None
+        trouble = trouble_of(answer, operation.api, operation, content, request)
+    except OperationalError:  # the call was made: its answer is not to be lost
+        return replace(called, untraced=_BUSY)
+    return replace(called, trouble=trouble, trace=_told(row), untraced=untraced)
 
 
 def _trace_of(answer: Answer) -> tuple[Any, str]:

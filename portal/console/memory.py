@@ -6,9 +6,11 @@ template's parameters, and a body with such a name in it.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
 from portal.forms.console import PREFIX
@@ -69,7 +71,8 @@ def remember(request: HttpRequest, operation: UUID, posted: Mapping[str, str]) -
     others = {key: value for key, value in _all(request).items() if key != str(operation)}
     others[str(operation)] = {"entered": entered, "left_out": left_out}
     request.session[_SESSION_KEY] = dict(list(others.items())[-MOST_OPERATIONS:])
-    request.session.save()
+    with suppress(UpdateError):  # signed out in another tab
+        request.session.save()
     request.session.modified = False
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from gateway.subscription_keys import FIELD
 from gateway.url_templates import Template
@@ -66,7 +66,9 @@ class Shown:
 def shown_request(base: str, request: ConsoleRequest, *, keyed: bool) -> Shown:
     """A call through the gateway at `base`; `keyed` adds a place for a subscription key, never one itself."""
     fields = [*request.fields, *([(FIELD, HIDDEN)] if keyed else [])]
-    head = [f"{request.method} {request.target} HTTP/1.1", f"Host: {base.partition('://')[2]}"]
+    address = urlsplit(base)
+    target = f"{address.path.rstrip('/')}{request.target}"
+    head = [f"{request.method} {target} HTTP/1.1", f"Host: {address.netloc}"]
     head += [f"{name}: {value}" for name, value in fields]
     if request.body or request.method in WITH_LENGTH:
         head.append(f"Content-Length: {len(request.body)}")

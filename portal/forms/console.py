@@ -55,7 +55,7 @@ class ConsoleForm(PortalForm):
         label="Content type",
         required=False,
         max_length=200,
-        help_text="Of the body, such as application/json or text/xml; charset=utf-8. Sent with a body only.",
+        help_text="Sent with a body only, and not where the headers say another one.",
         widget=forms.TextInput({"list": "content-types", **_PLAIN_TEXT}),
     )
     body = forms.CharField(
@@ -70,11 +70,11 @@ class ConsoleForm(PortalForm):
     )
     key = forms.ChoiceField(label="Subscription key")
     own_key = forms.CharField(
-        label="The key",
+        label="Another key",
         required=False,
         max_length=1000,
         widget=SecretInput({"data-keep": ""}),
-        help_text="It is sent with this call, and kept nowhere.",
+        help_text="For “Another key” above. It is sent with this call, and kept nowhere.",
     )
     trace = forms.BooleanField(
         label="Trace this call",

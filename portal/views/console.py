@@ -131,8 +131,8 @@ class OperationConsole(ConsoleView):
 
     def _with_key(self, form: ConsoleForm) -> HttpResponse:
         chosen = form.subscription_key
-        if chosen is None or not may_change(self.request.user):
-            return self.page(form=form)
+        if chosen is None:
+            raise Invalid({"key": "Choose the subscription whose key is to be shown."})
         try:
             key = reveal_keys(actor_of(self.request), chosen).primary
         except NotFound:
@@ -219,8 +219,9 @@ def console_context(view: ConsoleView) -> dict[str, Any]:
 
 
 def labels_of_errors(form: ConsoleForm) -> list[str]:
-    """The fields that keep the call from being complete."""
-    return [str(form.fields[name].label) for name in form.errors if name in form.fields]
+    """The fields that keep the text from being complete: it does without a key."""
+    names = [name for name in form.errors if name in form.fields and name != "own_key"]
+    return [str(form.fields[name].label) for name in names]
 
 
 def _unreachable(api: Api, bases: dict[str, str]) -> str:

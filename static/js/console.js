@@ -29,6 +29,30 @@
     timer = setTimeout(() => refresh(form).catch(() => {}), DELAY);
   });
 
+  // What was typed while a call was under way stays. Files and buttons there are none.
+  const keepTyped = (before, after) => {
+    let changed = false;
+    for (const control of before.elements) {
+      const fresh = after.elements.namedItem(control.name);
+      if (!control.name || !fresh || control.type === "hidden") continue;
+      changed ||= fresh.value !== control.value || fresh.checked !== control.checked;
+      if (control.type === "checkbox") fresh.checked = control.checked;
+      else fresh.value = control.value;
+    }
+    return changed;
+  };
+
+  document.addEventListener("content-replaced", (event) => {
+    const [before, after] = [event.detail.before, event.detail.after].map((part) => part.querySelector("[data-console-preview]"));
+    if (before && after && keepTyped(before, after)) timer = setTimeout(() => refresh(after).catch(() => {}), DELAY);
+  });
+
+  // A browser that comes back to the page puts what was typed into its fields again.
+  addEventListener("pageshow", () => {
+    if (performance.getEntriesByType("navigation")[0]?.type === "navigate") return;
+    document.querySelectorAll("[data-console-preview]").forEach((form) => refresh(form).catch(() => {}));
+  });
+
   const say = (form, text) => {
     const status = form.querySelector("[data-console-status]");
     if (status) status.textContent = text;
