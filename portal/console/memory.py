@@ -22,10 +22,10 @@ MOST_OPERATIONS = 20
 MOST_IN_BODY = 16_000
 _KEPT = frozenset({"scheme", "remainder", "query", "headers", "content_type", "body", "key", "trace"})
 _SECRET = re.compile(
-    r"authorization|cookie|token|secret|passw|api-?key|subscription-key|signature|credential|\Asig\Z|\Acode\Z",
+    r"authorization|cookie|token|secret|passw|api[_-]?key|subscription-key|signature|credential|\Asig\Z|\Acode\Z",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[\w.\-]+(?=[\"']?\s*[:=>])")
+_NAME = re.compile(r"(?<![\w.\-])[\w.\-]{1,100}(?![\w.\-])(?=[\"']?\s*[:=>])")
 
 
 def is_secret(name: str) -> bool:
@@ -33,7 +33,7 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
-def without_secrets(posted: Mapping[str, str]) -> tuple[Entered, list[str]]:
+def without_secrets(posted: Mapping[str, str], most_in_body: int = MOST_IN_BODY) -> tuple[Entered, list[str]]:
     """What may be kept of the fields of the form, and the names of what was left out."""
     left_out: list[str] = []
     kept = {name: value for name, value in posted.items() if name in _KEPT or name.startswith(PREFIX)}
@@ -43,10 +43,16 @@ def without_secrets(posted: Mapping[str, str]) -> tuple[Entered, list[str]]:
     for name, sign in (("headers", ":"), ("query", "=")):
         if name in kept:
             kept[name] = _harmless_lines(kept[name], sign, left_out.append)
-    if any(is_secret(name) for name in _NAME.findall(kept.get("body", ""))):
-        left_out.append("the body, which may hold a secret")
+    if why := _why_not_kept(kept.get("body", ""), most_in_body):
+        left_out.append(f"the body, which {why}")
         del kept["body"]
     return kept, left_out
+
+
+def _why_not_kept(body: str, most: int) -> str:
+    if len(body.encode()) > most:
+        return "is too long"
+    return "may hold a secret" if any(is_secret(name) for name in _NAME.findall(body)) else ""
 
 
 def _harmless_lines(text: str, sign: str, leave_out: Callable[[str], None]) -> str:
@@ -65,9 +71,6 @@ def remember(request: HttpRequest, operation: UUID, posted: Mapping[str, str]) -
     other tabs save meanwhile is not to be written over.
     """
     entered, left_out = without_secrets(posted)
-    if len(entered.get("body", "").encode()) > MOST_IN_BODY:
-        left_out.append("the body, which is too long")
-        del entered["body"]
     others = {key: value for key, value in _all(request).items() if key != str(operation)}
     others[str(operation)] = {"entered": entered, "left_out": left_out}
     request.session[_SESSION_KEY] = dict(list(others.items())[-MOST_OPERATIONS:])

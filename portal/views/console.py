@@ -150,7 +150,7 @@ class OperationConsole(ConsoleView):
 
     def posted_to_keep(self) -> kept_forms.Fields:
         """All but what may be a secret."""
-        kept, _ = memory.without_secrets(self.request.POST.dict())
+        kept, _ = memory.without_secrets(self.request.POST.dict(), kept_forms.MOST_CHARACTERS)
         return {name: [value] for name, value in kept.items()}
 
 

@@ -10,7 +10,7 @@ from gateway.changes.apis import delete_api
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound
 from gateway.models import AuditEntry, Deletion, Revision, Subscription
 from tests.arrange import update_directly
-from tests.builders import ALICE, make_api, make_subscription
+from tests.builders import ALICE, make_api, make_operation, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,38 @@ def test_what_is_shown_is_recorded_and_changes_nothing() -> None:
     entry = AuditEntry.objects.latest("at")
     assert (entry.action, entry.actor_name, entry.object_key) == ("was shown the keys of", "alice", row.key)
     assert Revision.objects.get().number == number
+
+
+def test_a_key_that_somebody_calls_with_is_recorded_and_changes_nothing() -> None:
+    operation = make_operation(make_api())
+    row = make_subscription(primary_key="0123456789abcdef-primary")
+    number = Revision.objects.get().number
+    assert changes.use_key(ALICE, row.key, operation) == "0123456789abcdef-primary"
+    entry = AuditEntry.objects.latest("at")
+    assert (entry.action, entry.actor_name, entry.object_key) == (
+        "called an API with the key of", "alice", row.key,
+    )  # fmt: skip
+    assert entry.changes == {"operation": ["", "GET /accounts/{id} of Partner Bank"]}
+    assert Revision.objects.get().number == number
+
+
+def test_a_key_that_lets_no_call_in_is_not_used() -> None:
+    operation = make_operation(make_api())
+    others, broken = make_subscription("Others", make_api("Other")), make_subscription("Broken")
+    suspended, deleted = make_subscription("Suspended"), make_subscription("Deleted")
+    changes.suspend_subscription(ALICE, suspended.key)
+    changes.delete_subscription(ALICE, deleted.key)
+    update_directly(Subscription, broken.key, sealed_primary_key="x")
+    for row, words in (
+        (others, "lets no"),
+        (suspended, "lets no"),
+        (deleted, "not there"),
+        (broken, "opened"),
+    ):
+        with pytest.raises(Invalid, match=words) as raised:
+            changes.use_key(ALICE, row.key, operation)
+        assert list(raised.value.errors) == ["key"]
+    assert not AuditEntry.objects.filter(action__startswith="called").exists()
 
 
 @pytest.mark.parametrize("which", ["primary", "secondary"])
