@@ -13,6 +13,7 @@ from gateway.embedded.explanation import Effect, Explanation, Forwarded
 from gateway.models import Api, CaCertificate
 from portal import places
 from portal.places import Link, Where
+from portal.policy_places import SCOPES
 from portal.remedies import links_for_code
 
 _SECTIONS = (
@@ -126,7 +127,7 @@ def _sections(explanation: Explanation, where: Where) -> Iterator[Section]:
 
 
 def _step(effect: Effect, where: Where) -> Step:
-    return Step(effect, places.SCOPES[effect.origin.scope], places.statement_url(where, effect))
+    return Step(effect, SCOPES[effect.origin.scope], places.statement_url(where, effect))
 
 
 def _back_end(where: Where) -> Link:

@@ -62,9 +62,14 @@ def policy_url(where: Where, scope: str) -> str:
     return policy_places.policy_url(scope, where.api, where.operation)
 
 
+def line_url(where: Where, scope: str, line: int) -> str:
+    """A line of that document."""
+    return policy_places.line_url(scope, line, where.api, where.operation)
+
+
 def statement_url(where: Where, step: Effect) -> str:
     """The line that a statement stands in."""
-    return policy_places.line_url(step.origin.scope, step.origin.line, where.api, where.operation)
+    return line_url(where, step.origin.scope, step.origin.line)
 
 
 def effective_url(where: Where) -> str:

@@ -1,4 +1,4 @@
-"""The trace of one call as a JSON document of the product's form: without secrets, and never larger than `MOST_BYTES`.
+"""The trace of one call as a JSON document of the product's form, without secrets, at most `MOST_BYTES` large.
 
 Pure. What is told of the call comes as it is; here it is masked, cut and put in order.
 """
@@ -48,8 +48,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is told of a call. `at` is when it began in seconds since 1970; `phases` are what it did from when on,
-    "" for what is not told of; `call` and `outcome` stand in the document as they are."""
+    """All that is told of a call. `at` is when it began in seconds since 1970; `phases` are what it did from when
+    on, "" for what is not told of; `call` and `outcome` stand in the document as they are."""
 
     at: float
     seconds: float
@@ -91,7 +91,9 @@ def _learn(value: Any, masker: Masker) -> None:
 
 
 def _texts(head: Head) -> list[tuple[str, str]]:
-    return [(name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in head.fields]
+    return [
+        (name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in head.fields
+    ]
 
 
 class _Writer:
@@ -150,7 +152,9 @@ class _Writer:
     def _head(self, head: Head) -> list[dict[str, str]]:
         fields, most = _texts(head), self._limits.fields
         near = [(name, value[: self._limits.text + self._masker.longest]) for name, value in fields[:most]]
-        shown = [{"name": self._cut(name), "value": self._cut(value)} for name, value in self._masker.fields(near)]
+        shown = [
+            {"name": self._cut(name), "value": self._cut(value)} for name, value in self._masker.fields(near)
+        ]
         if len(fields) > most:
             shown.append({"name": "...", "value": f"{len(fields) - most} more"})
         return shown

@@ -14,6 +14,7 @@ from portal.console.case import Case, Trouble
 from portal.explained import remedies_of
 from portal.gateway_urls import api_at
 from portal.places import Link
+from portal.policy_places import SCOPES
 from portal.remedies import FAILURES, VERDICTS, Remedy, links_for_verdict
 
 # What a test of the connection may say more about than the code does.
@@ -141,7 +142,7 @@ def _refused(case: Case) -> Trouble:
     words = next((step.words for step in case.explanation.steps if step.ends and step.element == element), "")
     if found is None:
         return _in_general(case, remedy, words)
-    spot = f"{places.SCOPES[found[0]]}, line {found[1]}"
+    spot = f"{SCOPES[found[0]]}, line {found[1]}"
     text = f"The statement {element} ({spot}) refused the call. {case.told('detail') or words}".strip()
     link = Link(f"Look at the statement: {spot}", places.line_url(case.where, *found))
     return Trouble(remedy.title, text, remedy.todo, (link,))
