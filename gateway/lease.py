@@ -1,8 +1,6 @@
 """Keeps the lease of a gateway process: says that it runs, which revision, and what it presents and holds."""
 
 import logging
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,16 +12,12 @@ from django.db import Error, connections
 from gateway import records
 from gateway.following import identity, now
 from gateway.observing.presented import PresentedCertificates
+from gateway.process_name import process_name
 
 logger = logging.getLogger(__name__)
 
 _WRITE_SECONDS = 1.5
 _FORGET_SECONDS = 3600.0
-
-
-def process_name() -> str:
-    """What this process is called in its lease: host and process number."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class Lease(threading.Thread):

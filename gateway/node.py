@@ -23,9 +23,10 @@ from gateway.embedded.asgi import Engine
 from gateway.embedded.call import Receive, Scope, Send
 from gateway.engine_settings import engine_settings
 from gateway.following import LOOK_SECONDS, Follower, now
-from gateway.lease import Lease, process_name
+from gateway.lease import Lease
 from gateway.observing.observation import Observation
 from gateway.observing.presented import PresentedCertificates
+from gateway.process_name import process_name
 from gateway.snapshot import Snapshot
 from gateway.snapshot_difference import Difference
 

@@ -16,8 +16,17 @@ from gateway.probing.answer import METHOD, Answer, expects_tls, read_answer, ref
 from gateway.probing.chain import chain_of
 from gateway.probing.line import Address, Closed, Line, TlsLine, look_up
 from gateway.probing.messages import Seen
-from gateway.probing.outcome import Outcome, good, no_answer, not_http
-from gateway.probing.reach import expired_here, no_connection, not_found, refused_address, resolved, unusable
+from gateway.probing.outcome import Outcome, good, https_expected, no_answer, not_http
+from gateway.probing.reach import (
+    expired_here,
+    needs_https,
+    no_connection,
+    not_found,
+    refused_address,
+    resolved,
+    resolved_late,
+    unusable,
+)
 from gateway.probing.report import Report, State, Step
 from gateway.probing.scene import Failure, Scene
 from gateway.probing.second_look import Where, late_refusal, second_look
@@ -150,9 +159,7 @@ class _Probe:
         try:
             found = look_up(url.host, url.port, self._deadline)
         except TimeoutError:
-            text = f"The name {url.host} was not resolved in time."
-            remedy = "Look at the name servers (DNS) that the gateway's machine uses."
-            raise _Failed(Failure("resolution", "timed-out", text, remedy)) from None
+            raise _Failed(resolved_late(url.host)) from None
         except (OSError, UnicodeError) as error:
             raise _Failed(not_found(url.host, error)) from None
         addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
@@ -172,11 +179,7 @@ class _Probe:
 
     def _plain(self, url: WebServiceUrl) -> Outcome:
         if self._order.certificate is not None:
-            text = (
-                "The URL begins with http://, and a client certificate can only be presented over https://."
-            )
-            remedy = "Use https://, or choose no client certificate: calls are refused like this."
-            raise _Failed(Failure("preparation", "certificate-needs-https", text, remedy))
+            raise _Failed(needs_https())
         self._add("preparation", State.OK, "No certificate and no trust are needed for http://.")
         line, _, _ = self._connected(url)
         try:
@@ -199,8 +202,7 @@ class _Probe:
         except OSError as error:
             raise _Failed(no_answer(error, None)) from None
         if expects_tls(answer):
-            text = "The back end expects HTTPS at this port."
-            raise _Failed(Failure("request", "https-expected", text, "Write https:// in the URL."))
+            raise _Failed(https_expected())
         if not answer.status:
             raise _Failed(not_http(answer))
         text = f"The back end answered {METHOD} {url.path or '/'} with {answer.status}."

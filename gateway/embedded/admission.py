@@ -9,7 +9,7 @@ from gateway.embedded.keys import KeyRing
 from gateway.embedded.ranges import Ranges, address_of
 from gateway.failures import CallFailure
 from gateway.headers import Field, Hop, last_value, own_entries_of_via
-from gateway.snapshot import Api
+from gateway.snapshot import Api, Subscription
 from gateway.subscription_keys import FIELD
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -54,16 +54,20 @@ def check_scheme(api: Api, scheme: str) -> None:
         raise CallFailure("https-required" if scheme == "http" else "http-required", api.id)
 
 
-def check_key(call: Call, api: Api, ring: KeyRing, key: bytes | None, hop: Hop) -> None:
-    """Raises CallFailure for a call without a key where one is needed, or with one that lets nobody in."""
+def check_key(call: Call, api: Api, ring: KeyRing, key: bytes | None, hop: Hop) -> Subscription | None:
+    """The subscription that lets the call in; None where no key is needed and none given.
+
+    Raises CallFailure for a call without a key where one is needed, or with one that lets nobody in.
+    """
     if key is None:
         if api.subscription_required:
             raise _denied("subscription-key-missing", api, hop)
-        return
+        return None
     subscription = ring.find(key, api.key)
     if subscription is None:
         raise _denied("subscription-key-invalid", api, hop)
     call.record.subscription = subscription.id
+    return subscription
 
 
 def _denied(code: str, api: Api, hop: Hop) -> CallFailure:

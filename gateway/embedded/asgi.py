@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gateway.addresses import AddressRules
 from gateway.embedded.admission import (
@@ -34,11 +35,13 @@ from gateway.embedded.room import Room
 from gateway.embedded.routing import Route
 from gateway.embedded.state import NOTHING, build
 from gateway.embedded.threads import Threads
+from gateway.embedded.traced.trace import CallTrace
+from gateway.embedded.tracing import Tracing, is_wanted
 from gateway.failures import CallFailure
 from gateway.headers import Hop, request_fields
 from gateway.outbound import Destination, Outbound
 from gateway.request_head import BadHead
-from gateway.snapshot import Snapshot
+from gateway.snapshot import Snapshot, Subscription
 from gateway.snapshot_difference import Difference
 from gateway.subscription_keys import taken_key
 
@@ -76,7 +79,8 @@ class EngineSettings:
 
 
 class Engine:
-    """One per process. `before_call`, if set, is awaited before each call; `behind` says whether it is needed."""
+    """One per process. `catch_up`, if set, is awaited before a call when `behind` says that it is needed; `tracing`
+    keeps the traces of calls that may ask for one."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -90,6 +94,7 @@ class Engine:
         self.behind: Callable[[], bool] = bool
         self.catch_up: Hook | None = None
         self.observers: list[Observer] = []
+        self.tracing: Tracing[Any] | None = None
 
     @property
     def calls(self) -> int:
@@ -141,6 +146,8 @@ class Engine:
             await self._serve(call, scope["scheme"])
         except CallerGone as gone:
             call.record.failed_by = "caller"
+            if call.trace is not None:
+                call.trace.gone(gone)
             call.cut(at_once=gone.stalled)
         except CallFailure as failure:
             await _fail(call, failure)
@@ -149,6 +156,8 @@ class Engine:
             await _fail(call, CallFailure("internal-error", type(error).__name__))
         finally:
             self._observe(call)
+            if call.trace is not None:
+                await self._keep(call.trace)
 
     def _observe(self, call: Call) -> None:
         record = call.record
@@ -178,9 +187,11 @@ class Engine:
         plan = route.plan
         call.record.api, call.record.operation = plan.api.id, plan.operation.id
         hop = hop_of(call, self._settings.plain_scheme, scheme, self._settings.trusted_proxies)
-        self._admit(call, plan, state.keys, key, hop)
+        self._admit(call, route, state.keys, key, hop)
         counted = counted_down(call.method, call.fields)
         if counted is None:
+            if call.trace is not None:
+                call.trace.ended_here()
             await call.answer(200, [ALLOW, _EMPTY], b"")
             return
         call.fields = counted
@@ -190,10 +201,13 @@ class Engine:
             self._request(call, route, query, hop)  # which may still refuse it
             await call.give(plan.given)
 
-    def _admit(self, call: Call, plan: Plan, keys: KeyRing, key: bytes | None, hop: Hop) -> None:
+    def _admit(self, call: Call, route: Route[Plan], keys: KeyRing, key: bytes | None, hop: Hop) -> None:
         """Everything that is asked of a call before anything of its body is read. Raises CallFailure."""
+        plan = route.plan
         check_scheme(plan.api, hop.scheme)
-        check_key(call, plan.api, keys, key, hop)
+        subscription = check_key(call, plan.api, keys, key, hop)
+        if subscription is not None and subscription.allow_tracing:
+            self._trace(call, route, hop, subscription)
         call.fields = checked_fields(call.fields, self._settings.drops_underscores)
         if plan.failure:
             raise CallFailure(*plan.failure)
@@ -210,8 +224,9 @@ class Engine:
             if certificate := expired_certificate(destination, time.time()):
                 self._expired.meet(certificate, destination, call.record)
             target, fields = request.target(plan.base), request.whole(plan.host, call.framing)
-            exchange = Exchange(self._outbound, destination, call.method, target, fields, deadlines)
-            await Forwarding(call, plan, exchange, self._threads, deadlines).run()
+            makers = (Exchange, Forwarding) if call.trace is None else call.trace.makers
+            exchange = makers[0](self._outbound, destination, call.method, target, fields, deadlines)
+            await makers[1](call, plan, exchange, self._threads, deadlines).run()
         finally:
             self._room.leave(plan.api.key)
 
@@ -219,9 +234,29 @@ class Engine:
         """The request as its policy leaves it. Raises CallFailure."""
         fields = request_fields(call.fields, hop, private_cookies=self._settings.private_cookies)
         request = Request(route, query, fields, call.record.client, hop.authority)
+        if call.trace is not None:
+            call.trace.run(request)
+            return request
         for step in route.plan.request.steps:
             step(request)
         return request
+
+    def _trace(self, call: Call, route: Route[Plan], hop: Hop, subscription: Subscription) -> None:
+        """Begin the trace of a call that asks for one, if there is room."""
+        if self.tracing is None or not is_wanted(call.fields):
+            return
+        ticket = self.tracing.open()
+        if ticket is not None:
+            call.trace = CallTrace(ticket, call, route, hop, subscription, self._settings.rules)
+
+    async def _keep(self, trace: CallTrace) -> None:
+        """Write the trace of a call that is over, beside the event loop."""
+        try:
+            document = await self._threads.run("", trace.document)
+            if self.tracing is not None:
+                self.tracing.put(trace.ticket, document["api"]["id"], document)
+        except Exception:
+            logger.exception("a call could not be traced")
 
     def _deadlines(self, plan: Plan) -> Deadlines:
         read = plan.api.read_timeout or self._settings.read_timeout
@@ -241,6 +276,8 @@ async def _refuse(send: Send) -> None:
 async def _fail(call: Call, failure: CallFailure) -> None:
     record = call.record
     record.code, record.failed_by = failure.code, failure.failed_by
+    if call.trace is not None:
+        call.trace.failed(failure)
     if failure.failed_by != "caller":
         logger.warning("%s %s: %s", record.activity, failure.code, failure.detail)
     if call.answering:

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.embedded.answers import Given
 from gateway.embedded.record import CallRecord
 from gateway.failures import RECORDED, CallFailure
 from gateway.headers import GATEWAY_ERROR, Field, http_date
 from gateway.request_head import RequestHead, read_head
+
+if TYPE_CHECKING:
+    from gateway.embedded.traced.trace import CallTrace
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -45,8 +48,11 @@ class Connection(Protocol):
 class Call:
     """One request of a caller, and the answer to it. Raises BadHead for a head that must not be forwarded.
 
-    `most` is the largest body in bytes, None for any; it is known once the call has been matched.
+    `most` is the largest body in bytes, None for any; it is known once the call has been matched. `trace` is there
+    for a call that is traced.
     """
+
+    trace: "CallTrace | None" = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -151,6 +157,8 @@ class Call:
             fields = [*fields, (b"connection", b"close")]
         if self.version == "1.0":
             self._framed = any(name == b"content-length" for name, _ in fields)
+        if self.trace is not None:
+            fields = self.trace.answers(status, fields)
         await self._send({"type": "http.response.start", "status": status, "headers": fields})
 
     async def send_part(self, data: bytes) -> None:

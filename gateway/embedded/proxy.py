@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
+from gateway.embedded.answers import Given
 from gateway.embedded.call import Call, CallerGone
 from gateway.embedded.exchange import Deadlines, Exchange, Reply
 from gateway.embedded.message import Message
 from gateway.embedded.plans import Plan
-from gateway.embedded.steps import Step
 from gateway.embedded.threads import Threads
 from gateway.failures import CallFailure
 from gateway.headers import Field, response_fields
@@ -168,11 +168,11 @@ class Forwarding:
         call, response = self._call, self._plan.response
         if response.given is not None:
             self._exchange.abort()  # what it says is not wanted, however much of it is still to come
-            await call.give(response.given)
+            await self._give(response.given)
             return
         fields = _handed_on(reply, call)
         if response.steps:
-            fields = _changed(fields, response.steps)
+            fields = self._changed(fields)
         if reply.complete:
             await call.answer(reply.status, fields, reply.data)
             return
@@ -187,6 +187,15 @@ class Forwarding:
             await call.send_part(data)
             self._waits_for_caller_since = None
         await call.end_answer()
+
+    async def _give(self, given: Given) -> None:
+        await self._call.give(given)
+
+    def _changed(self, fields: list[Field]) -> list[Field]:
+        answer = Message(fields)
+        for step in self._plan.response.steps:
+            step(answer)
+        return answer.fields
 
     async def _more(self) -> None:
         self._late_in("part", self._deadlines.read)
@@ -217,10 +226,3 @@ def _handed_on(reply: Reply, call: Call) -> list[Field]:
     if reply.status in (204, 304) and call.method != "HEAD":
         return [field for field in fields if field[0] != b"content-length"]
     return fields
-
-
-def _changed(fields: list[Field], steps: Iterable[Step]) -> list[Field]:
-    answer = Message(fields)
-    for step in steps:
-        step(answer)
-    return answer.fields

@@ -5,6 +5,7 @@ and a probe says so. What is secret, or not told of, is never kept.
 """
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ from gateway.probing.tls_messages import (
 _HANDSHAKE, _ALERT = 22, 21
 _CLIENT_HELLO, _SERVER_HELLO, _TICKET, _CERTIFICATE, _CERTIFICATE_REQUEST, _FINISHED = 1, 2, 4, 11, 13, 20
 CLOSE_NOTIFY = 0
+
+
+# Called with the socket, "read" or "write", a version, the type of the content, of the message, and its bytes.
+Listener = Callable[[Any, str, int, int, int, bytes], None]
 
 
 @dataclass(slots=True)
@@ -86,12 +91,21 @@ def watch(context: ssl.SSLContext) -> Seen:
     """What passes over the connections of a context from now on. For a context that makes one of them."""
     seen = Seen()
 
-    def callback(_: Any, direction: str, __: Any, content: int, ___: Any, data: bytes) -> None:
+    def callback(_: Any, direction: str, __: int, content: int, ___: int, data: bytes) -> None:
         with suppress(Exception):  # an error here would come out of the handshake
             seen.take(direction, int(content), bytes(data))
 
+    listen(context, callback)
+    return seen
+
+
+def listen(context: ssl.SSLContext, listener: Listener) -> None:
+    """Have a listener called for each message of a context's connections, and for the first bytes of each record.
+
+    It is never taken away from a context with connections: where there is none when OpenSSL calls,
+    _PySSL_msg_callback (CPython 3.11) returns without giving the global lock back.
+    """
     # An instance takes any attribute: only the class knows whether this one does something.
     if hasattr(ssl.SSLContext, "_msg_callback"):
         with suppress(AttributeError, TypeError):
-            context._msg_callback = callback  # type: ignore[attr-defined]
-    return seen
+            context._msg_callback = listener  # type: ignore[attr-defined]

@@ -21,8 +21,8 @@ class Outcome:
     remedy: str = ""
 
 
-def no_answer(error: Exception, scene: Scene | None) -> Failure:
-    """What ended a connection after the handshake."""
+def no_answer(error: Exception, scene: Scene | None, method: str = METHOD) -> Failure:
+    """What ended a connection after the handshake, and before the answer to a request."""
     if (
         scene is not None
         and isinstance(error, ssl.SSLError)
@@ -31,7 +31,7 @@ def no_answer(error: Exception, scene: Scene | None) -> Failure:
         failure = why(error, scene)
         return replace(failure, step="request") if failure.step == "tls" else failure
     if isinstance(error, TimeoutError):
-        text = f"The back end did not answer {METHOD} in time."
+        text = f"The back end did not answer {method} in time."
         remedy = (
             "Try again; then look at the load of the back end, and whether it ignores such requests only."
         )
@@ -54,6 +54,12 @@ def not_http(answer: Answer) -> Failure:
     text = "The back end answered the request with something that is not HTTP/1.1."
     details = (f"Its answer begins with: {answer.line}",) if answer.line else ("Its answer is empty.",)
     return Failure("request", "not-http", text, "Look whether host and port are right.", details)
+
+
+def https_expected() -> Failure:
+    """A plain request came to a port for HTTPS."""
+    text = "The back end expects HTTPS at this port."
+    return Failure("request", "https-expected", text, "Write https:// in the URL.")
 
 
 def good(told: Told) -> Outcome:

@@ -20,6 +20,13 @@ def unusable(error: CallFailure) -> Failure:
     return Failure("preparation", "certificate-unusable", text, remedy, details)
 
 
+def needs_https() -> Failure:
+    """A certificate is chosen, and there is no TLS to present it in."""
+    text = "The URL begins with http://, and a client certificate can only be presented over https://."
+    remedy = "Use https://, or choose no client certificate: calls are refused like this."
+    return Failure("preparation", "certificate-needs-https", text, remedy)
+
+
 def expired_here(certificate: CertificateMaterial) -> Failure:
     """The gateway itself refuses calls with it."""
     text = (
@@ -42,6 +49,13 @@ def not_found(host: str, error: Exception) -> Failure:
     text = f"The name {host} cannot be resolved."
     remedy = "Look whether it is spelt right and known to the name servers (DNS) of the gateway's machine."
     return Failure("resolution", "name-not-found", text, remedy, (str(error),))
+
+
+def resolved_late(host: str) -> Failure:
+    """The name servers took too long."""
+    text = f"The name {host} was not resolved in time."
+    remedy = "Look at the name servers (DNS) that the gateway's machine uses."
+    return Failure("resolution", "timed-out", text, remedy)
 
 
 def refused_address(host: str, kind: str) -> Failure:

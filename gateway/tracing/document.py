@@ -1,4 +1,4 @@
-"""The trace of one call as a JSON document of the product's form, without secrets, at most `MOST_BYTES` large.
+"""The trace of one call as a JSON document of the product's form, without secrets and of a bounded size.
 
 Pure. What is told of the call comes as it is; here it is masked, cut and put in order.
 """
@@ -48,8 +48,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is told of a call. `at` is when it began in seconds since 1970; `phases` are what it did from when
-    on, "" for what is not told of; `call` and `outcome` stand in the document as they are."""
+    """All that is told of a call. `at` is when it began, in seconds since 1970.
+
+    `phases` are what it did from when on, `call` stands in the document as it is.
+    """
 
     at: float
     seconds: float
@@ -171,7 +173,7 @@ def _storable(text: str) -> str:
 
 def _spans(phases: Iterable[tuple[float, str]], end: float) -> list[dict[str, Any]]:
     """What took how long: each phase lasts until the next begins."""
-    began = sorted(phases, key=lambda phase: phase[0])
+    began = sorted((phase for phase in phases if phase[0] < end), key=lambda phase: phase[0])
     ends = [*(start for start, _ in began[1:]), end]
     return [
         {"name": name, "title": TITLES[name], "start": round(start, 6), "seconds": round(stop - start, 6)}

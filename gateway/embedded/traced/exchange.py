@@ -1,0 +1,219 @@
+"""An exchange with a back end that tells what it does, and does it as any other."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+from gateway.embedded.exchange import Deadlines, Exchange, Reply
+from gateway.embedded.traced.attempt import Attempt
+from gateway.embedded.traced.watching import watched_context
+from gateway.failures import CallFailure
+from gateway.final_response import FinalResponse
+from gateway.headers import Field
+from gateway.outbound import Connection, Destination, Outbound
+from gateway.outbound_errors import BackEndGone
+from gateway.tracing.document import Head
+
+SOURCE = "forward-request"
+ATTACHED = "Certificate was attached to request per configuration."
+_ABOUT_CERTIFICATES = frozenset((400, 403, 495, 496))
+_MOST_KEPT = 32000
+
+
+class Teller(Protocol):
+    """What an exchange tells of itself to."""
+
+    def phase(self, name: str) -> None:
+        """Something else takes the time from now on."""
+
+    def note(self, section: str, source: str, message: str, **data: Any) -> None:
+        """Something happened. Data that is a function is asked for when the call is over."""
+
+
+class TracedExchange(Exchange):
+    """An exchange of a traced call. `error` is what ended it, `attempt` the connection that was tried last.
+
+    `status` is that of its answer, `body` the beginning of one that may speak of client certificates.
+    """
+
+    def __init__(
+        self,
+        teller: Teller,
+        outbound: Outbound,
+        destination: Destination,
+        method: str,
+        target: str,
+        fields: list[Field],
+        deadlines: Deadlines,
+    ) -> None:
+        super().__init__(outbound, destination, method, target, fields, deadlines)
+        self._teller = teller
+        self.attempts: list[Attempt] = []
+        self.error: BaseException | None = None
+        self.status = self.sent = self.came = 0
+        self.body = b""
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The connection that was tried last."""
+        return self.attempts[-1] if self.attempts else None
+
+    # --- what ends with an error ---------------------------------------------------------------------------------
+    def call(self, body: bytes = b"") -> Reply | None:
+        """See Exchange."""
+        with self._errors():
+            return super().call(body)
+
+    def start(self, body: bytes = b"") -> None:
+        """See Exchange."""
+        with self._errors():
+            super().start(body)
+
+    def send(self, data: bytes) -> None:
+        """See Exchange."""
+        with self._errors():
+            super().send(data)
+            self.sent += len(data)
+
+    def reply(self) -> Reply | None:
+        """See Exchange."""
+        with self._errors():
+            return super().reply()
+
+    def read(self) -> bytes | None:
+        """See Exchange."""
+        with self._errors():
+            return super().read()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except CallFailure as failure:
+            self.error = failure.__cause__ or failure
+            raise
+
+    # --- the connection ------------------------------------------------------------------------------------------
+    def _open(self, fresh: bool = False) -> bool:
+        self._teller.phase("gateway")
+        reused = super()._open(fresh)
+        if reused:
+            self.attempts.append(Attempt(self._opened(), reused=True))
+        attempt = self.attempts[-1]
+        attempt.look()
+        self._tell_connection(attempt)
+        return reused
+
+    def _connect(self, connection: Connection) -> None:
+        attempt = Attempt(connection, reused=False)
+        self.attempts.append(attempt)
+        own = self._watch(connection)
+        try:
+            super()._connect(connection)
+        finally:
+            attempt.look()
+            if own is not None:
+                connection.ssl_context = own  # type: ignore[attr-defined]
+
+    def _watch(self, connection: Connection) -> ssl.SSLContext | None:
+        """Have the handshake of a new connection watched; returns its own context."""
+        adapter = self._adapter
+        if adapter is None or self._destination.origin.scheme != "https":
+            return None
+        if adapter.watched is None:
+            self._teller.phase("preparing")
+        own: ssl.SSLContext = connection.ssl_context  # type: ignore[attr-defined]
+        connection.ssl_context = watched_context(adapter, self._destination) or own  # type: ignore[attr-defined]
+        return own
+
+    def _tell_connection(self, attempt: Attempt) -> None:
+        data: dict[str, Any] = {"connection": attempt.data}
+        if attempt.chain:
+            data["backEndCertificates"] = attempt.certificates
+        self._teller.note("backend", SOURCE, _connected(attempt, self._destination), **data)
+        if self._destination.certificate is not None:
+            self._teller.note("backend", "authentication-certificate", ATTACHED, certificate=partial(
+                presented, self._destination, attempt))  # fmt: skip
+
+    def _again(self, error: BackEndGone) -> Reply | None:
+        if self._repeatable:
+            message = (
+                "The back end had closed the idle connection: the request is sent once more, over a new one."
+            )
+            self._teller.note("backend", SOURCE, message)
+        return super()._again(error)
+
+    # --- the request and its answer ------------------------------------------------------------------------------
+    def _start(self, body: bytes) -> None:
+        self._teller.phase("sending")
+        method, target, fields = self._request
+        scheme = self._destination.origin.scheme
+        host = self._destination.back_end.removesuffix(":443" if scheme == "https" else ":80")
+        url = f"{scheme}://{host}{target}"
+        request = {"method": method, "url": url, "headers": Head(fields)}
+        self._teller.note("backend", SOURCE, "Request is being forwarded to the backend service.",
+                          request=request, bytes=lambda: self.sent)  # fmt: skip
+        super()._start(body)
+        self.sent += len(body)
+
+    def _reply(self) -> Reply | None:
+        if self._response is None:
+            self._teller.phase("back-end")
+        return super()._reply()
+
+    def _receive(self) -> FinalResponse:
+        if self._response is not None:
+            return super()._receive()
+        began = time.perf_counter()
+        response = super()._receive()
+        self.status = response.status
+        self._teller.phase("answering")
+        seconds = time.perf_counter() - (self.began or began)
+        answer = {
+            "status": response.status,
+            "reason": response.reason.strip(),
+            "headers": Head(response.fields),
+        }
+        message = f"The back end answered {response.status} {response.reason}".strip()
+        self._teller.note("backend", SOURCE, f"{message}, {seconds:.3f} s after the request began to be sent.",
+                          response=answer, bytes=lambda: self.came)  # fmt: skip
+        return response
+
+    def _part(self, response: FinalResponse, seconds: float) -> bytes | None:
+        data = super()._part(response, seconds)
+        self.came += len(data or b"")
+        if data and response.status in _ABOUT_CERTIFICATES and len(self.body) < _MOST_KEPT:
+            self.body += data[:_MOST_KEPT]
+        return data
+
+    def _finish(self, response: FinalResponse) -> None:
+        if not self._over and self.attempt is not None:
+            self.attempt.look()
+            self.attempt.leave()
+        super()._finish(response)
+
+
+def presented(destination: Destination, attempt: Attempt) -> dict[str, Any]:
+    """The client certificate of a connection, for a trace."""
+    certificate = destination.certificate
+    assert certificate is not None  # noqa: S101
+    names = ("id", "subject", "thumbprint")
+    return {**{name: getattr(certificate, name) for name in names}, "asked": attempt.asked}
+
+
+def _connected(attempt: Attempt, destination: Destination) -> str:
+    making = attempt.making
+    if attempt.reused:
+        text = f"Call number {attempt.calls} over a connection to {making.address} that is open already."
+    else:
+        text = f"Connected to {making.address}, port {destination.origin.port}."
+    if attempt.version:
+        text += f" It speaks {attempt.version} with {attempt.cipher}."
+    if attempt.asked and destination.certificate is None:
+        text += " The back end asked for a client certificate, and none is configured."
+    if attempt.asked is False and destination.certificate is not None:
+        text += " The back end did not ask for the client certificate, so it was not presented."
+    return text

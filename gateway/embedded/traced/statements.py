@@ -1,0 +1,116 @@
+"""Statements run one by one on a traced call, each with what it did in words. They do what they do on any other."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from gateway.embedded.explanation import Effect
+from gateway.embedded.message import Message, Request
+from gateway.embedded.plans import Plan
+from gateway.embedded.program import Line
+from gateway.embedded.trial import Trial, as_text, not_reached, told_of
+from gateway.embedded.words import HIDDEN, Change, Seen, done_to_answer, done_to_request
+from gateway.failures import CallFailure
+from gateway.headers import Field
+from gateway.snapshot import AuthenticationBasic, CheckHeader, Secret, SetHeader, SetQueryParameter, Statement
+from gateway.tracing.masking import Masker
+
+# What is told of a statement, and the failure with which it ended the call.
+Note = Callable[[Effect, CallFailure | None], None]
+
+
+def learn_secrets(plan: Plan, masker: Masker) -> None:
+    """Tell what the statements of a plan hold that is secret."""
+    for line in (*plan.request.lines, *plan.response.lines):
+        statement = line.statement
+        if isinstance(statement, AuthenticationBasic):
+            masker.remember(as_text(statement.password.reveal()))
+        elif isinstance(statement, SetHeader | SetQueryParameter | CheckHeader):
+            _learn(statement, masker)
+
+
+def _learn(statement: SetHeader | SetQueryParameter | CheckHeader, masker: Masker) -> None:
+    secrets = [value for value in statement.values if isinstance(value, Secret)]
+    hide = masker.hide_parameter if isinstance(statement, SetQueryParameter) else masker.hide_field
+    for secret in secrets:
+        hide(statement.name)
+        masker.remember(as_text(secret.reveal()))
+
+
+def _without_secrets(statement: Statement, masker: Masker) -> Statement:
+    """A statement as it is told of: nothing that is secret by its name."""
+    if isinstance(statement, SetQueryParameter):
+        hides = masker.hides_parameter
+    elif isinstance(statement, SetHeader | CheckHeader):
+        hides = masker.hides_field
+    else:
+        return statement
+    if not hides(statement.name):
+        return statement
+    return replace(statement, values=tuple(Secret(b"") for _ in statement.values))
+
+
+class RequestStatements(Trial):
+    """The statements of the request, on the request that is forwarded."""
+
+    def __init__(self, plan: Plan, request: Request, masker: Masker) -> None:
+        super().__init__(plan, request)
+        self._masker = masker
+
+    def run(self, note: Note) -> None:
+        """Run them up to the one that ends the call. Raises CallFailure."""
+        for line in self._plan.request.lines:
+            try:
+                effect = self._effect(line)
+            except CallFailure as failure:
+                note(self._refusal(line, failure), failure)
+                raise
+            note(effect, None)
+            if line.given is not None:
+                return
+
+    def _run(self, line: Line) -> None:
+        if line.step is not None:
+            line.step(self._request)
+
+    def _shown(self, statement: Statement) -> Statement:
+        return _without_secrets(statement, self._masker)
+
+    def _hides(self, field: str) -> bool:
+        return super()._hides(field) or self._masker.hides_field(field)
+
+
+def run_on_answer(lines: Sequence[Line], answer: Message, masker: Masker, note: Note) -> None:
+    """Run the statements of the answer on it."""
+    for line in lines:
+        before = _seen(answer, masker)
+        if line.step is not None:
+            line.step(answer)
+        change = Change(before, _seen(answer, masker))
+        note(told_of(line, done_to_request(_without_secrets(line.statement, masker), change)), None)
+
+
+def _seen(answer: Message, masker: Masker) -> Seen:
+    fields = ((as_text(name), value) for name, value in answer.fields)
+    return Seen(
+        "", tuple((name, HIDDEN if masker.hides_field(name) else as_text(value)) for name, value in fields)
+    )
+
+
+def told_beforehand(lines: Iterable[Line], masker: Masker) -> Iterator[Effect]:
+    """The effects of statements whose answer was ready when the configuration came, up to the one that gives it."""
+    for line in lines:
+        yield told_of(line, done_to_answer(_without_secrets(line.statement, masker)))
+        if line.given is not None:
+            return
+
+
+def left_out(lines: Iterable[Line]) -> Iterator[Effect]:
+    """The statements that the call did not get to."""
+    return not_reached(lines)
+
+
+def changed(fields: list[Field], lines: Sequence[Line], masker: Masker, note: Note) -> list[Field]:
+    """The fields of an answer as its statements leave them."""
+    answer = Message(fields)
+    run_on_answer(lines, answer, masker, note)
+    return answer.fields
