@@ -49,10 +49,10 @@ def _details(error: Exception, scene: Scene) -> tuple[str, ...]:
     lines = []
     if scene.seen.received is not None:
         lines.append(f"The back end broke off with the alert {alert_name(scene.seen.received)}.")
+    elif isinstance(error, Closed):  # OpenSSL may still say something into the end
+        lines.append(f"The back end broke off without an alert: {error}.")
     elif scene.seen.sent is not None:
         lines.append(f"The gateway broke off with the alert {alert_name(scene.seen.sent)}.")
-    elif isinstance(error, Closed):
-        lines.append(f"The back end broke off without an alert: {error}.")
     elif isinstance(error, TooMuch):
         lines.append(f"The gateway broke off: {error}.")
     if isinstance(error, ssl.SSLError):

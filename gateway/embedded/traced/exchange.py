@@ -52,7 +52,7 @@ class TracedExchange(Exchange):
         super().__init__(outbound, destination, method, target, fields, deadlines)
         self._teller = teller
         self.attempts: list[Attempt] = []
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self.status = self.sent = self.came = 0
         self.body = b""
 
@@ -93,7 +93,8 @@ class TracedExchange(Exchange):
         try:
             yield
         except CallFailure as failure:
-            self.error = failure.__cause__ or failure
+            cause = failure.__cause__
+            self.error = cause if isinstance(cause, Exception) else failure
             raise
 
     # --- the connection ------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,10 +61,11 @@ class Failing:
         if attempt is None:  # it waited for a thread, or its certificate or trust cannot be used
             return before_forwarding(failure)
         # An exchange that is cut short has an error of its own.
-        late = failure.code == "back-end-timeout" or exchange.error is None
-        error = TimeoutError() if late else _as_probes_see_it(exchange.error)
+        late = failure.code == "back-end-timeout"
+        error = exchange.error if exchange.error is not None and not late else TimeoutError()
         if not attempt.making.connected:
             return self._no_connection(failure, error, attempt)
+        error = _as_probes_see_it(error)
         if exchange.status:
             return self._in_the_answer(error)
         if not exchange.connected:
@@ -78,12 +78,13 @@ class Failing:
         if failure.code == "back-end-address-refused":
             kinds = (self._rules.refusal(address) for address in making.addresses)
             return refused_address(host, next(filter(None, kinds), ""))
-        if isinstance(error, socket.gaierror | UnicodeError) or not making.resolved:
-            if isinstance(error, TimeoutError):
-                return resolved_late(host)
+        if failure.code == "back-end-not-found":
             return not_found(host, error)
+        if not making.resolved:
+            return resolved_late(host)
         reached = error if isinstance(error, OSError) else TimeoutError()
-        return replace(no_connection(reached, self._url()), details=(short(failure.detail),))
+        how = "no answer" if isinstance(reached, TimeoutError) else reached
+        return replace(no_connection(reached, self._url()), details=(f"{making.addresses[-1]}: {how}",))
 
     def _url(self) -> WebServiceUrl:
         destination = self._destination
@@ -153,10 +154,10 @@ def before_forwarding(failure: CallFailure) -> Failure:
     return NOTHING
 
 
-def _as_probes_see_it(error: BaseException | None) -> Exception:
+def _as_probes_see_it(error: Exception) -> Exception:
     """An error as the words of Test connection know it: an end that is told in many ways is Closed."""
     if isinstance(error, _ENDED):
         before = error.__context__ if isinstance(error, BackEndGone) else error
         reset = isinstance(before, ConnectionResetError | BrokenPipeError)
         return Closed(reset=reset and not isinstance(before, http.client.RemoteDisconnected))
-    return error if isinstance(error, Exception) else TimeoutError()
+    return error
