@@ -13,7 +13,7 @@ from tests.answer import Answer
 from tests.running_engine import RunningEngine, running_engine
 from tests.snapshots import snapshot, subscription
 
-KEY = "the key+of/a&caller"
+KEY = "the-key-of~a.caller"
 ALLOWED = subscription(KEY, id="partner", allow_tracing=True)
 
 
