@@ -158,6 +158,7 @@ class Engine:
             self._observe(call)
             if call.trace is not None:
                 await self._keep(call.trace)
+                call.trace = None
 
     def _observe(self, call: Call) -> None:
         record = call.record
@@ -257,6 +258,8 @@ class Engine:
                 self.tracing.put(trace.ticket, document["api"]["id"], document)
         except Exception:
             logger.exception("a call could not be traced")
+        finally:
+            trace.close()
 
     def _deadlines(self, plan: Plan) -> Deadlines:
         read = plan.api.read_timeout or self._settings.read_timeout

@@ -11,9 +11,10 @@ from cryptography import x509
 
 from gateway.embedded.traced.watching import WatchedSocket
 from gateway.making import Making
-from gateway.outbound import Connection
+from gateway.outbound import Connection, TlsConnection
 from gateway.probing.chain import MOST, short
 from gateway.probing.messages import Seen
+from gateway.probing.tls_messages import TLS13
 from gateway.x509 import x509_facts
 
 _DER = 2  # _ssl.ENCODING_DER
@@ -31,6 +32,7 @@ class Attempt:
         self.first = b""
         self.seen: Seen | None = None
         self._connection = connection
+        self._is_tls = isinstance(connection, TlsConnection)
         self._made: Making | None = None
 
     @property
@@ -41,9 +43,13 @@ class Attempt:
     @property
     def asked(self) -> bool | None:
         """Whether the back end asked for a client certificate, as far as anybody saw."""
-        if self.seen is not None and self.seen.works:
-            return self.seen.asked is not None
-        return self.making.asked
+        seen, making = self.seen, self.making
+        if seen is None or not seen.works:
+            return making.asked
+        if seen.asked is not None:
+            return True
+        # It asks before its certificates are looked at, or after that (TLS 1.2).
+        return False if making.secured or (seen.version >= TLS13 and seen.chain) else None
 
     def look(self) -> None:
         """Take note of what the connection shows now."""
@@ -76,7 +82,7 @@ class Attempt:
             "resolvedIn": _between(making.began, making.resolved),
             "connectedIn": _between(making.resolved, making.connected),
         }
-        if self.version or making.secured:
+        if making.connected and self._is_tls:
             told["handshakeIn"] = _between(making.connected, making.secured)
             told |= {"tlsVersion": self.version, "cipher": self.cipher, "certificateAsked": self.asked}
         return told

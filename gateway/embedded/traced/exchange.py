@@ -102,10 +102,10 @@ class TracedExchange(Exchange):
         self._teller.phase("gateway")
         reused = super()._open(fresh)
         if reused:
-            self.attempts.append(Attempt(self._opened(), reused=True))
-        attempt = self.attempts[-1]
-        attempt.look()
-        self._tell_connection(attempt)
+            attempt = Attempt(self._opened(), reused=True)
+            self.attempts.append(attempt)
+            attempt.look()
+            self._tell_connection(attempt)
         return reused
 
     def _connect(self, connection: Connection) -> None:
@@ -115,9 +115,10 @@ class TracedExchange(Exchange):
         try:
             super()._connect(connection)
         finally:
-            attempt.look()
             if own is not None:
                 connection.ssl_context = own  # type: ignore[attr-defined]
+            attempt.look()
+            self._tell_connection(attempt)
 
     def _watch(self, connection: Connection) -> ssl.SSLContext | None:
         """Have the handshake of a new connection watched; returns its own context."""
@@ -135,7 +136,7 @@ class TracedExchange(Exchange):
         if attempt.chain:
             data["backEndCertificates"] = attempt.certificates
         self._teller.note("backend", SOURCE, _connected(attempt, self._destination), **data)
-        if self._destination.certificate is not None:
+        if self._destination.certificate is not None and attempt.making.connected:
             self._teller.note("backend", "authentication-certificate", ATTACHED, certificate=partial(
                 presented, self._destination, attempt))  # fmt: skip
 
@@ -206,15 +207,23 @@ def presented(destination: Destination, attempt: Attempt) -> dict[str, Any]:
 
 
 def _connected(attempt: Attempt, destination: Destination) -> str:
-    making = attempt.making
+    making, origin = attempt.making, destination.origin
     if attempt.reused:
         text = f"Call number {attempt.calls} over a connection to {making.address} that is open already."
+    elif not making.connected:
+        return f"No connection to {origin.host}, port {origin.port}, was made."
     else:
-        text = f"Connected to {making.address}, port {destination.origin.port}."
-    if attempt.version:
+        text = f"Connected to {making.address}, port {origin.port}."
+    if origin.scheme == "https" and not making.secured:
+        text += " The TLS handshake failed."
+    elif attempt.version:
         text += f" It speaks {attempt.version} with {attempt.cipher}."
+    return text + _about_certificates(attempt, destination)
+
+
+def _about_certificates(attempt: Attempt, destination: Destination) -> str:
     if attempt.asked and destination.certificate is None:
-        text += " The back end asked for a client certificate, and none is configured."
+        return " The back end asked for a client certificate, and none is configured."
     if attempt.asked is False and destination.certificate is not None:
-        text += " The back end did not ask for the client certificate, so it was not presented."
-    return text
+        return " The back end did not ask for the client certificate, so it was not presented."
+    return ""

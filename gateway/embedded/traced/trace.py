@@ -190,6 +190,11 @@ class CallTrace:
         facts = Facts(record.at, record.seconds, call, self._outcome(), self._all_phases(), entries)
         return document(facts, self._masker)
 
+    def close(self) -> None:
+        """Let go of the call; what refers to itself is left to no collector."""
+        self._exchange = self._failure = None
+        self._noted.clear()
+
     def _end(self) -> None:
         """The last entries: what came of the answer's body, and what was not reached."""
         record, end = self._call.record, self._call.record.started + self._call.record.seconds

@@ -212,7 +212,9 @@ def test_spans_are_in_order_and_do_not_overlap(
 def test_a_body_in_parts_and_a_streamed_answer(engine: TracedEngine, back_end: BackEnd) -> None:
     back_end.behave = lambda connection, seen: connection.answer(b"y" * 600000)
     engine.apply(back_end.url)
-    document = engine.traced("POST", body=iter([b"a" * 100000, b"b" * 100000]), encode_chunked=True)
+    parts = iter([b"a" * 100000, b"b" * 100000])
+    with engine.gateway.connect() as kept:
+        document = engine.traced("POST", body=parts, encode_chunked=True, connection=kept)
     sent, came = (
         data["bytes"] for data in entries(document, "backend", "forward-request") if "bytes" in data
     )

@@ -27,7 +27,7 @@ from tests.odd_back_ends import (
 from tests.pki import issue, make_ca
 from tests.running_engine import LOOPBACK
 from tests.snapshots import material, trust
-from tests.traces import TracedEngine, entries, found, traced_engine
+from tests.traces import TracedEngine, entries, found, messages, traced_engine
 
 pytestmark = pytest.mark.wire
 NOW = datetime.now(UTC)
@@ -84,6 +84,30 @@ def same(outcome: dict[str, Any], report: Report) -> None:
 
 
 CERTIFICATES = [None, STRANGER, EXPIRED, NO_CLIENT]
+
+
+def test_what_was_seen_of_a_connection_that_failed(engine: TracedEngine) -> None:
+    with BackEnd(SERVER, CA) as back_end:
+        engine.apply(back_end.url, certificate=STRANGER, trusts=trust(OTHER))
+        untrusted = engine.traced()
+        engine.apply(back_end.url, certificate=STRANGER, trusts=TRUSTED)
+        refused = engine.traced()
+    for document in (untrusted, refused):
+        assert found(document, "connection")["address"] == "127.0.0.1"
+        assert found(document, "backEndCertificates")[0]["thumbprint"] == SERVER.thumbprint
+        assert found(document, "certificate")["asked"] is True
+        assert found(document, "certificate")["thumbprint"] == STRANGER.thumbprint
+    assert untrusted["spans"][-2]["name"] == "handshake"
+    assert "The TLS handshake failed." in str(messages(untrusted, "backend"))
+    assert found(refused, "connection")["handshakeIn"] > 0  # the refusal came late
+
+
+def test_whether_a_certificate_was_asked_for_is_not_known_of_half_a_handshake(engine: TracedEngine) -> None:
+    with BackEnd(SERVER, CA, newest=ssl.TLSVersion.TLSv1_2) as back_end:
+        engine.apply(back_end.url, certificate=GOOD, trusts=trust(OTHER))
+        document = engine.traced()
+    assert found(document, "certificate")["asked"] is None
+    assert found(document, "backEndCertificates")[0]["thumbprint"] == SERVER.thumbprint
 
 
 @pytest.mark.parametrize("newest", BOTH, ids=["TLS 1.2", "TLS 1.3"])
