@@ -16,7 +16,7 @@ from gateway.embedded.explanation import (
     Refused,
     Timeouts,
 )
-from gateway.embedded.message import Request
+from gateway.embedded.message import Message, Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line
 from gateway.embedded.words import (
@@ -30,6 +30,7 @@ from gateway.embedded.words import (
     refused_by_header,
 )
 from gateway.failures import CallFailure
+from gateway.headers import Field
 from gateway.snapshot import (
     AuthenticationBasic,
     AuthenticationCertificate,
@@ -53,6 +54,12 @@ def refusal(failure: CallFailure) -> Refused:
 def as_text(value: bytes) -> str:
     """Bytes of a message as text."""
     return value.decode("utf-8", "replace")
+
+
+def fields_of(message: Message, statement: Statement) -> list[Field]:
+    """The fields of a message that a statement is about."""
+    name = statement.name.lower().encode() if isinstance(statement, SetHeader) else b""
+    return [field for field in message.fields if field[0] == name]
 
 
 class Trial:
@@ -89,12 +96,12 @@ class Trial:
 
     def _effect(self, line: Line) -> Effect:
         """Run the step of one statement. Raises CallFailure."""
-        before = self._seen()
+        before = self._seen(line.statement)
         self._run(line)
         self._remember_secrets(line)
         words = self._whole(line)
         if words is None:
-            change = Change(before, self._seen(), self._request.caller)
+            change = Change(before, self._seen(line.statement), self._request.caller)
             words = done_to_request(self._shown(line.statement), change)
         return told_of(line, words)
 
@@ -135,11 +142,14 @@ class Trial:
         elif isinstance(statement, SetQueryParameter):
             _remember(self._secret_parameters, statement.name, statement)
 
-    def _seen(self) -> Seen:
-        fields = ((as_text(name), as_text(value)) for name, value in self._request.fields)
+    def _seen(self, statement: Statement | None = None) -> Seen:
+        """The request as it may be shown; for a statement only what it is about: there may be many of both."""
+        about = self._request.fields if statement is None else fields_of(self._request, statement)
+        fields = ((as_text(name), as_text(value)) for name, value in about)
         host = HIDDEN if self._hides("host") else as_text(self._request.host)
         shown = tuple((name, HIDDEN if self._hides(name) else value) for name, value in fields)
-        return Seen(self._target(), shown, host)
+        no_target = isinstance(statement, SetHeader)
+        return Seen("" if no_target else self._target(), shown, host)
 
     def _target(self) -> str:
         """The path and query, with secrets hidden."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
-from gateway.embedded.traced.watching import WatchedSocket
+from gateway.embedded.traced.watching import WatchedSocket, unwatch
 from gateway.making import Making
 from gateway.outbound import Connection, TlsConnection
 from gateway.probing.chain import MOST, short
@@ -65,10 +65,10 @@ class Attempt:
 
     def leave(self) -> None:
         """Listen no longer, and let those who use the connection later know whether a certificate was asked for."""
-        sock = self._connection.sock
-        if isinstance(sock, WatchedSocket) and sock.listens:
+        sock, own = self._connection.sock, getattr(self._connection, "ssl_context", None)
+        if isinstance(sock, WatchedSocket) and sock.listens and own is not None:
             self.making.asked = self.asked
-            sock.listens, sock.seen = False, None
+            unwatch(sock, own)
 
     def data(self) -> dict[str, Any]:
         """The connection, for a trace."""

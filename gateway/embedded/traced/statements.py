@@ -7,7 +7,7 @@ from gateway.embedded.explanation import Effect
 from gateway.embedded.message import Message, Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line
-from gateway.embedded.trial import Trial, as_text, not_reached, told_of
+from gateway.embedded.trial import Trial, as_text, fields_of, not_reached, told_of
 from gateway.embedded.words import HIDDEN, Change, Seen, done_to_answer, done_to_request
 from gateway.failures import CallFailure
 from gateway.headers import Field
@@ -82,18 +82,16 @@ class RequestStatements(Trial):
 def run_on_answer(lines: Sequence[Line], answer: Message, masker: Masker, note: Note) -> None:
     """Run the statements of the answer on it."""
     for line in lines:
-        before = _seen(answer, masker)
+        before = _seen(answer, line.statement, masker)
         if line.step is not None:
             line.step(answer)
-        change = Change(before, _seen(answer, masker))
+        change = Change(before, _seen(answer, line.statement, masker))
         note(told_of(line, done_to_request(_without_secrets(line.statement, masker), change)), None)
 
 
-def _seen(answer: Message, masker: Masker) -> Seen:
-    fields = ((as_text(name), value) for name, value in answer.fields)
-    return Seen(
-        "", tuple((name, HIDDEN if masker.hides_field(name) else as_text(value)) for name, value in fields)
-    )
+def _seen(answer: Message, statement: Statement, masker: Masker) -> Seen:
+    fields = ((as_text(name), as_text(value)) for name, value in fields_of(answer, statement))
+    return Seen("", tuple((name, HIDDEN if masker.hides_field(name) else value) for name, value in fields))
 
 
 def told_beforehand(lines: Iterable[Line], masker: Masker) -> Iterator[Effect]:

@@ -1,6 +1,6 @@
 """Connections whose handshake is watched: those that a traced call makes.
 
-They go back to their pool like any other, with a listener that is deaf from then on.
+Before they go back to their pool they are made like any other: without a listener, for the calls that come later.
 """
 
 import ssl
@@ -35,6 +35,15 @@ def _listen(sock: Any, direction: str, _: int, content: int, __: int, data: byte
         if sock.seen is None:
             sock.seen = Seen()
         sock.seen.take(direction, int(content), bytes(data))
+
+
+def unwatch(sock: WatchedSocket, own: ssl.SSLContext) -> None:
+    """Let the connection be one of `own`, the context of its pool. What it has agreed on stays.
+
+    PySSL_set_context (CPython) sets the listener of the new context, which has none.
+    """
+    sock.listens, sock.seen = False, None
+    sock.context = own
 
 
 def watched_context(adapter: Adapter, destination: Destination) -> ssl.SSLContext | None:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.embedded.traced import watching
 from gateway.snapshot import CheckHeader, IpFilter, ReturnResponse, SetHeader, SetQueryParameter
 from tests.back_end import BackEnd, Connection, Seen, show
 from tests.pki import Authority, Issued
@@ -161,14 +163,29 @@ def test_a_back_end_that_asks_for_no_certificate(
         assert found(engine.traced(), "certificate")["asked"] is False
 
 
-def test_a_watched_connection_serves_other_calls_as_usual(
-    engine: TracedEngine, tls: BackEnd, ca: Authority, client: Issued
-) -> None:
-    engine.apply(tls.url, certificate=material(client), trusts=trust(ca))
-    engine.traced()
-    answers = [engine.call(body="x" * 200000, method="POST").json for _ in range(3)]
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_nobody_listens_to_other_calls_over_a_connection_that_a_traced_one_made(
+    engine: TracedEngine, ca: Authority, server: Issued, client: Issued, monkeypatch: pytest.MonkeyPatch,
+    newest: ssl.TLSVersion,
+) -> None:  # fmt: skip
+    heard: list[str] = []
+    listen = watching._listen
+
+    def listener(sock: Any, direction: str, *arguments: Any) -> None:
+        heard.append(direction)
+        listen(sock, direction, *arguments)
+
+    monkeypatch.setattr(watching, "_listen", listener)
+    with BackEnd(server, ca, newest=newest) as back_end:
+        engine.apply(back_end.url, certificate=material(client), trusts=trust(ca))
+        engine.traced()
+        before = len(heard)
+        assert before > 5
+        answers = [engine.call("POST", body="x" * 200000).json for _ in range(3)]
+    assert len(heard) == before
     assert {answer["connection"] for answer in answers} == {1}
     assert {len(answer["body"]) for answer in answers} == {200000}
+    assert {answer["client_certificate"]["thumbprint"] for answer in answers} == {client.thumbprint}
 
 
 def test_a_request_that_is_sent_again_over_a_fresh_connection(
