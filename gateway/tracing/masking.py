@@ -22,7 +22,7 @@ _NAMES = re.compile(_WORDS)
 _PARAMETERS = frozenset(("assertion", "code", "jwt", "key", "sid", "sig"))
 _PARAMETER = re.compile(r"(?<=[?&;#])([^?&;#=\s\"'<>]{1,200})=([^&;#\s\"'<>]*)")
 _USER = re.compile(r"(?<=://)[^/?#@\s\"'<>]+@")
-_ENCODED = re.compile(r"((?:%[0-9A-Fa-f]{2})+)")
+_TOKENS = re.compile(r"%[0-9A-Fa-f]{2}|[^%\x80-\U0010ffff]+|.", re.DOTALL)
 _COOKIES = frozenset(("cookie", "set-cookie"))
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30} +(\S.*)", re.DOTALL)
 
@@ -134,12 +134,13 @@ def _with_places(text: str) -> tuple[str, Sequence[int]]:
     plain: list[str] = []
     places: list[int] = []
     place = 0
-    for number, part in enumerate(_ENCODED.split(text)):
-        for character in re.findall("%..", part) if number % 2 else part:
-            decoded = _plain(character)
-            plain.append(decoded)
-            places += [place] * len(decoded)
-            place += len(character)
+    for token in _TOKENS.findall(text):
+        decoded = _plain(token)
+        plain.append(decoded)
+        # One character is several bytes, or several characters are one.
+        same = len(decoded) == len(token)
+        places += range(place, place + len(token)) if same else [place] * len(decoded)
+        place += len(token)
     return "".join(plain), [*places, place]
 
 

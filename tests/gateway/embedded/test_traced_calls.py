@@ -377,7 +377,7 @@ def test_a_busy_api_is_told(back_end: BackEnd) -> None:
 
 
 def test_a_document_is_bounded(engine: TracedEngine, back_end: BackEnd) -> None:
-    many = tuple(SetHeader(f"X-{n}", "override", ("v" * 3000,), HERE) for n in range(800))
+    many = tuple(SetHeader(f"X-{n}", "override", ("v" * 3000,), HERE) for n in range(550))
     lines = [f"X-Back-{n}: {'ü' * 600}" for n in range(90)]
     back_end.behave = lambda connection, _: connection.answer(b"", *lines)
     engine.apply(back_end.url, backend=(*many, FORWARD))
