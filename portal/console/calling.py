@@ -8,7 +8,9 @@ from typing import Any
 from django.db import OperationalError
 
 from gateway.models import Operation
+from portal.console.bodies import Body, shown
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
+from portal.console.sending import send
 
 TRACE_LOCATION = "Ocp-Apim-Trace-Location"
 TRACE_SECONDS = 1.5
@@ -24,7 +26,7 @@ class Called:
 
     not_sent: str = ""
     answer: Answer | None = None
-    body: Any = None
+    body: Body | None = None
     trouble: Any = None
     trace: Any = None
     untraced: str = ""
@@ -32,10 +34,6 @@ class Called:
 
 def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bool) -> Called:
     """Send a call to the gateway at `base`."""
-    send = _if_there("portal.console.sending", "send")
-    if send is None:
-        return Called(not_sent="Calls cannot be sent from here yet. Use the curl line.")
-    shown = _if_there("portal.console.bodies", "shown") or (lambda answer: None)
     trouble_of = _if_there("portal.console.trouble", "trouble_of") or (lambda *call: None)
     try:
         answer = send(base, request)

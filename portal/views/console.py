@@ -19,6 +19,7 @@ from gateway.records import live_gateways
 from portal import kept_forms
 from portal.console import memory
 from portal.console.calling import Called, call
+from portal.console.image_policy import let_image_in
 from portal.console.keys import KeyChoice, key_choice
 from portal.console.request import Shown, shown_request
 from portal.forms.console import GONE, NO_KEY, OWN_KEY, WITH_BODY, ConsoleForm
@@ -127,7 +128,10 @@ class OperationConsole(ConsoleView):
         """Send the call and show what came of it; nothing is saved but the request, in the session."""
         if "show_key" in self.request.POST:
             return self._with_key(form)
-        return self.page(form=form, called=self._called(form))
+        called = self._called(form)
+        page = self.page(form=form, called=called)
+        let_image_in(page, called.body)
+        return page
 
     def _with_key(self, form: ConsoleForm) -> HttpResponse:
         chosen = form.subscription_key
