@@ -7,10 +7,12 @@ gateway.changes.subscriptions.use_key.
 from functools import cached_property
 from typing import Any
 
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 
 from gateway.changes.subscriptions import reveal_keys, use_key
 from gateway.errors import Invalid, NotFound
@@ -19,7 +21,6 @@ from gateway.records import live_gateways
 from portal import kept_forms
 from portal.console import memory
 from portal.console.calling import Called, call
-from portal.console.image_policy import let_image_in
 from portal.console.keys import KeyChoice, key_choice
 from portal.console.request import Shown, shown_request
 from portal.forms.console import GONE, NO_KEY, OWN_KEY, WITH_BODY, ConsoleForm
@@ -97,6 +98,8 @@ class ConsoleView(ApiView, FormPage):
         return form
 
 
+# For the image that an answer may be. On the page of the form, too: with scripts the answer is put into that.
+@method_decorator(csp_update({"img-src": ["data:"]}), name="dispatch")
 class OperationConsole(ConsoleView):
     """The console of an operation: the form, and in answer to a POST what came of the call."""
 
@@ -128,10 +131,7 @@ class OperationConsole(ConsoleView):
         """Send the call and show what came of it; nothing is saved but the request, in the session."""
         if "show_key" in self.request.POST:
             return self._with_key(form)
-        called = self._called(form)
-        page = self.page(form=form, called=called)
-        let_image_in(page, called.body)
-        return page
+        return self.page(form=form, called=self._called(form))
 
     def _with_key(self, form: ConsoleForm) -> HttpResponse:
         chosen = form.subscription_key

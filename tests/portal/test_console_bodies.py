@@ -13,15 +13,13 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from django.http import HttpResponse
 from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.console import images, json_text, xml_text
-from portal.console.bodies import Body, shown, size_words
+from portal.console.bodies import shown, size_words
 from portal.console.exchange import Answer
-from portal.console.image_policy import let_image_in
 from portal.console.visible import visible
 
 MIB = 1024 * 1024
@@ -517,14 +515,3 @@ def test_nothing_of_a_back_end_becomes_markup(media_type: str) -> None:
     assert "<script" not in page + body
     assert "<img" not in page + body
     assert "12 ms until the headers had come, 1500 ms until the end" in page
-
-
-def allowed(body: Body | None) -> object:
-    response = HttpResponse()
-    let_image_in(response, body)
-    return getattr(response, "_csp_update", None)
-
-
-def test_a_page_may_show_data_images_only_when_it_does() -> None:
-    assert allowed(shown(answer(png(4, 3)))) == {"img-src": ["data:"]}
-    assert [allowed(body) for body in (None, Body(), shown(answer(b"text")))] == [None] * 3

@@ -39,8 +39,8 @@ def gateway(settings: Settings) -> Iterator[At]:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second in place of half a minute."""
-    monkeypatch.setattr(sending, "SECONDS", 0.5)
+    """A moment in place of half a minute."""
+    monkeypatch.setattr(sending, "SECONDS", 0.25)
 
 
 def get(target: str = "/bank/accounts", method: str = "GET", **more: object) -> Answer:
@@ -274,8 +274,8 @@ def test_a_body_that_drips_is_cut_by_the_time(gateway: At) -> None:
     answer = get()
     assert (answer.cut, answer.size) == ("time", None)
     assert answer.body.startswith(b"data: 1\n\ndata: 1\n\n")
-    assert 0.4 < answer.seconds < 1
-    assert answer.seconds_to_head < 0.3
+    assert 0.2 < answer.seconds < 1
+    assert answer.seconds_to_head < 0.2
 
 
 def drips(connection: socket) -> None:
@@ -297,7 +297,7 @@ def test_the_time_is_over_before_a_head_came(
     start = time.monotonic()
     with pytest.raises(NotSent, match="no answer came, and the console waits no longer"):
         get(method="POST", body=b"x" * 20 * MIB if behave is not silent else b"")
-    assert 0.4 < time.monotonic() - start < 1.2
+    assert 0.2 < time.monotonic() - start < 1.2
 
 
 def hangs_up(connection: socket) -> None:
@@ -339,7 +339,7 @@ def test_nobody_listens(gateway: At, settings: Settings) -> None:
 
 
 def test_a_gateway_that_does_not_accept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "SECONDS_TO_CONNECT", 0.3)
+    monkeypatch.setattr(sending, "SECONDS_TO_CONNECT", 0.1)
     with full_queue() as url:
         settings.CONSOLE_GATEWAY_URL = url.replace("https", "http").replace("localhost", "127.0.0.1")
         with pytest.raises(NotSent, match=r"No gateway listens at .*: nothing happened within"):
