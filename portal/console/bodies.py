@@ -55,18 +55,18 @@ def shown(answer: Answer) -> Body:
     body = _content(answer) if answer.body else Body(notes=_cut(answer))
     return replace(
         body,
-        reason=visible(_bounded(answer.reason)),
-        fields=tuple((visible(_bounded(n)), visible(_bounded(v))) for n, v in answer.fields[:MOST_FIELDS]),
+        reason=_word(answer.reason),
+        fields=tuple((_word(name), _word(value)) for name, value in answer.fields[:MOST_FIELDS]),
         more_fields=max(0, len(answer.fields) - MOST_FIELDS),
         milliseconds_to_head=max(1, round(answer.seconds_to_head * 1000)),
         milliseconds=max(1, round(answer.seconds * 1000)),
     )
 
 
-def _bounded(text: str) -> str:
-    if len(text) <= MOST_OF_A_FIELD:
-        return text
-    return f"{text[:MOST_OF_A_FIELD]}… (cut: {len(text):,} characters in all)"
+def _word(text: str) -> SafeString:
+    if len(text) > MOST_OF_A_FIELD:
+        text = f"{text[:MOST_OF_A_FIELD]}… (cut: {len(text):,} characters in all)"
+    return visible(text, most=20)
 
 
 def size_words(size: int) -> str:

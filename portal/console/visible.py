@@ -16,13 +16,13 @@ _UNSEEN = re.compile(
 )
 
 
-def visible(text: str) -> SafeString:
+def visible(text: str, most: int = _MOST_MARKED) -> SafeString:
     """The text escaped, with U+202E and its like in words. Line ends stay what they are; a lone CR is marked."""
     counter = count()
 
     def spelled(found: "re.Match[str]") -> str:
         name = f"U+{ord(found[0]):04X}"
-        return f'<span class="unseen">{name}</span>' if next(counter) < _MOST_MARKED else f"[{name}]"
+        return f'<span class="unseen">{name}</span>' if next(counter) < most else f"[{name}]"
 
     html = _UNSEEN.sub(spelled, escape(text.replace("\r\n", "\n")))
     return mark_safe(html)  # noqa: S308 (escaped above)

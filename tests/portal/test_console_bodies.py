@@ -80,6 +80,32 @@ def test_what_is_json_is_what_a_real_parser_takes(source: str) -> None:
     assert taken == valid
 
 
+_ALMOST = (
+    "01",
+    "-",
+    "1.",
+    ".5",
+    "1e",
+    "+1",
+    '"\\x"',
+    '"\\u12"',
+    '"\t"',
+    "[1,]",
+    "[,]",
+    '{"a":1,}',
+    "nul",
+    "NaN",
+    "1 2",
+    "\xa01",
+)
+
+
+@pytest.mark.parametrize("source", _ALMOST)
+def test_what_is_almost_json_is_none(source: str) -> None:
+    with pytest.raises(json_text.NotJson):
+        json_text.indented(source)
+
+
 @given(_json, st.data())
 def test_cut_json_keeps_what_there_is(value: object, data: st.DataObject) -> None:
     source = json.dumps(value)
@@ -129,7 +155,9 @@ def test_invalid_json_is_shown_as_it_came_with_where_it_breaks(source: bytes, wh
     ids=["deep", "closed", "long"],
 )
 def test_json_of_any_depth_and_length_is_shown(source: bytes) -> None:
-    assert shown(answer(source, "application/json")).text.startswith("[")
+    body = shown(answer(source, "application/json"))
+    assert body.text.startswith("[\n  [" if source.endswith(b"]]") else "[")
+    assert ("It has too many values to be pretty-printed." in body.notes) == (len(source) > 1_000_000)
 
 
 # --- XML ---
@@ -207,6 +235,7 @@ _LAUGHS = "".join(f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in zip("abcdefghi"
         (f'<!DOCTYPE l [<!ENTITY a "ha">{_LAUGHS}]><l>&j;</l>', "a document type with a subset"),
         ('<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]><l>&x;</l>', "a document type with a subset"),
         ('<!DOCTYPE l [<!ENTITY % x SYSTEM "http://a.example/">%x;]><l/>', "a document type with a subset"),
+        ('<!DOCTYPE l [<!ATTLIST l a CDATA "x">]><l/>', "a document type with a subset"),
         ("<a><b></a>", "This is not valid XML: at line 1, column 9: mismatched tag"),
         ("<a>&nbsp;</a>", "undefined entity"),
         ("<a>\x01</a>", "not well-formed"),
@@ -264,6 +293,13 @@ def test_what_cannot_be_unpacked_is_offered_as_it_came(body: bytes, coding: str,
     assert found.kind == "binary"
     assert note in found.notes[1]
     assert b64decode(found.download.partition(",")[2]) == body
+
+
+def test_a_packed_body_that_breaks_off_is_shown_as_far_as_it_goes() -> None:
+    body = shown(answer(packed(b"a" * 999)[:-9], "text/plain", ("Content-Encoding", "gzip")))
+    assert body.text.startswith("aaa")
+    assert "and it breaks off" in body.notes[1]
+    assert not body.download
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -347,6 +383,7 @@ def test_fields_and_reason_hide_nothing() -> None:
     assert value.startswith('&lt;script&gt;<span class="unseen">U+001B</span>vvv')
     assert "(cut: 9,009 characters in all)" in value
     assert (len(found.fields), found.more_fields) == (200, 100)
+    assert shown(Answer(200, "\u202e" * 99, ())).reason.count("<span") == 20
 
 
 # --- Images ---
