@@ -164,6 +164,23 @@ def test_the_thread_writes_at_once_and_what_waits_when_it_is_stopped(
     assert [key for batch in written.batches for key in batch] == [first, *keys]
 
 
+def test_a_trace_that_comes_when_the_thread_is_about_to_end_is_written(
+    writer: TraceWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, keys = Written(monkeypatch), [put(writer)]
+
+    class Closing:
+        def close_all(self) -> None:
+            """Something comes, and the process stops, after the last look at what waits."""
+            if len(keys) == 1:
+                keys.append(put(writer))
+                writer._stopping = True
+
+    monkeypatch.setattr(trace_writer, "connections", Closing())
+    writer.run()
+    assert [key for batch in written.batches for key in batch] == keys
+
+
 def test_waiting_for_a_trace_that_never_comes_ends(db: None) -> None:
     began = time.monotonic()
     assert records_traces.wait_for(uuid4(), 0.1) is None
