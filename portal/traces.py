@@ -20,7 +20,7 @@ from portal.trace_connection import (
     presented_in,
 )
 from portal.trace_document import Part
-from portal.trace_places import Link, Places, places_of
+from portal.trace_places import Line, Link, Places, places_of
 from portal.trace_steps import Section, entries_of, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
@@ -81,6 +81,12 @@ class Told:
     connection: tuple[tuple[str, str], ...]
     chain: tuple[BackEndCertificate, ...]
     sections: tuple[Section, ...]
+
+    @property
+    def at_fault(self) -> Line | None:
+        """The statement that ended the call, if one did."""
+        failed = (step for section in self.sections for step in section.steps if step.failed)
+        return next((step.line for step in failed if step.line), None)
 
     @property
     def title(self) -> str:

@@ -151,6 +151,13 @@ def test_a_failure_is_told_with_what_to_do(reader_client: Client, bank: Api) -> 
     assert "Failed: The back end does not know" in text
 
 
+def test_the_statement_that_ended_a_call_is_told_at_the_top(reader_client: Client, bank: Api) -> None:
+    content = worked()
+    content["traceEntries"]["inbound"][4]["data"]["failure"] = {"code": "header-check-failed"}
+    top = text_of(shown(reader_client, content)).partition("Where the time went")[0]
+    assert "The statement: API, line 5" in top
+
+
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
