@@ -26,9 +26,11 @@ from gateway.following import LOOK_SECONDS, Follower, now
 from gateway.lease import Lease
 from gateway.observing.observation import Observation
 from gateway.observing.presented import PresentedCertificates
+from gateway.portal_url import portal_url
 from gateway.process_name import process_name
 from gateway.snapshot import Snapshot
 from gateway.snapshot_difference import Difference
+from gateway.trace_writer import TraceWriter
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Node:
         engine.observers.append(presented.observe)
         self.lease = Lease(presented, engine.held)
         self.tester = Tester(process_name())
+        self.traces = TraceWriter(portal_url())
+        engine.tracing = self.traces
         self.follower = Follower(self._apply, self.lease.report, self.tester.look)
         engine.catch_up = self._catch_up
         engine.behind = self._behind
@@ -82,11 +86,13 @@ class Node:
         self.follower.looked.wait(_FIRST_LOOK_SECONDS)
         self.lease.start()
         self.tester.start()
+        self.traces.start()
 
     def stop(self) -> None:
         """End the lease, stop following, close all connections."""
         self.lease.stop()
         self.tester.stop()
+        self.traces.stop()
         self.follower.stop()
         self.engine.close()
 
