@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import django
 from django.db import connections
@@ -36,10 +37,12 @@ from gateway.changes.subscriptions import (  # noqa: E402
     regenerate_key,
     reveal_keys,
     suspend_subscription,
+    update_subscription,
 )
 from gateway.connection_tests import ConnectionOrder, NotMade, ask  # noqa: E402
 from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription  # noqa: E402
 from gateway.records import held, live_gateways, presentations, wait_in_effect  # noqa: E402
+from gateway.records_traces import wait_for  # noqa: E402
 
 ME = Actor("command", "driver")
 
@@ -139,6 +142,18 @@ def suspend(subscription: str) -> dict[str, Any]:
 
 def activate(subscription: str) -> dict[str, Any]:
     return wait(activate_subscription(ME, _subscription(subscription).key).revision)
+
+
+def allow_tracing(subscription: str) -> dict[str, Any]:
+    row = _subscription(subscription)
+    values = {"display_name": row.display_name, "api": row.api_id, "allow_tracing": True}
+    return wait(update_subscription(ME, row.key, **values).revision)
+
+
+def trace(address: str) -> Any:
+    """The document of the trace at an address, once it is written; None if it never is."""
+    found = wait_for(UUID(address.rpartition("/")[2]), 10)
+    return found and found.content
 
 
 def _api(name: str) -> Api:

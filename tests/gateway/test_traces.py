@@ -1,9 +1,13 @@
 """Traces of calls: written in moments, kept for an hour, bounded, and never in the way of calls."""
 
 import logging
+import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +19,7 @@ from gateway import records_traces, trace_writer
 from gateway.models import Trace
 from gateway.trace_writer import MOST, TraceWriter
 from tests.arrange import update_directly
+from tests.scene import Scene, open_scene
 
 
 @pytest.fixture
@@ -185,3 +190,40 @@ def test_waiting_for_a_trace_that_never_comes_ends(db: None) -> None:
     began = time.monotonic()
     assert records_traces.wait_for(uuid4(), 0.1) is None
     assert 0.1 <= time.monotonic() - began < 2
+
+
+# --- with gateways that run -----------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with open_scene(
+        shared_database_url,
+        tmp_path_factory.mktemp("scene"),
+        workers=1,
+        PORTAL_PUBLIC_URL="https://p.example",
+    ) as scene:
+        yield scene
+
+
+@pytest.mark.wire
+def test_a_gateway_process_tells_where_the_trace_of_a_call_is_and_writes_it(scene: Scene) -> None:
+    scene.administer("choose", "one")
+    key, _ = scene.administer("subscribe", "bank")
+    assert traced(scene, key) == ""
+    scene.administer("allow_tracing", "bank")
+    address = traced(scene, key)
+    assert re.fullmatch("https://p[.]example/traces/[0-9a-f-]{36}", address)
+    document = scene.administer("trace", address)
+    assert (document["api"]["id"], document["outcome"]["status"]) == ("bank", 200)
+    assert scene.thumbprints["one"] in str(document)
+    assert key not in str(document)
+
+
+def traced(scene: Scene, key: str) -> str:
+    """Where the trace of a call is that asks for one."""
+    with closing(HTTPConnection("127.0.0.1", scene.port, timeout=10)) as connection:
+        fields = {"Ocp-Apim-Subscription-Key": key, "Ocp-Apim-Trace": "true"}
+        connection.request("GET", "/bank/accounts/1", headers=fields)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+        return answer.headers["Ocp-Apim-Trace-Location"] or ""
