@@ -12,17 +12,19 @@ _ASKED = {
     False: "The back end did not ask for a client certificate, so this one was not presented.",
     None: "Whether the back end asked for it is not known.",
 }
+_NOT_CONNECTED = "The call did not get so far that the back end could ask for it."
+_ELEMENT = "authentication-certificate"
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The client certificate that a call was to present; `asked` are words, `seen` says whether it did."""
+    """The client certificate that a call was to present. `words` say whether it did; `line` is the statement that
+    chose it."""
 
     link: Link
     subject: str
     thumbprint: str
-    asked: str
-    seen: bool
+    words: str
     line: Line | None
 
 
@@ -37,26 +39,33 @@ class BackEndCertificate:
 
 
 def presented_in(entries: tuple[Part, ...], places: Places) -> Presented | None:
-    """The client certificate that was attached last."""
-    found = [data for data in entries if data.part("certificate")]
-    if not found:
+    """The client certificate that was attached last, or that a statement chose."""
+    told = [entry.part("data") for entry in entries if entry.text("source") == _ELEMENT]
+    chosen = [data for data in told if data.flag("reached") is not False and places.line(data)]
+    line = places.line(chosen[-1]) if chosen else None
+    for data in reversed(told):
+        if certificate := data.part("certificate"):
+            return _presented(certificate, line)
+    if line is None:
         return None
-    data = found[-1]
-    certificate = data.part("certificate")
-    asked = certificate.flag("asked")
-    return Presented(
-        certificate_link(certificate.text("id")),
-        certificate.text("subject"),
-        certificate.text("thumbprint"),
-        _ASKED[asked],
-        asked is True,
-        places.line(data),
-    )
+    return Presented(Link(""), "", "", f"{chosen[-1].text('message')} {_NOT_CONNECTED}".strip(), line)
+
+
+def _presented(certificate: Part, line: Line | None) -> Presented:
+    link = certificate_link(certificate.text("id"))
+    subject, thumbprint = certificate.text("subject"), certificate.text("thumbprint")
+    return Presented(link, subject, thumbprint, _ASKED[certificate.flag("asked")], line)
+
+
+def asked_for(entries: tuple[Part, ...]) -> bool | None:
+    """Whether the back end asked for a client certificate, as far as anybody saw."""
+    found = [entry.part("data").part("connection").flag("certificateAsked") for entry in entries]
+    return next((asked for asked in reversed(found) if asked is not None), None)
 
 
 def connection_in(entries: tuple[Part, ...]) -> tuple[tuple[str, str], ...]:
     """What is known of the connection that was used last."""
-    found = [data.part("connection") for data in entries if data.part("connection")]
+    found = [part for entry in entries if (part := entry.part("data").part("connection"))]
     return tuple(connection_facts(found[-1])) if found else ()
 
 
@@ -87,7 +96,7 @@ def _reused(connection: Part) -> str:
 
 def chain_in(entries: tuple[Part, ...]) -> tuple[BackEndCertificate, ...]:
     """The certificates that the back end sent, its own first."""
-    found = [parts for data in entries if (parts := data.parts("backEndCertificates"))]
+    found = [parts for entry in entries if (parts := entry.part("data").parts("backEndCertificates"))]
     return tuple(map(_certificate, found[-1])) if found else ()
 
 

@@ -15,7 +15,8 @@ _SECTIONS = (
 _MUCH = 0.5  # of the whole call
 _HEADS = {"request": "Request", "response": "Answer"}
 # What is shown in a way of its own, or was said in the sentence of the step.
-_OWN = frozenset({"message", "scope", "line", "failure", "backEndCertificates", "bytes", *_HEADS})
+_OWN = frozenset({"message", "scope", "line", "failure", "backEndCertificates", "bytes", "reached", *_HEADS})
+_LABELS = {"caller": "Caller"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Step:
     since: str
     much: bool
     failed: bool
+    reached: bool
     size: str
     line: Line | None
     heads: tuple[Head, ...]
@@ -66,7 +68,8 @@ def sections_of(document: Part, places: Places) -> tuple[Section, ...]:
     whole, before = document.number("seconds") or 0.0, 0.0
     steps: dict[str, list[Step]] = {name: [] for name, _, _ in _SECTIONS}
     for name, entry in entries_of(document):
-        at = seconds_in(entry.text("elapsed"))
+        reached = entry.part("data").flag("reached") is not False
+        at = seconds_in(entry.text("elapsed")) if reached else None
         since = max(0.0, at - before) if at is not None else None
         steps[name].append(_step(entry, at, since, places, much=bool(since) and (since or 0) > _MUCH * whole))
         before = at if at is not None else before
@@ -85,7 +88,8 @@ def _step(entry: Part, at: float | None, since: float | None, places: Places, *,
         since=took(since) if since is not None else "",
         much=much,
         failed=bool(failure),
-        size=_size(data.number("bytes")),
+        reached=data.flag("reached") is not False,
+        size=_size(data.number("bytes")) if data.number("bytes") or not data.part("request") else "",
         line=places.line(data),
         heads=tuple(_heads(data)),
         facts=tuple(_facts(data)),
@@ -94,7 +98,7 @@ def _step(entry: Part, at: float | None, since: float | None, places: Places, *,
 
 
 def _size(count: float | None) -> str:
-    return "" if count is None else "1 byte" if count == 1 else f"{count:,.0f} bytes"
+    return "" if count is None else "Body: 1 byte" if count == 1 else f"Body: {count:,.0f} bytes"
 
 
 def _heads(data: Part) -> Iterator[Head]:
@@ -122,7 +126,8 @@ def _facts(data: Part) -> Iterator[tuple[str, str]]:
             yield from _certificate(data.part(name))
         elif name not in _OWN:
             inner = data.part(name)
-            yield from inner.items() if inner else ((key, text) for key, text in data.items() if key == name)
+            others = ((_LABELS.get(key, key), text) for key, text in data.items() if key == name)
+            yield from inner.items() if inner else others
 
 
 def _certificate(certificate: Part) -> Iterator[tuple[str, str]]:

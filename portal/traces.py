@@ -10,10 +10,12 @@ from django.urls import reverse
 
 from gateway.models import Trace
 from gateway.records_traces import KEPT
+from portal.places import Link as Place
 from portal.trace_bar import Bar, draw
 from portal.trace_connection import (
     BackEndCertificate,
     Presented,
+    asked_for,
     chain_in,
     connection_in,
     moment_of,
@@ -21,6 +23,7 @@ from portal.trace_connection import (
 )
 from portal.trace_document import Part
 from portal.trace_places import Line, Link, Places, places_of
+from portal.trace_remedies import remedies_in
 from portal.trace_steps import Section, entries_of, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
@@ -59,8 +62,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A trace as a page shows it. `secure` says whether TLS was to be used with the back end, None for no back end;
-    `security_url` leads to where the client certificate of the API is chosen."""
+    """A trace as a page shows it. `secure` says whether the request went over TLS, None if it went to no back end;
+    `asked_for` whether that asked for a client certificate; `security_url` leads to where one is chosen."""
 
     key: UUID
     url: str
@@ -74,9 +77,11 @@ class Told:
     gateway: str
     revision: str
     outcome: Outcome
+    remedies: tuple[Place, ...]
     bar: Bar | None
     certificate: Presented | None
     secure: bool | None
+    asked_for: bool | None
     security_url: str
     connection: tuple[tuple[str, str], ...]
     chain: tuple[BackEndCertificate, ...]
@@ -97,17 +102,18 @@ class Told:
 
 
 def told(row: Trace) -> Told:
-    """A trace as a page shows it. Six queries at most."""
+    """A trace as a page shows it. Seven queries at most."""
     document = Part(row.content)
     places = places_of(document)
-    data = tuple(entry.part("data") for _, entry in entries_of(document))
+    in_sections = entries_of(document)
+    entries = tuple(entry for _, entry in in_sections)
     api, operation, subscription = map(document.part, ("api", "operation", "subscription"))
     return Told(
         key=row.key,
         url=reverse("trace", args=[row.key]),
         kept_until=row.at + KEPT,
         at=moment_of(document.text("at")),
-        call=next((first_line(each.part("request")) for each in data if each.part("request")), ""),
+        call=next(filter(None, (first_line(entry.part("data").part("request")) for entry in entries)), ""),
         api=places.link_api(api.text("name") or api.text("id")),
         operation=places.link_operation(operation.text("name") or operation.text("id")),
         subscription=places.link_subscription(subscription.text("id")),
@@ -115,12 +121,14 @@ def told(row: Trace) -> Told:
         gateway=document.text("gateway"),
         revision=document.text("revision"),
         outcome=_outcome(document.part("outcome"), answered=_is_answered(document)),
+        remedies=remedies_in(document, in_sections, places),
         bar=draw(document.parts("spans"), document.number("seconds")),
-        certificate=presented_in(data, places),
+        certificate=presented_in(entries, places),
         secure=_is_secure(document),
+        asked_for=asked_for(entries),
         security_url=_security_url(places),
-        connection=connection_in(data),
-        chain=chain_in(data),
+        connection=connection_in(entries),
+        chain=chain_in(entries),
         sections=sections_of(document, places),
     )
 
@@ -148,16 +156,16 @@ def _outcome(outcome: Part, *, answered: bool) -> Outcome:
     status = int(outcome.number("status") or 0)
     failed_by, code = outcome.text("failedBy"), outcome.text("code")
     state, words = _words(status, failed_by, code, answered=answered)
-    message, detail = outcome.text("message"), outcome.text("detail")
+    message, detail, details = outcome.text("message"), outcome.text("detail"), outcome.texts("details")
     return Outcome(
         state,
         f"{status} {_reason(status)}".strip() if status else "",
         words,
         code,
         message or detail,
-        detail if message and detail != message else "",
+        detail if message and detail != message and not any(detail in line for line in details) else "",
         outcome.text("remedy"),
-        outcome.texts("details"),
+        details,
     )
 
 

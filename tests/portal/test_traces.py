@@ -151,6 +151,24 @@ def test_a_failure_is_told_with_what_to_do(reader_client: Client, bank: Api) -> 
     assert "Failed: The back end does not know" in text
 
 
+def test_a_failure_leads_to_the_settings_that_mend_it(reader_client: Client, bank: Api) -> None:
+    answer = shown(reader_client, refused())
+    chosen = link(answer, "Choose the client certificate in the policy: Operation, line 3")
+    assert chosen == "/policies/apis/bank/operations/get-account/#line-3"
+
+
+def test_a_certificate_that_is_missing_is_chosen_on_the_security_tab(
+    reader_client: Client, bank: Api
+) -> None:
+    content = refused()
+    del content["traceEntries"]["inbound"][5]
+    content["outcome"] |= {"verdict": "", "code": "client-certificate-required"}
+    answer = shown(reader_client, content)
+    assert link(answer, "Choose the client certificate on the Security tab").startswith(
+        "/apis/bank/security/"
+    )
+
+
 def test_the_statement_that_ended_a_call_is_told_at_the_top(reader_client: Client, bank: Api) -> None:
     content = worked()
     content["traceEntries"]["inbound"][4]["data"]["failure"] = {"code": "header-check-failed"}
@@ -192,6 +210,38 @@ def test_a_call_without_a_certificate_is_told_where_one_is_chosen(reader_client:
     assert link(answer, "Choose one on the Security tab") == "/apis/bank/security/"
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (True, "The back end asked for one, and none is chosen for this call."),
+        (False, "None is chosen for this call, and the back end did not ask for one."),
+    ],
+)
+def test_whether_a_certificate_that_is_missing_was_asked_for_is_told(
+    reader_client: Client, asked: bool, words: str
+) -> None:
+    content = without("authentication-certificate")
+    content["traceEntries"]["backend"][1]["data"]["connection"]["certificateAsked"] = asked
+    assert words in text_of(shown(reader_client, content))
+
+
+def test_a_certificate_that_was_chosen_for_a_call_without_a_connection_is_told(reader_client: Client) -> None:
+    content = refused()
+    del content["traceEntries"]["inbound"][5]["data"]["certificate"]
+    text = text_of(shown(reader_client, content))
+    assert "Chosen by Operation, line 3" in text
+    assert "The call did not get so far that the back end could ask for it." in text
+    assert "No client certificate was presented" not in text
+
+
+def test_statements_that_were_not_reached_have_no_time(reader_client: Client) -> None:
+    content = worked()
+    content["traceEntries"]["inbound"][4]["data"]["reached"] = False
+    text = text_of(shown(reader_client, content))
+    assert "set-header API, line 5 Not reached: X-Partner was set" in text
+    assert "authentication-certificate Operation, line 3 0.31 ms (+0.10 ms)" in text
+
+
 def test_an_answer_of_the_policy_is_told_from_one_of_the_back_end(reader_client: Client) -> None:
     text = text_of(shown(reader_client, without("forward-request")))
     assert "The policy answered, the back end was not asked" in text
@@ -210,10 +260,10 @@ def test_a_reused_connection_is_told_with_its_age(reader_client: Client) -> None
 def test_a_page_takes_few_queries(
     reader_client: Client, bank: Api, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    content = worked()
+    content = refused()
     content["traceEntries"]["inbound"] *= 20
     row = keep(content)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         told(row)
 
 

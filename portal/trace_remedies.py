@@ -1,0 +1,42 @@
+"""Where what a trace tells of is mended, as links."""
+
+from collections.abc import Iterable, Iterator
+
+from gateway.embedded.explanation import Effect
+from gateway.models import Certificate
+from gateway.models.base import with_id
+from gateway.snapshot import Origin
+from portal.places import Link as Place
+from portal.places import Where
+from portal.policy_places import SCOPES
+from portal.remedies import links_for_code, links_for_verdict
+from portal.trace_document import Part
+from portal.trace_places import Places
+
+
+def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Places) -> tuple[Place, ...]:
+    """The settings that mend what became of a call; none if it went through, or its API is not there any more."""
+    outcome = document.part("outcome")
+    verdict, code = outcome.text("verdict"), outcome.text("code")
+    if places.api is None or not (verdict or code):
+        return ()
+    found = tuple(entries)
+    operation = places.operation.resource_id if places.operation else ""
+    certificate = _certificate(each for _, each in found)
+    where = Where(places.api.resource_id, operation, certificate, tuple(_statements(found)))
+    return links_for_verdict(verdict, where) or links_for_code(code, where)
+
+
+def _certificate(entries: Iterable[Part]) -> str:
+    """The key of the client certificate that is still there."""
+    names = [name for each in entries if (name := each.part("data").part("certificate").text("id"))]
+    row = with_id(Certificate.objects.only("key"), names[-1]).first() if names else None
+    return str(row.key) if row else ""
+
+
+def _statements(entries: Iterable[tuple[str, Part]]) -> Iterator[Effect]:
+    for section, entry in entries:
+        data = entry.part("data")
+        scope, line = data.text("scope"), data.number("line")
+        if scope in SCOPES and line is not None and data.flag("reached") is not False:
+            yield Effect(section, entry.text("source"), Origin(scope, int(line)), data.text("message"))
