@@ -22,12 +22,11 @@ _MAY_HAVE_NO_TEXT = re.compile(r"\\u(0000|d[89a-f])")
 
 
 def write(traces: Iterable[Trace]) -> None:
-    """Write traces that are over, and forget what is not kept any longer."""
+    """Write traces of calls that are over."""
     for trace in traces:
         trace.content = storable(trace.content)
     with transaction.atomic():
         Trace.objects.bulk_create(traces)
-        forget()
 
 
 def storable(content: Any) -> Any:

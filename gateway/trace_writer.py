@@ -20,9 +20,13 @@ from gateway.models import Trace
 logger = logging.getLogger(__name__)
 
 MOST = 100  # traced calls under way and traces that wait to be written, together
-_PAUSE_SECONDS = 0.02  # between two writings: what came meanwhile is written together
+# Between two writings: what came meanwhile is written together. Each costs what a dozen traces do, in all processes
+# that follow the database, too.
+_PAUSE_SECONDS = 0.1
+_LINGER_SECONDS = 1.0  # with a connection: to make one costs more than to write a trace
 _STOP_SECONDS = 2.0
 _FORGET_SECONDS = 600.0
+_FORGET_EACH = 100  # traces
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -34,7 +38,7 @@ class Ticket:
 
 
 class TraceWriter(threading.Thread):
-    """A thread that sleeps until there is a trace, and has a database connection only while it writes."""
+    """A thread that sleeps until there is a trace, and has a database connection only while some come."""
 
     def __init__(self, portal_url: str) -> None:
         super().__init__(name="traces", daemon=True)
@@ -44,6 +48,7 @@ class TraceWriter(threading.Thread):
         self._wake = threading.Event()
         self._stopping = False
         self._failing = False
+        self._written = 0  # since old ones were forgotten
 
     def open(self) -> Ticket | None:
         """Room for the trace of a call that begins, on the event loop; None if there is none."""
@@ -71,27 +76,29 @@ class TraceWriter(threading.Thread):
         """Write what comes, and now and then forget what nothing new has pushed out."""
         while not self._stopping:
             came = self._wake.wait(_FORGET_SECONDS)
-            self._wake.clear()
-            self._work(self.write_all if came else self._forget)
-        self._work(self.write_all)
+            try:
+                self._write_while_they_come() if came else self._try(records_traces.forget)
+            finally:
+                connections.close_all()
+        self.write_all()
+        connections.close_all()
 
-    @staticmethod
-    def _work(work: Callable[[], None]) -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
+    def _write_while_they_come(self) -> None:
+        while self._wake.wait(_LINGER_SECONDS) and not self._stopping:
+            self._wake.clear()
+            self.write_all()
+            time.sleep(_PAUSE_SECONDS)
 
     def write_all(self) -> None:
-        """Write what waits, and what comes meanwhile."""
-        while self._waiting:
-            traces = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            self._try(partial(records_traces.write, traces))
-            if not self._stopping:
-                time.sleep(_PAUSE_SECONDS)
-
-    def _forget(self) -> None:
-        self._try(records_traces.forget)
+        """Write what waits."""
+        traces = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not traces:
+            return
+        self._try(partial(records_traces.write, traces))
+        self._written += len(traces)
+        if self._written >= _FORGET_EACH:
+            self._written = 0
+            self._try(records_traces.forget)
 
     def _try(self, work: Callable[[], None]) -> None:
         """A database that is away loses traces, and says so once."""

@@ -12,7 +12,7 @@ _ASKED = {
     False: "The back end did not ask for a client certificate, so this one was not presented.",
     None: "Whether the back end asked for it is not known.",
 }
-_NOT_CONNECTED = "The call did not get so far that the back end could ask for it."
+_NOT_CONNECTED = "The trace does not tell whether the back end asked for it."
 _ELEMENT = "authentication-certificate"
 
 

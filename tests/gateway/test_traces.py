@@ -69,13 +69,28 @@ def test_traces_of_more_than_an_hour_ago_are_not_shown_and_forgotten(db: None) -
     update_directly(Trace, old.key, at=timezone.now() - timedelta(minutes=61))
     assert records_traces.find(old.key) is None
     (new,) = write(1)
+    records_traces.forget()
     assert set(Trace.objects.values_list("pk", flat=True)) == {new.key}
 
 
 def test_only_the_newest_are_kept(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records_traces, "MOST", 3)
     rows = [row for _ in range(5) for row in write(1)]
+    records_traces.forget()
     assert [row.key for row in Trace.objects.order_by("at")] == [row.key for row in rows[-3:]]
+
+
+def test_a_writer_forgets_after_so_many_traces(
+    writer: TraceWriter, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records_traces, "MOST", 3)
+    monkeypatch.setattr(trace_writer, "_FORGET_EACH", 5)
+    counts = []
+    for _ in range(12):
+        put(writer)
+        writer.write_all()
+        counts.append(Trace.objects.count())
+    assert counts == [1, 2, 3, 4, 3, 4, 5, 6, 7, 3, 4, 5]
 
 
 # --- never in the way of calls --------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ def test_a_certificate_that_was_chosen_for_a_call_without_a_connection_is_told(r
     del content["traceEntries"]["inbound"][5]["data"]["certificate"]
     text = text_of(shown(reader_client, content))
     assert "Chosen by Operation, line 3" in text
-    assert "The call did not get so far that the back end could ask for it." in text
+    assert "The trace does not tell whether the back end asked for it." in text
     assert "No client certificate was presented" not in text
 
 
