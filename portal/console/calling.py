@@ -4,13 +4,17 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 from django.db import OperationalError
+from django.urls import reverse
 
-from gateway.models import Operation
-from portal.console.bodies import Body, shown
+from gateway.models import Operation, Trace
+from gateway.records_traces import wait_for
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
 from portal.console.sending import send
+from portal.console.trouble import Trouble, trouble_of
+from portal.traces import Told, key_in, told
 
 TRACE_LOCATION = "Ocp-Apim-Trace-Location"
 TRACE_SECONDS = 1.5
@@ -18,58 +22,58 @@ _BUSY = "The database is busy, so nothing more can be said of this call."
 _NO_TRACE = (
     "The gateway made no trace: only calls with the key of a subscription that allows tracing are traced."
 )
+_NOT_THERE = "The trace is not there yet."
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What came of a call: an answer, or why there is none; what is shown of it, and of its trace."""
+    """What came of a call: an answer, or the trouble that there is none; and what is shown of it and its trace.
 
-    not_sent: str = ""
+    `untraced` says why the trace that was asked for is not there; `trace_url` leads to where it will be.
+    """
+
     answer: Answer | None = None
-    body: Body | None = None
-    trouble: Any = None
-    trace: Any = None
+    body: Any = None
+    trouble: Trouble | None = None
+    trace: Told | None = None
     untraced: str = ""
+    trace_url: str = ""
 
 
 def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bool) -> Called:
     """Send a call to the gateway at `base`."""
-    trouble_of = _if_there("portal.console.trouble", "trouble_of") or (lambda *call: None)
     try:
         answer = send(base, request)
     except NotSent as error:
-        return Called(not_sent=str(error))
-    called = Called(answer=answer, body=shown(answer))
+        return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=str(error)))
+    called = Called(answer, _shown(answer))
     try:
-        row, untraced = _trace_of(answer) if traced else (None, "")
-        content = row.content if row else None
-        trouble = trouble_of(answer, operation.api, operation, content, request)
+        return _explained(called, operation, request, answer, traced=traced)
     except OperationalError:  # the call was made: its answer is not to be lost
         return replace(called, untraced=_BUSY)
-    return replace(called, trouble=trouble, trace=_told(row), untraced=untraced)
 
 
-def _trace_of(answer: Answer) -> tuple[Any, str]:
-    """The row of the call's trace, or why there is none to show."""
-    wait_for = _if_there("gateway.records_traces", "wait_for")
-    key_in = _if_there("portal.traces", "key_in")
-    addresses = answer.values(TRACE_LOCATION)
-    if not addresses:
-        return (
-            None,
-            _NO_TRACE,
-        )
-    key = key_in(addresses[-1]) if key_in else None
-    row = wait_for(key, TRACE_SECONDS) if key and wait_for else None
-    return row, "" if row else "The trace is not there yet."
+def _explained(
+    called: Called, operation: Operation, request: ConsoleRequest, answer: Answer, *, traced: bool
+) -> Called:
+    addresses = answer.values(TRACE_LOCATION) if traced else []
+    key = key_in(addresses[-1]) if addresses else None
+    row: Trace | None = wait_for(key, TRACE_SECONDS) if key else None
+    called = replace(
+        called,
+        trouble=trouble_of(answer, operation.api, operation, row.content if row else None, request),
+        trace=told(row) if row else None,
+    )
+    if not traced or row:
+        return called
+    return replace(called, untraced=_NOT_THERE if key else _NO_TRACE, trace_url=_path_of(key))
 
 
-def _told(row: Any) -> Any:
-    told = _if_there("portal.traces", "told")
-    return told(row) if told and row else None
+def _path_of(key: UUID | None) -> str:
+    return reverse("trace", args=[key]) if key else ""
 
 
-def _if_there(module: str, name: str) -> Any:
-    if find_spec(module) is None:
+def _shown(answer: Answer) -> Any:
+    if find_spec("portal.console.bodies") is None:
         return None
-    return getattr(import_module(module), name, None)
+    return import_module("portal.console.bodies").shown(answer)

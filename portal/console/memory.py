@@ -13,7 +13,9 @@ from uuid import UUID
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
+from gateway.tracing.masking import is_secret_field, is_secret_parameter
 from portal.forms.console import PREFIX
+from portal.forms.lines import split_lines
 
 Entered = dict[str, str]
 
@@ -21,28 +23,21 @@ _SESSION_KEY = "console_requests"
 MOST_OPERATIONS = 20
 MOST_IN_BODY = 16_000
 _KEPT = frozenset({"scheme", "remainder", "query", "headers", "content_type", "body", "key", "trace"})
-_SECRET = re.compile(
-    r"authorization|cookie|token|secret|passw|api[_-]?key|subscription-key|signature|credential|\Asig\Z|\Acode\Z",
-    re.IGNORECASE,
-)
 _NAME = re.compile(r"(?<![\w.\-])[\w.\-]{1,100}(?![\w.\-])(?=[\"']?\s*[:=>])")
-
-
-def is_secret(name: str) -> bool:
-    """Whether what has this name is likely to be a secret."""
-    return _SECRET.search(name) is not None
 
 
 def without_secrets(posted: Mapping[str, str], most_in_body: int = MOST_IN_BODY) -> tuple[Entered, list[str]]:
     """What may be kept of the fields of the form, and the names of what was left out."""
     left_out: list[str] = []
     kept = {name: value for name, value in posted.items() if name in _KEPT or name.startswith(PREFIX)}
-    for name in [name for name in kept if name.startswith(PREFIX) and is_secret(name.removeprefix(PREFIX))]:
-        left_out.append(name.removeprefix(PREFIX))
-        del kept[name]
-    for name, sign in (("headers", ":"), ("query", "=")):
+    for parameter in [name.removeprefix(PREFIX) for name in kept if name.startswith(PREFIX)]:
+        if is_secret_parameter(parameter):
+            left_out.append(parameter)
+            del kept[PREFIX + parameter]
+    for name, sign, is_secret in (("headers", ":", is_secret_field), ("query", "=", is_secret_parameter)):
         if name in kept:
-            kept[name] = _harmless_lines(kept[name], sign, left_out.append)
+            kept[name], secret = _parted(split_lines(kept[name]), sign, is_secret)
+            left_out += secret
     if why := _why_not_kept(kept.get("body", ""), most_in_body):
         left_out.append(f"the body, which {why}")
         del kept["body"]
@@ -52,18 +47,14 @@ def without_secrets(posted: Mapping[str, str], most_in_body: int = MOST_IN_BODY)
 def _why_not_kept(body: str, most: int) -> str:
     if len(body.encode()) > most:
         return "is too long"
-    return "may hold a secret" if any(is_secret(name) for name in _NAME.findall(body)) else ""
+    return "may hold a secret" if any(is_secret_field(name) for name in _NAME.findall(body)) else ""
 
 
-def _harmless_lines(text: str, sign: str, leave_out: Callable[[str], None]) -> str:
-    lines = []
-    for line in text.splitlines():
-        name = line.partition(sign)[0].strip()
-        if is_secret(name):
-            leave_out(name)
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+def _parted(lines: list[str], sign: str, is_secret: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """The lines that may be kept, and the names of the others."""
+    names = [line.partition(sign)[0].strip() for line in lines]
+    kept = [line for line, name in zip(lines, names, strict=True) if not is_secret(name)]
+    return "\n".join(kept), [name for name in names if is_secret(name)]
 
 
 def remember(request: HttpRequest, operation: UUID, posted: Mapping[str, str]) -> None:

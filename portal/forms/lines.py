@@ -11,9 +11,14 @@ _END = re.compile(r"\r\n|\r|\n")
 _HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 
 
+def split_lines(text: str) -> list[str]:
+    """The lines of a text as browsers send it; what else Python takes for the end of one stays in it."""
+    return _END.split(text)
+
+
 def lines_of(text: str, what: str) -> list[str]:
     """The lines that are not empty. Raises ValidationError for too many; `what` are such as "headers"."""
-    lines = [line.strip(" \t") for line in _END.split(text)]
+    lines = [line.strip(" \t") for line in split_lines(text)]
     lines = [line for line in lines if line]
     if len(lines) > MOST_LINES:
         raise forms.ValidationError(f"Enter at most {MOST_LINES} {what}.")

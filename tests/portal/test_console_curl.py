@@ -62,6 +62,12 @@ def test_everything_arrives_as_it_was_entered(back_end: BackEnd, shell: str, bod
     assert seen.values("content-type") == []
 
 
+def test_a_terminal_that_the_line_is_pasted_into_finds_nothing_to_act_on() -> None:
+    body = "".join(map(chr, range(1, 128))).encode()
+    line = curl_line("http://h", ConsoleRequest("POST", "/", (), body))
+    assert [c for c in line if ord(c) < 32 or ord(c) == 127] == ["\n"]
+
+
 def test_a_body_longer_than_an_argument_may_be_arrives(back_end: BackEnd) -> None:
     body = f"-{HOSTILE}\n" * 3000
     fields = (("Content-Type", "text/plain; charset=utf-8"),)
