@@ -1,9 +1,6 @@
 """One call of the console: sent, its trace waited for, and its trouble put into words."""
 
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -11,6 +8,7 @@ from django.urls import reverse
 
 from gateway.models import Operation, Trace
 from gateway.records_traces import wait_for
+from portal.console.bodies import Body, shown
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
 from portal.console.sending import send
 from portal.console.trouble import Trouble, trouble_of
@@ -33,7 +31,7 @@ class Called:
     """
 
     answer: Answer | None = None
-    body: Any = None
+    body: Body | None = None
     trouble: Trouble | None = None
     trace: Told | None = None
     untraced: str = ""
@@ -46,7 +44,7 @@ def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bo
         answer = send(base, request)
     except NotSent as error:
         return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=str(error)))
-    called = Called(answer, _shown(answer))
+    called = Called(answer, shown(answer))
     try:
         return _explained(called, operation, request, answer, traced=traced)
     except OperationalError:  # the call was made: its answer is not to be lost
@@ -71,9 +69,3 @@ def _explained(
 
 def _path_of(key: UUID | None) -> str:
     return reverse("trace", args=[key]) if key else ""
-
-
-def _shown(answer: Answer) -> Any:
-    if find_spec("portal.console.bodies") is None:
-        return None
-    return import_module("portal.console.bodies").shown(answer)

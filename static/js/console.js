@@ -66,5 +66,9 @@
     say(form, form.hasAttribute("data-busy") ? "Still sending…" : "Sending… This can take up to 30 seconds.");
   }, true);
 
+  document.addEventListener("focusin", (event) => {
+    if (event.target.id === "answer") event.target.scrollIntoView({ block: "start" });
+  });
+
   document.addEventListener("send-ended", (event) => say(event.target, ""));
 })();
