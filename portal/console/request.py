@@ -12,8 +12,8 @@ from portal.console.exchange import ConsoleRequest
 TRACE_FIELD = "Ocp-Apim-Trace"
 HIDDEN = "••••••"
 MOST_SHOWN = 20_000  # characters of a body
-# Beside letters, digits and -._~: what browsers leave as it is in a value (encodeURIComponent), and in a path
-_IN_VALUE = "!*'()"
+# What stays as it is beside letters, digits and -._~, in a value and in a path. A quote would blur the curl line.
+_IN_VALUE = "!*()"
 _IN_PATH = "/!$&'()*+,;=:@"
 
 

@@ -16,11 +16,11 @@ import pytest
 from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
-from portal.console.image_policy import let_image_in
 
 from portal.console import images, json_text, xml_text
 from portal.console.bodies import shown, size_words
 from portal.console.exchange import Answer
+from portal.console.image_policy import let_image_in
 from portal.console.visible import visible
 
 MIB = 1024 * 1024
