@@ -101,6 +101,8 @@ class ConsoleForm(PortalForm):
             del self.fields["remainder"]
         if operation.method in WITHOUT_BODY:
             del self.fields["body"], self.fields["content_type"]
+        else:
+            del self.fields["body"].widget.attrs["maxlength"]  # browsers cut what is pasted, and say nothing
         if not keys.traceable:
             self.fields["trace"].disabled = True
             self.initial["trace"] = False

@@ -5,6 +5,8 @@ Pages for failures of the portal itself are rendered without a request, so that 
 
 import sys
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -13,7 +15,9 @@ from portal.busy import RETRY_SECONDS, is_busy
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: the request makes no sense, for instance a host name that is not allowed."""
+    """400: the request makes no sense, for instance a host name that is not allowed. 413: a field is too long."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request, int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0))
     return _without_request("400.html", 400)
 
 

@@ -1,5 +1,6 @@
 """The console of an operation: its form, what it says of the call, and who may use which key."""
 
+import re
 from typing import Any
 
 import pytest
@@ -309,3 +310,15 @@ def test_show_key_needs_a_subscription(administrator_client: Client, key: str) -
     response = administrator_client.post(URL, {"p_id": "1", "key": key, "own_key": KEY, "show_key": "1"})
     assert errors_beside(response, "key") == ["Choose the subscription whose key is to be shown."]
     assert KEY not in response.content.decode()
+
+
+def test_a_body_that_is_too_long_is_said_to_be_and_never_cut(reader_client: Client) -> None:
+    make("/accounts", "POST")
+    response = reader_client.post(URL, {"body": "x" * 500_001, "key": "none"})
+    assert errors_beside(response, "body") == [
+        "Use the curl line for a body of more than 500,000 characters."
+    ]
+    far = reader_client.post(URL, {"body": "x" * 2_700_000, "key": "none"})
+    assert far.status_code == 413
+    assert "What you sent is larger than 2 MB" in text_of(far)
+    assert re.search(r'<textarea name="body"(?![^>]*maxlength)', response.content.decode())
