@@ -81,6 +81,10 @@ class ConsoleView(ApiView, FormPage):
             return {"key": str(first.key), "trace": first.allow_tracing}
         return {"key": OWN_KEY if self.api.subscription_required else NO_KEY, "trace": False}
 
+    def context(self) -> dict[str, Any]:
+        """The context with the subscriptions to choose from."""
+        return super().context() | {"keys": self.keys}
+
     def shown(self, form: ConsoleForm, *, key: str = "") -> Shown:
         """A checked form as text, with a key if it is given."""
         base = self.bases.get(form.cleaned_data.get("scheme", ""), next(iter(self.bases.values()), ""))
@@ -215,7 +219,6 @@ def console_context(view: ConsoleView) -> dict[str, Any]:
     return {
         "operation": view.operation,
         "body_expected": view.operation.method in WITH_BODY,
-        "keys": view.keys,
         "unreachable": "" if view.bases else _unreachable(view.api, gateway_bases(view.request)),
         "no_gateway": not live_gateways(),
         "tracing_of": view.keys.shown[0] if view.keys.shown and not view.keys.traceable else None,

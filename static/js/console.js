@@ -18,8 +18,11 @@
     const content = page.querySelector("[data-console-request]");
     if (!content || !form.isConnected) return;
     const box = form.querySelector("[data-console-box]");
+    const focusable = () => [...box.querySelectorAll("button, [tabindex]")];
+    const focused = focusable().indexOf(document.activeElement);
     box.replaceChildren(document.adoptNode(content));
     box.dispatchEvent(new Event("content-added", { bubbles: true }));
+    focusable()[focused]?.focus();
   };
 
   document.addEventListener("input", (event) => {
