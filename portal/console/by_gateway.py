@@ -101,11 +101,9 @@ def _looked_into(case: Case) -> Trouble:
     if report is None or report.succeeded:
         note = _succeeded(case.code) if report else ""
         return Trouble(remedy.title, remedy.text, remedy.todo, links, found, case.details, note)
+    text = f"A test of the connection, made just now, found this: {report.summary}"
     links = links_for_verdict(report.verdict, case.where) or links
-    if found.certificate_at_fault:  # the report leads to the certificate itself
-        certificate = places.certificate(case.where)
-        links = tuple(link for link in links if link != certificate)
-    return Trouble(remedy.title, remedy.text, "", links, found, case.details)
+    return Trouble(remedy.title, text, report.remedy, links, found, case.details)
 
 
 def _order(case: Case, forwarded: Forwarded) -> ConnectionOrder:
