@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.urls import reverse
 
@@ -46,11 +45,6 @@ class Where:
             explanation.steps,
             bool(forwarded and forwarded.timeouts.answer != forwarded.timeouts.read),
         )
-
-    @classmethod
-    def tested(cls, api: str, certificate: UUID | None) -> "Where":
-        """What a test of a connection knows."""
-        return cls(api, certificate=str(certificate or ""))
 
     def last(self, element: str) -> Effect | None:
         """The last statement of its kind, which is the one that counts."""
