@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from portal.console import images, json_text, xml_text
 from portal.console.bodies import shown, size_words
 from portal.console.exchange import Answer
-from portal.console.image_policy import let_image_in
 from portal.console.visible import visible
 
 MIB = 1024 * 1024
