@@ -78,9 +78,10 @@ class Masker:
         )
 
     def learn(self, fields: Iterable[tuple[str, str]]) -> None:
-        """Remember the values of secret fields, and what is secret in the addresses that others hold."""
+        """Remember the values of fields that are secret by their own names, and what is secret in the addresses
+        that others hold. Where a policy makes a field secret, its own value is the secret."""
         for name, value in fields:
-            if self.hides_field(name):
+            if is_secret_field(name):
                 for secret in _secrets_in(name.lower(), value):
                     self.remember(secret)
             else:
@@ -89,7 +90,7 @@ class Masker:
     def learn_address(self, text: str) -> None:
         """Remember the values of secret parameters in a text, and the credentials of its addresses."""
         for match in _PARAMETER.finditer(text):
-            if self.hides_parameter(match[1]):
+            if is_secret_parameter(match[1]):
                 self.remember(match[2])
         for user in _USER.findall(text):
             self.remember(user[:-1])

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -23,14 +23,20 @@ _ABOUT_CERTIFICATES = frozenset((400, 403, 495, 496))
 _MOST_KEPT = 32000
 
 
+Text = str | Callable[[], str]
+
+
 class Teller(Protocol):
-    """What an exchange tells of itself to."""
+    """What an exchange tells of itself to. `received` is how much of the request's body has come."""
+
+    @property
+    def received(self) -> int: ...
 
     def phase(self, name: str) -> None:
         """Something else takes the time from now on."""
 
-    def note(self, section: str, source: str, message: str, **data: Any) -> None:
-        """Something happened. Data that is a function is asked for when the call is over."""
+    def note(self, section: str, source: str, message: Text, **data: Any) -> None:
+        """Something happened. What is a function is asked for when the call is over."""
 
 
 class TracedExchange(Exchange):
@@ -135,7 +141,7 @@ class TracedExchange(Exchange):
         data: dict[str, Any] = {"connection": attempt.data}
         if attempt.chain:
             data["backEndCertificates"] = attempt.certificates
-        self._teller.note("backend", SOURCE, _connected(attempt, self._destination), **data)
+        self._teller.note("backend", SOURCE, partial(_connected, attempt, self._destination), **data)
         if self._destination.certificate is not None and attempt.making.connected:
             self._teller.note("backend", "authentication-certificate", ATTACHED, certificate=partial(
                 presented, self._destination, attempt))  # fmt: skip
@@ -157,9 +163,13 @@ class TracedExchange(Exchange):
         url = f"{scheme}://{host}{target}"
         request = {"method": method, "url": url, "headers": Head(fields)}
         self._teller.note("backend", SOURCE, "Request is being forwarded to the backend service.",
-                          request=request, bytes=lambda: self.sent)  # fmt: skip
+                          request=request, bytes=self._sent_of_body)  # fmt: skip
         super()._start(body)
         self.sent += len(body)
+
+    def _sent_of_body(self) -> int:
+        """Without what frames its parts."""
+        return min(self.sent, self._teller.received)
 
     def _reply(self) -> Reply | None:
         if self._response is None:

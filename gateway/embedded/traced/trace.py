@@ -13,7 +13,7 @@ from gateway.embedded.message import Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line
 from gateway.embedded.routing import Route
-from gateway.embedded.traced.exchange import SOURCE, TracedExchange
+from gateway.embedded.traced.exchange import SOURCE, Text, TracedExchange
 from gateway.embedded.traced.failing import NOTHING, Failing, before_forwarding
 from gateway.embedded.traced.forwarding import TracedForwarding
 from gateway.embedded.traced.statements import (
@@ -65,13 +65,18 @@ class CallTrace:
         self._begin(route, hop)
 
     # --- notes ---------------------------------------------------------------------------------------------------
+    @property
+    def received(self) -> int:
+        """How much of the request's body has come."""
+        return self._call.record.received
+
     def phase(self, name: str) -> None:
         """Something else takes the time from now on."""
         if self._phases[-1][1] != name:
             self._phases.append((time.perf_counter(), name))
 
-    def note(self, section: str, source: str, message: str, **data: Any) -> None:
-        """Something happened. Data that is a function is asked for when the call is over."""
+    def note(self, section: str, source: str, message: Text, **data: Any) -> None:
+        """Something happened. What is a function is asked for when the call is over."""
         self._noted.append((section, source, time.perf_counter(), {"message": message, **data}))
 
     def _begin(self, route: Route[Plan], hop: Hop) -> None:

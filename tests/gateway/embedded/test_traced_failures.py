@@ -21,6 +21,7 @@ from tests.odd_back_ends import (
     instead_of_finishing,
     listening,
     resets,
+    s_server,
     says,
     silent,
 )
@@ -100,6 +101,16 @@ def test_what_was_seen_of_a_connection_that_failed(engine: TracedEngine) -> None
     assert untrusted["spans"][-2]["name"] == "handshake"
     assert "The TLS handshake failed." in str(messages(untrusted, "backend"))
     assert found(refused, "connection")["handshakeIn"] > 0  # the refusal came late
+
+
+def test_a_back_end_that_asks_for_the_certificate_when_it_has_the_request(engine: TracedEngine) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with s_server(SERVER, "-tls1_2", "-no_resumption_on_reneg", clients=CA, answer=answer, late=True) as url:
+        engine.apply(url, certificate=GOOD, trusts=TRUSTED)
+        document = engine.traced("OPTIONS", "/bank/")
+    assert document["outcome"]["status"] == 200
+    assert found(document, "certificate")["asked"] is True
+    assert "did not ask" not in str(messages(document, "backend"))
 
 
 def test_whether_a_certificate_was_asked_for_is_not_known_of_half_a_handshake(engine: TracedEngine) -> None:

@@ -79,6 +79,15 @@ def test_a_policy_makes_other_names_secret() -> None:
     assert masker.text("/?a+b=c&a%20b=d&ab=e") == f"/?a+b={HIDDEN}&a%20b={HIDDEN}&ab=e"
 
 
+def test_what_callers_send_in_a_field_that_a_policy_makes_secret_hides_nothing_elsewhere() -> None:
+    masker = Masker()
+    masker.hide_field("Accept")
+    masker.learn([("accept", "application/json")])
+    assert masker.fields([("accept", "text/html"), ("content-type", "application/json")]) == [
+        ("accept", HIDDEN), ("content-type", "application/json")
+    ]  # fmt: skip
+
+
 def test_short_values_hide_no_words() -> None:
     masker = Masker()
     masker.remember("the")
