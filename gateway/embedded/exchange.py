@@ -136,6 +136,11 @@ class Exchange:
         """The descriptor that is readable when there is more. Only after a method returned None."""
         return (self._response or self._opened().answer).fileno()
 
+    @property
+    def over(self) -> bool:
+        """Whether the answer is whole."""
+        return self._over
+
     def read(self) -> bytes | None:
         """The next part of the answer's body, empty at its end; None if it is not there in a moment."""
         with _Step(self):

@@ -179,7 +179,8 @@ class Forwarding:
         self._wait_for_caller()
         await call.start_answer(reply.status, fields, reply.data)
         self._waits_for_caller_since = None
-        while (data := await self._run(self._exchange.read)) != b"":
+        # A caller may leave with the last byte of what it was promised: that is no call that failed.
+        while not self._exchange.over and (data := await self._run(self._exchange.read)) != b"":
             if data is None:
                 await self._more()
                 continue

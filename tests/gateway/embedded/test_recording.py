@@ -56,6 +56,17 @@ def test_who_failed_is_recorded(records: tuple[RunningEngine, list[CallRecord]],
     ]
 
 
+def test_a_caller_that_leaves_with_the_last_byte_has_failed_nothing(
+    records: tuple[RunningEngine, list[CallRecord]], back_end: BackEnd
+) -> None:
+    gateway, seen = records
+    back_end.behave = lambda connection, _: connection.answer(b"y" * 600000)
+    for _ in range(30):
+        gateway.call()
+    wait_until(lambda: len(seen) == 30)
+    assert {(record.failed_by, record.sent) for record in seen} == {("", 600000)}
+
+
 def test_a_failing_observer_costs_no_call(
     records: tuple[RunningEngine, list[CallRecord]], caplog: pytest.LogCaptureFixture
 ) -> None:
