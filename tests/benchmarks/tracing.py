@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.gateway import WARM_UP_SECONDS, need_programs
+from tests.benchmarks.gateway import WARM_UP_SECONDS, check, need_programs
 from tests.benchmarks.load import Figures, Server, load
 from tests.benchmarks.servers import start_back_end, start_server
 
@@ -106,7 +106,9 @@ def main() -> int:
     need_programs()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        servers = variants(start_server(stack, "tracing", start_back_end(stack, folder)))
+        gateway = start_server(stack, "tracing", start_back_end(stack, folder))
+        check(gateway)
+        servers = variants(gateway)
         for server in servers:
             load(server, chosen.callers, WARM_UP_SECONDS, "small")
         found = rounds(servers, chosen)
