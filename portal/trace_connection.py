@@ -12,6 +12,8 @@ _ASKED = {
     False: "The back end did not ask for a client certificate, so this one was not presented.",
     None: "Whether the back end asked for it is not known.",
 }
+_BROKE_OFF = "The gateway broke off before it presented this one, because of the certificate of the back end."
+_NOT_TRUSTED = frozenset({"back-end-certificate-untrusted", "back-end-name-mismatch"})
 _NOT_CONNECTED = "The trace does not tell whether the back end asked for it."
 _ELEMENT = "authentication-certificate"
 
@@ -45,16 +47,24 @@ def presented_in(entries: tuple[Part, ...], places: Places) -> Presented | None:
     line = places.line(chosen[-1]) if chosen else None
     for data in reversed(told):
         if certificate := data.part("certificate"):
-            return _presented(certificate, line)
+            return _presented(certificate, line, broke_off=_broke_off(entries))
     if line is None:
         return None
     return Presented(Link(""), "", "", f"{chosen[-1].text('message')} {_NOT_CONNECTED}".strip(), line)
 
 
-def _presented(certificate: Part, line: Line | None) -> Presented:
+def _presented(certificate: Part, line: Line | None, *, broke_off: bool) -> Presented:
     link = certificate_link(certificate.text("id"))
     subject, thumbprint = certificate.text("subject"), certificate.text("thumbprint")
-    return Presented(link, subject, thumbprint, _ASKED[certificate.flag("asked")], line)
+    words = _BROKE_OFF if broke_off else _ASKED[certificate.flag("asked")]
+    return Presented(link, subject, thumbprint, words, line)
+
+
+def _broke_off(entries: tuple[Part, ...]) -> bool:
+    """Whether the gateway ended the handshake itself, which it does before its own certificate is due."""
+    data = [entry.part("data") for entry in entries]
+    done = [part.number("handshakeIn") for each in data if (part := each.part("connection"))]
+    return done[-1:] == [None] and any(each.part("failure").text("code") in _NOT_TRUSTED for each in data)
 
 
 def asked_for(entries: tuple[Part, ...]) -> bool | None:

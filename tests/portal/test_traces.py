@@ -234,6 +234,24 @@ def test_a_certificate_that_was_chosen_for_a_call_without_a_connection_is_told(r
     assert "No client certificate was presented" not in text
 
 
+@pytest.mark.parametrize(
+    ("code", "seconds", "words"),
+    [
+        ("back-end-certificate-untrusted", None, "The gateway broke off before it presented this one"),
+        ("back-end-name-mismatch", None, "The gateway broke off before it presented this one"),
+        ("back-end-name-mismatch", 0.02, "and this one was presented"),  # of a back end that is not verified
+        ("client-certificate-rejected", None, "and this one was presented"),
+    ],
+)
+def test_a_certificate_is_not_presented_to_a_back_end_that_is_not_trusted(
+    reader_client: Client, code: str, seconds: float | None, words: str
+) -> None:
+    content = refused()
+    data = content["traceEntries"]["backend"][1]["data"]
+    data |= {"failure": {"code": code}, "connection": {"reused": False, "handshakeIn": seconds}}
+    assert words in text_of(shown(reader_client, content))
+
+
 def test_statements_that_were_not_reached_have_no_time(reader_client: Client) -> None:
     content = worked()
     content["traceEntries"]["inbound"][4]["data"]["reached"] = False
