@@ -1,4 +1,4 @@
-"""Changes to subscriptions, and the one door through which their keys are shown."""
+"""Changes to subscriptions, and the two doors for their keys: to be shown, or to go with a call."""
 
 import re
 import secrets

@@ -114,8 +114,8 @@ class ConsoleForm(PortalForm):
                 names.append(self._add(part.text, "In the path.", required=True))
         for item in self.template.query:
             if item.is_parameter:
-                empty = f"In the query. Left empty it is sent as {item.name}=."
-                names.append(self._add(item.value, empty, required=False))
+                where = f"In the query, as {item.name}=; it may be left empty."
+                names.append(self._add(item.value, where, required=False))
         self.order_fields([*names, *self.base_fields])
         self.parameter_names = tuple(names)
 

@@ -135,6 +135,9 @@ def test_the_text_is_what_goes_over_the_wire() -> None:
     assert shown.http.split("\n") == [
         "PUT /bank/1?a=b HTTP/1.1", "Host: api.example:8443", "Accept: a/b", "Content-Length: 3", "", "é", "",
     ]  # fmt: skip
+    below = shown_request("https://api.example/gate", ConsoleRequest("GET", "/bank/1"), keyed=False)
+    assert below.http == "GET /gate/bank/1 HTTP/1.1\nHost: api.example"
+    assert below.curl == "curl --path-as-is https://api.example/gate/bank/1"
     long = shown_request("https://h", ConsoleRequest("POST", "/", (), b"x" * 20_007), keyed=False)
     assert long.http.endswith("x\n… and 7 more characters")
     assert "x" * 20_007 in long.curl

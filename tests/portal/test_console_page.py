@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from gateway.changes.operations import delete_operation
 from gateway.changes.subscriptions import cancel_subscription, suspend_subscription
-from gateway.models import Api, AuditEntry, Operation, Revision
+from gateway.models import Api, AuditEntry, Operation, Revision, Subscription
 from tests.arrange import update_directly
 from tests.builders import ALICE, make_api, make_operation, make_subscription
 from tests.portal.audit import newest_entry
@@ -322,3 +322,24 @@ def test_a_body_that_is_too_long_is_said_to_be_and_never_cut(reader_client: Clie
     assert far.status_code == 413
     assert "What you sent is larger than 2 MB" in text_of(far)
     assert re.search(r'<textarea name="body"(?![^>]*maxlength)', response.content.decode())
+
+
+def test_a_key_that_cannot_be_opened_is_said_beside_its_field(administrator_client: Client) -> None:
+    make()
+    subscription = make_subscription("Plain")
+    update_directly(Subscription, subscription.key, sealed_primary_key="x")
+    for also in ({}, {"show_key": "1"}):
+        response = administrator_client.post(URL, {"p_id": "1", "key": str(subscription.key), **also})
+        assert "opened" in errors_beside(response, "key")[0]
+
+
+def test_images_may_stand_in_this_page_and_in_no_other(reader_client: Client) -> None:
+    make()
+    for url, images in ((URL, "'self' data:"), ("/apis/partner-bank/operations/call/call/", "'self'")):
+        policy = dict(
+            part.strip().split(" ", 1)
+            for part in reader_client.get(url)["Content-Security-Policy"].split(";")
+        )
+        assert policy["img-src"] == images
+        assert policy["script-src"] == policy["connect-src"] == "'self'"
+        assert policy["default-src"] == "'none'"
