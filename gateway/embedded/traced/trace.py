@@ -197,6 +197,8 @@ class CallTrace:
 
     def close(self) -> None:
         """Let go of the call; what refers to itself is left to no collector."""
+        if self._exchange is not None:
+            self._exchange.error = None  # its traceback leads back to the exchange
         self._exchange = self._failure = None
         self._noted.clear()
 

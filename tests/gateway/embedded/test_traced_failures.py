@@ -1,5 +1,6 @@
 """Why a call failed, in its trace: in the very words of a test of the connection to the same back end."""
 
+import gc
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.addresses import AddressRules
+from gateway.embedded.traced.trace import CallTrace
 from gateway.probe import Order, probe
 from gateway.probing.report import Report
 from gateway.snapshot import CertificateMaterial, Trust
@@ -26,7 +28,7 @@ from tests.odd_back_ends import (
     silent,
 )
 from tests.pki import issue, make_ca
-from tests.running_engine import LOOPBACK
+from tests.running_engine import LOOPBACK, wait_until
 from tests.snapshots import material, trust
 from tests.traces import TracedEngine, entries, found, messages, traced_engine
 
@@ -111,6 +113,19 @@ def test_a_back_end_that_asks_for_the_certificate_when_it_has_the_request(engine
     assert document["outcome"]["status"] == 200
     assert found(document, "certificate")["asked"] is True
     assert "did not ask" not in str(messages(document, "backend"))
+
+
+def test_a_trace_leaves_nothing_to_the_collector(engine: TracedEngine) -> None:
+    with BackEnd(SERVER, CA) as back_end:
+        gc.collect()
+        gc.disable()
+        try:
+            for certificate in (GOOD, STRANGER):
+                engine.apply(back_end.url, certificate=certificate, trusts=TRUSTED)
+                engine.traced()
+            wait_until(lambda: not [each for each in gc.get_objects() if type(each) is CallTrace])
+        finally:
+            gc.enable()
 
 
 def test_whether_a_certificate_was_asked_for_is_not_known_of_half_a_handshake(engine: TracedEngine) -> None:
