@@ -51,6 +51,9 @@ def test_a_trace_leads_from_the_answer_to_the_reason_and_to_the_setting(
     assert installation.subscription_key not in page.content()
     answer = page.request.get(address, headers={"Accept": "application/json"})
     assert answer.json()["api"]["id"] == "partner-bank"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as JSON").click()
+    assert download.value.suggested_filename == f"trace-{address.rpartition('/')[2]}.json"
     page.get_by_role("link", name=re.compile("line [0-9]+$")).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Policies")
 
