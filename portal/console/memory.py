@@ -21,7 +21,8 @@ Entered = dict[str, str]
 
 _SESSION_KEY = "console_requests"
 MOST_OPERATIONS = 20
-MOST_IN_BODY = 16_000
+MOST_IN_BODY = 16_000  # bytes
+MOST_IN_ALL = 60_000  # characters
 _KEPT = frozenset({"scheme", "remainder", "query", "headers", "content_type", "body", "key", "trace"})
 _NAME = re.compile(r"(?<![\w.\-])[\w.\-]{1,100}(?![\w.\-])(?=[\"']?\s*[:=>])")
 
@@ -62,6 +63,8 @@ def remember(request: HttpRequest, operation: UUID, posted: Mapping[str, str]) -
     other tabs save meanwhile is not to be written over.
     """
     entered, left_out = without_secrets(posted)
+    if sum(map(len, entered.values())) > MOST_IN_ALL:
+        entered, left_out = {}, ["the request, which is too long"]
     others = {key: value for key, value in _all(request).items() if key != str(operation)}
     others[str(operation)] = {"entered": entered, "left_out": left_out}
     request.session[_SESSION_KEY] = dict(list(others.items())[-MOST_OPERATIONS:])

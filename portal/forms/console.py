@@ -12,7 +12,7 @@ from portal.console.exchange import ConsoleRequest
 from portal.console.keys import KeyChoice
 from portal.console.request import TRACE_FIELD, encoded, encoded_path, target_of
 from portal.forms.base import PortalForm, SecretInput
-from portal.forms.lines import header_lines, lines_of
+from portal.forms.lines import field_value, header_lines, lines_of
 
 PREFIX = "p_"  # before the name of a parameter
 NO_KEY, OWN_KEY = "none", "own"
@@ -40,6 +40,7 @@ class ConsoleForm(PortalForm):
     query = forms.CharField(
         label="Further query parameters",
         required=False,
+        strip=False,
         max_length=8000,
         help_text="One a line, such as page=2. Write values as they are meant: they are percent-encoded for you.",
         widget=forms.Textarea({"rows": 2, "class": "code", **_PLAIN_TEXT}),
@@ -184,8 +185,7 @@ class ConsoleForm(PortalForm):
 
     def clean_content_type(self) -> str:
         """The type of the body."""
-        header_lines(f"Content-Type: {self.cleaned_data['content_type']}")
-        return str(self.cleaned_data["content_type"])
+        return field_value("Content-Type", self.cleaned_data["content_type"])
 
     def clean_body(self) -> str:
         """The body with the ends of lines that were typed: browsers make two characters of each."""
@@ -193,8 +193,7 @@ class ConsoleForm(PortalForm):
 
     def clean_own_key(self) -> str:
         """The key that was typed."""
-        header_lines(f"{FIELD}: {self.cleaned_data['own_key']}")
-        return str(self.cleaned_data["own_key"])
+        return field_value("the key", self.cleaned_data["own_key"])
 
     def clean(self) -> dict[str, Any]:
         """What depends on more than one field."""

@@ -17,9 +17,10 @@ def split_lines(text: str) -> list[str]:
 
 
 def lines_of(text: str, what: str) -> list[str]:
-    """The lines that are not empty. Raises ValidationError for too many; `what` are such as "headers"."""
-    lines = [line.strip(" \t") for line in split_lines(text)]
-    lines = [line for line in lines if line]
+    """The lines that are not blank, without what they are indented by. Raises ValidationError for too many; `what`
+    are such as "headers".
+    """
+    lines = [line for line in (line.lstrip(" \t") for line in split_lines(text)) if line]
     if len(lines) > MOST_LINES:
         raise forms.ValidationError(f"Enter at most {MOST_LINES} {what}.")
     return lines
@@ -31,9 +32,14 @@ def header_lines(text: str) -> list[tuple[str, str]]:
 
 
 def _header(line: str) -> tuple[str, str]:
-    match = _HEADER.fullmatch(line)
+    match = _HEADER.fullmatch(line.rstrip(" \t"))
     if match is None:
         raise forms.ValidationError(f"“{line}” is no header: write Name: value.")
-    if not is_field_value(match[2].encode()):
-        raise forms.ValidationError(f"The value of {match[1]} holds a control character: take it out.")
-    return match[1], match[2]
+    return match[1], field_value(match[1], match[2])
+
+
+def field_value(name: str, value: str) -> str:
+    """The value of a header field. Raises ValidationError for one that cannot be sent."""
+    if not is_field_value(value.encode()):
+        raise forms.ValidationError(f"The value of {name} holds a control character: take it out.")
+    return value

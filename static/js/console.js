@@ -9,8 +9,10 @@
   const refresh = async (form) => {
     asked?.abort();
     asked = new AbortController();
+    const body = new FormData(form);
+    body.delete("own_key"); // not shown anyway
     const response = await fetch(form.dataset.consolePreview, {
-      method: "POST", body: new FormData(form), headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
+      method: "POST", body, headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
       signal: asked.signal,
     });
     if (!response.ok || response.status === 204) return; // signed out meanwhile: the form says so when it is sent

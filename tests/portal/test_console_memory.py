@@ -112,6 +112,10 @@ def test_it_is_bounded(reader_client: Client, monkeypatch: pytest.MonkeyPatch) -
         reader_client.get(console("o1"))
     )
     assert values(reader_client, "o2")["query"] is None
+    much = {f"p_{number}": "x" * 1000 for number in range(61)}
+    reader_client.post(console("o3"), {"key": "none", "query": "q=3", **much})
+    assert values(reader_client, "o3")["query"] is None
+    assert "the request, which is too long" in text_of(reader_client.get(console("o3")))
 
 
 def test_a_session_that_ended_while_one_typed_keeps_no_secret(client: Client, reader: Any) -> None:

@@ -173,6 +173,22 @@ def test_headers_that_are_not_the_persons_to_set_are_refused(
     assert words in errors_beside(response, "headers")[0]
 
 
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\x00b"])
+def test_no_value_of_a_field_makes_another_field(reader_client: Client, value: str) -> None:
+    make("/accounts", "POST")
+    entered = {"key": "own", "own_key": value, "content_type": value, "body": "x"}
+    response = reader_client.post(URL, entered)
+    assert errors_beside(response, "own_key")
+    assert errors_beside(response, "content_type")
+
+
+def test_a_parameter_is_what_stands_behind_its_name(reader_client: Client) -> None:
+    make("/accounts")
+    assert "GET /partner-bank/accounts?a=%20b%20&c=d%3De%20 HTTP/1.1" in preview(
+        reader_client, query="  a= b \r\n\t\r\n\r\nc=d=e "
+    )
+
+
 def test_the_key_is_not_a_query_parameter(reader_client: Client) -> None:
     make()
     response = reader_client.post(URL, {"p_id": "1", "query": "Subscription-Key=x", "key": "none"})
