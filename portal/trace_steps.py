@@ -72,7 +72,7 @@ def sections_of(document: Part, places: Places) -> tuple[Section, ...]:
         at = seconds_in(entry.text("elapsed")) if reached else None
         since = max(0.0, at - before) if at is not None else None
         steps[name].append(_step(entry, at, since, places, much=bool(since) and (since or 0) > _MUCH * whole))
-        before = at if at is not None else before
+        before = max(before, at or 0.0)
     return tuple(
         Section(name, title, words, tuple(steps[name])) for name, title, words in _SECTIONS if steps[name]
     )
