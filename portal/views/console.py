@@ -122,7 +122,7 @@ class OperationConsole(ConsoleView):
         """Show the form, as it was sent last."""
         form = self.build_form()
         back = take_back(request, form)
-        return self.page(form=form, kept=None if back else memory.remembered(request, self.operation.key))
+        return self.page(form=form, kept=None if back else self._kept())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send; or start afresh, or show the key."""
@@ -135,7 +135,11 @@ class OperationConsole(ConsoleView):
         """Send the call and show what came of it; nothing is saved but the request, in the session."""
         if "show_key" in self.request.POST:
             return self._with_key(form)
-        return self.page(form=form, called=self._called(form))
+        called = self._called(form)
+        return self.page(form=form, called=called, kept=self._kept())
+
+    def _kept(self) -> tuple[memory.Entered, list[str]] | None:
+        return memory.remembered(self.request, self.operation.key)
 
     def _with_key(self, form: ConsoleForm) -> HttpResponse:
         chosen = form.subscription_key
@@ -190,7 +194,7 @@ class ApiConsole(ApiView, Page):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Lead to an operation, or offer what there is."""
-        if chosen := request.GET.get("operation", ""):
+        if chosen := request.GET.get("operation", "").replace("\0", ""):
             operation = load_operation(self.api, chosen)
         else:
             first = None if self.offered.searchable else first_operation(self.api)
