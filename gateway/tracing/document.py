@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from gateway.tracing.masking import Masker
+from gateway.tracing.masking import HIDDEN, Masker
 
 MOST_BYTES = 262144
 SECTIONS = ("inbound", "backend", "outbound")
@@ -105,6 +105,7 @@ class _Writer:
         self._facts = facts
         self._masker = masker
         self._limits = limits
+        self._longest = masker.longest
 
     def document(self) -> dict[str, Any]:
         facts = self._facts
@@ -146,24 +147,29 @@ class _Writer:
         return value
 
     def _text(self, text: str) -> str:
-        # Cut after secrets are hidden, or the beginning of one would be left.
-        most = self._limits.text
-        shown = self._masker.text(text[: most + self._masker.longest])
-        return _storable(shown if len(shown) <= most else f"{shown[:most]}...")
+        return self._cut(self._masker.text(self._near(text)), text)
 
     def _head(self, head: Head) -> list[dict[str, str]]:
         fields, most = _texts(head), self._limits.fields
-        near = [(name, value[: self._limits.text + self._masker.longest]) for name, value in fields[:most]]
+        masked = self._masker.fields((self._near(name), self._near(value)) for name, value in fields[:most])
         shown = [
-            {"name": self._cut(name), "value": self._cut(value)} for name, value in self._masker.fields(near)
+            {"name": self._cut(name, field[0]), "value": self._cut(value, field[1])}
+            for field, (name, value) in zip(fields, masked, strict=False)
         ]
         if len(fields) > most:
             shown.append({"name": "...", "value": f"{len(fields) - most} more"})
         return shown
 
-    def _cut(self, text: str) -> str:
+    def _near(self, text: str) -> str:
+        """The part of a text in which secrets are hidden before it is cut, or the beginning of one would be left."""
+        return text[: self._limits.text + self._longest]
+
+    def _cut(self, shown: str, text: str) -> str:
         most = self._limits.text
-        return _storable(text if len(text) <= most else f"{text[:most]}...")
+        if len(text) > most + self._longest and shown != HIDDEN:
+            # Hiding makes it shorter, and at its end may stand the beginning of a secret.
+            most = max(0, min(most, len(shown) - self._longest))
+        return _storable(shown if len(shown) <= most else f"{shown[:most]}...")
 
 
 def _storable(text: str) -> str:

@@ -117,6 +117,15 @@ def test_a_secret_that_is_cut_leaves_no_beginning(engine: TracedEngine) -> None:
     assert "begin" not in json.dumps(document)
 
 
+def test_a_secret_that_is_repeated_until_the_cut_leaves_no_beginning(engine: TracedEngine) -> None:
+    with BackEnd() as back_end:
+        back_end.behave = lambda connection, _: connection.answer(b"", f"X-Echo: {f'{KEY},' * 400}")
+        engine.apply(back_end.url)
+        document = engine.traced()
+    assert "(secret),(secret)" in json.dumps(document)
+    assert KEY[:6] not in json.dumps(document)
+
+
 def test_literal_values_of_secret_fields_of_the_answer_are_hidden(engine: TracedEngine) -> None:
     outbound = (SetHeader("X-Auth-Token", "override", ("tok",), HERE),)
     with BackEnd() as back_end:
