@@ -246,13 +246,18 @@ class Engine:
         """Begin the trace of a call that asks for one, if there is room."""
         if self.tracing is None or not is_wanted(call.fields):
             return
-        ticket = self.tracing.open()
-        if ticket is not None:
-            call.trace = CallTrace(ticket, call, route, hop, subscription, self._settings.rules)
+        try:
+            ticket = self.tracing.open()
+            if ticket is not None:
+                call.trace = CallTrace(ticket, call, route, hop, subscription, self._settings.rules)
+        except Exception:
+            logger.exception("a call could not be traced")
 
     async def _keep(self, trace: CallTrace) -> None:
         """Write the trace of a call that is over, beside the event loop."""
         try:
+            if trace.broken:
+                return
             document = await self._threads.run("", trace.document)
             if self.tracing is not None:
                 self.tracing.put(trace.ticket, document["api"]["id"], document)

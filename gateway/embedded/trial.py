@@ -98,6 +98,10 @@ class Trial:
         """Run the step of one statement. Raises CallFailure."""
         before = self._seen(line.statement)
         self._run(line)
+        return self._told(line, before)
+
+    def _told(self, line: Line, before: Seen) -> Effect:
+        """What is told of a statement that has run, and of what there was before it."""
         self._remember_secrets(line)
         words = self._whole(line)
         if words is None:
@@ -173,8 +177,8 @@ class Trial:
             return None
         if plan.destination is None:
             return "Nothing comes of it, because the call is not forwarded."
-        others = (each.statement for each in plan.request.lines if type(each.statement) is type(statement))
-        if statement is not list(others)[-1]:
+        lines = reversed(plan.request.lines)
+        if statement is not next(each.statement for each in lines if type(each.statement) is type(statement)):
             return "Nothing comes of it, because a later one counts."
         return words(plan)
 

@@ -161,7 +161,7 @@ class _Writer:
         return shown
 
     def _near(self, text: str) -> str:
-        """The part of a text in which secrets are hidden before it is cut, or the beginning of one would be left."""
+        """The part of a text in which secrets are hidden before it is cut, or one would be left in part."""
         return text[: self._limits.text + self._longest]
 
     def _cut(self, shown: str, text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gateway.embedded.exchange import Deadlines, Exchange, Reply
 from gateway.embedded.traced.attempt import Attempt
+from gateway.embedded.traced.bounds import Bounds
 from gateway.embedded.traced.watching import watched_context
 from gateway.failures import CallFailure
 from gateway.final_response import FinalResponse
@@ -27,10 +28,13 @@ Text = str | Callable[[], str]
 
 
 class Teller(Protocol):
-    """What an exchange tells of itself to. `received` is how much of the request's body has come."""
+    """What an exchange tells of itself to, within `bounds`. `received` is how much of the body has come."""
 
     @property
     def received(self) -> int: ...
+
+    @property
+    def bounds(self) -> Bounds: ...
 
     def phase(self, name: str) -> None:
         """Something else takes the time from now on."""
@@ -108,23 +112,28 @@ class TracedExchange(Exchange):
         self._teller.phase("gateway")
         reused = super()._open(fresh)
         if reused:
-            attempt = Attempt(self._opened(), reused=True)
-            self.attempts.append(attempt)
-            attempt.look()
-            self._tell_connection(attempt)
+            with self._teller.bounds:
+                self._tell_connection(self._attempt_over(self._opened(), reused=True))
         return reused
 
-    def _connect(self, connection: Connection) -> None:
-        attempt = Attempt(connection, reused=False)
+    def _attempt_over(self, connection: Connection, *, reused: bool) -> Attempt:
+        attempt = Attempt(connection, reused=reused)
         self.attempts.append(attempt)
-        own = self._watch(connection)
+        return attempt
+
+    def _connect(self, connection: Connection) -> None:
+        attempt = own = None
+        with self._teller.bounds:
+            attempt = self._attempt_over(connection, reused=False)
+            own = self._watch(connection)
         try:
             super()._connect(connection)
         finally:
             if own is not None:
                 connection.ssl_context = own  # type: ignore[attr-defined]
-            attempt.look()
-            self._tell_connection(attempt)
+            if attempt is not None:
+                with self._teller.bounds:
+                    self._tell_connection(attempt)
 
     def _watch(self, connection: Connection) -> ssl.SSLContext | None:
         """Have the handshake of a new connection watched; returns its own context."""
@@ -138,6 +147,7 @@ class TracedExchange(Exchange):
         return own
 
     def _tell_connection(self, attempt: Attempt) -> None:
+        attempt.look()
         data: dict[str, Any] = {"connection": attempt.data}
         if attempt.chain:
             data["backEndCertificates"] = attempt.certificates
@@ -156,7 +166,13 @@ class TracedExchange(Exchange):
 
     # --- the request and its answer ------------------------------------------------------------------------------
     def _start(self, body: bytes) -> None:
-        self._teller.phase("sending")
+        with self._teller.bounds:
+            self._teller.phase("sending")
+            self._tell_request()
+        super()._start(body)
+        self.sent += len(body)
+
+    def _tell_request(self) -> None:
         method, target, fields = self._request
         scheme = self._destination.origin.scheme
         host = self._destination.back_end.removesuffix(":443" if scheme == "https" else ":80")
@@ -164,8 +180,6 @@ class TracedExchange(Exchange):
         request = {"method": method, "url": url, "headers": Head(fields)}
         self._teller.note("backend", SOURCE, "Request is being forwarded to the backend service.",
                           request=request, bytes=self._sent_of_body)  # fmt: skip
-        super()._start(body)
-        self.sent += len(body)
 
     def _sent_of_body(self) -> int:
         """Without what frames its parts."""
@@ -182,7 +196,12 @@ class TracedExchange(Exchange):
         began = time.perf_counter()
         response = super()._receive()
         self.status = response.status
-        self._teller.phase("answering")
+        with self._teller.bounds:
+            self._teller.phase("answering")
+            self._tell_answer(response, began)
+        return response
+
+    def _tell_answer(self, response: FinalResponse, began: float) -> None:
         seconds = time.perf_counter() - (self.began or began)
         answer = {
             "status": response.status,
@@ -192,7 +211,6 @@ class TracedExchange(Exchange):
         message = f"The back end answered {response.status} {response.reason}".strip()
         self._teller.note("backend", SOURCE, f"{message}, {seconds:.3f} s after the request began to be sent.",
                           response=answer, bytes=lambda: self.came)  # fmt: skip
-        return response
 
     def _part(self, response: FinalResponse, seconds: float) -> bytes | None:
         data = super()._part(response, seconds)
@@ -203,8 +221,10 @@ class TracedExchange(Exchange):
 
     def _finish(self, response: FinalResponse) -> None:
         if not self._over and self.attempt is not None:
-            self.attempt.look()
-            self.attempt.leave()
+            with self._teller.bounds:
+                self.attempt.look()
+            with self._teller.bounds:
+                self.attempt.leave()
         super()._finish(response)
 
 

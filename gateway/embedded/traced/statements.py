@@ -7,6 +7,7 @@ from gateway.embedded.explanation import Effect
 from gateway.embedded.message import Message, Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line
+from gateway.embedded.traced.bounds import Bounds
 from gateway.embedded.trial import Trial, as_text, fields_of, not_reached, told_of
 from gateway.embedded.words import HIDDEN, Change, Seen, done_to_answer, done_to_request
 from gateway.failures import CallFailure
@@ -14,8 +15,8 @@ from gateway.headers import Field
 from gateway.snapshot import AuthenticationBasic, CheckHeader, Secret, SetHeader, SetQueryParameter, Statement
 from gateway.tracing.masking import Masker
 
-# What is told of a statement, and the failure with which it ended the call.
-Note = Callable[[Effect, CallFailure | None], None]
+# What is told of a statement (None: it ran, and no more is told), and the failure with which it ended the call.
+Note = Callable[[Effect | None, CallFailure | None], None]
 
 
 def learn_secrets(plan: Plan, masker: Masker) -> None:
@@ -52,21 +53,36 @@ def _without_secrets(statement: Statement, masker: Masker) -> Statement:
 class RequestStatements(Trial):
     """The statements of the request, on the request that is forwarded."""
 
-    def __init__(self, plan: Plan, request: Request, masker: Masker) -> None:
+    def __init__(self, plan: Plan, request: Request, masker: Masker, bounds: Bounds) -> None:
         super().__init__(plan, request)
         self._masker = masker
+        self._bounds = bounds
 
     def run(self, note: Note) -> None:
         """Run them up to the one that ends the call. Raises CallFailure."""
         for line in self._plan.request.lines:
+            before = self._before(line)
             try:
-                effect = self._effect(line)
+                self._run(line)
             except CallFailure as failure:
-                note(self._refusal(line, failure), failure)
+                with self._bounds:
+                    note(self._refusal(line, failure), failure)
                 raise
-            note(effect, None)
+            with self._bounds:
+                note(self._told(line, before) if before is not None else None, None)
             if line.given is not None:
                 return
+
+    def _before(self, line: Line) -> Seen | None:
+        """What a statement is about before it runs; None if nothing is to be told of it."""
+        with self._bounds:
+            return None if self._bounds.over else self._seen(line.statement)
+        return None
+
+    def _told(self, line: Line, before: Seen) -> Effect:
+        effect = super()._told(line, before)
+        self._bounds.spend(len(self._request.fields), len(before.target) + len(effect.words))
+        return effect
 
     def _run(self, line: Line) -> None:
         if line.step is not None:
@@ -79,14 +95,23 @@ class RequestStatements(Trial):
         return super()._hides(field) or self._masker.hides_field(field)
 
 
-def run_on_answer(lines: Sequence[Line], answer: Message, masker: Masker, note: Note) -> None:
+def run_on_answer(lines: Sequence[Line], answer: Message, masker: Masker, note: Note, bounds: Bounds) -> None:
     """Run the statements of the answer on it."""
     for line in lines:
-        before = _seen(answer, line.statement, masker)
+        before = None
+        with bounds:
+            before = None if bounds.over else _seen(answer, line.statement, masker)
         if line.step is not None:
             line.step(answer)
-        change = Change(before, _seen(answer, line.statement, masker))
-        note(told_of(line, done_to_request(_without_secrets(line.statement, masker), change)), None)
+        with bounds:
+            note(_told(line, before, answer, masker, bounds) if before is not None else None, None)
+
+
+def _told(line: Line, before: Seen, answer: Message, masker: Masker, bounds: Bounds) -> Effect:
+    change = Change(before, _seen(answer, line.statement, masker))
+    effect = told_of(line, done_to_request(_without_secrets(line.statement, masker), change))
+    bounds.spend(len(answer.fields), len(effect.words))
+    return effect
 
 
 def _seen(answer: Message, statement: Statement, masker: Masker) -> Seen:
@@ -94,10 +119,14 @@ def _seen(answer: Message, statement: Statement, masker: Masker) -> Seen:
     return Seen("", tuple((name, HIDDEN if masker.hides_field(name) else value) for name, value in fields))
 
 
-def told_beforehand(lines: Iterable[Line], masker: Masker) -> Iterator[Effect]:
-    """The effects of statements whose answer was ready when the configuration came, up to the one that gives it."""
+def tell_beforehand(lines: Iterable[Line], masker: Masker, note: Note, bounds: Bounds) -> None:
+    """Tell of statements whose answer was ready when the configuration came, up to the one that gives it."""
     for line in lines:
-        yield told_of(line, done_to_answer(_without_secrets(line.statement, masker)))
+        effect = None
+        if not bounds.over:
+            effect = told_of(line, done_to_answer(_without_secrets(line.statement, masker)))
+            bounds.spend(0, len(effect.words))
+        note(effect, None)
         if line.given is not None:
             return
 
@@ -107,8 +136,10 @@ def left_out(lines: Iterable[Line]) -> Iterator[Effect]:
     return not_reached(lines)
 
 
-def changed(fields: list[Field], lines: Sequence[Line], masker: Masker, note: Note) -> list[Field]:
+def changed(
+    fields: list[Field], lines: Sequence[Line], masker: Masker, note: Note, bounds: Bounds
+) -> list[Field]:
     """The fields of an answer as its statements leave them."""
     answer = Message(fields)
-    run_on_answer(lines, answer, masker, note)
+    run_on_answer(lines, answer, masker, note, bounds)
     return answer.fields

@@ -13,6 +13,7 @@ from gateway.embedded.message import Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line
 from gateway.embedded.routing import Route
+from gateway.embedded.traced.bounds import Bounds
 from gateway.embedded.traced.exchange import SOURCE, Text, TracedExchange
 from gateway.embedded.traced.failing import NOTHING, Failing, before_forwarding
 from gateway.embedded.traced.forwarding import TracedForwarding
@@ -21,7 +22,7 @@ from gateway.embedded.traced.statements import (
     changed,
     learn_secrets,
     left_out,
-    told_beforehand,
+    tell_beforehand,
 )
 from gateway.embedded.tracing import Ticket
 from gateway.embedded.trial import as_text
@@ -60,9 +61,16 @@ class CallTrace:
         self._exchange: TracedExchange | None = None
         self._failure: CallFailure | None = None
         self._unfinished = ""
+        self._untold = 0  # statements that ran
+        self.bounds = Bounds()
         self._masker = Masker()
         learn_secrets(self._plan, self._masker)
         self._begin(route, hop)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something went wrong with it, which has been logged: the call goes on untraced."""
+        return self.bounds.broken
 
     # --- notes ---------------------------------------------------------------------------------------------------
     @property
@@ -95,7 +103,12 @@ class CallTrace:
         message = f"The subscription key was accepted. It is one of the subscription {self._subscription.id}."
         self.note("inbound", "subscription-key", message)
 
-    def _statement(self, effect: Effect, failure: CallFailure | None) -> None:
+    def _statement(self, effect: Effect | None, failure: CallFailure | None) -> None:
+        if effect is None:
+            self._untold += 1
+            if self._untold == 1:
+                self.note(self._noted[-1][0], "handler", self._words_of_untold)
+            return
         data: dict[str, Any] = {"scope": effect.origin.scope, "line": effect.origin.line}
         if not effect.reached:
             data["reached"] = False
@@ -104,27 +117,33 @@ class CallTrace:
             data["failure"] = partial(self._failure_data, failure)
         self.note(effect.section, effect.element, effect.words, **data)
 
+    def _words_of_untold(self) -> str:
+        return (
+            "There are too many statements, or what they are about is too long: those from here on were executed "
+            f"and are not described ({self._untold} in all)."
+        )
+
     # --- the call's way ------------------------------------------------------------------------------------------
     def run(self, request: Request) -> None:
         """Run the statements of the request. Raises CallFailure."""
-        RequestStatements(self._plan, request, self._masker).run(self._request_statement)
+        RequestStatements(self._plan, request, self._masker, self.bounds).run(self._request_statement)
         if self._plan.destination is None and self._plan.request.given is None:
             self.told_beforehand()
 
-    def _request_statement(self, effect: Effect, failure: CallFailure | None) -> None:
+    def _request_statement(self, effect: Effect | None, failure: CallFailure | None) -> None:
         self._lines_run += 1
         self._statement(effect, failure)
 
     def told_beforehand(self) -> None:
         """The statements of the answer have given one of their own."""
-        for effect in told_beforehand(self._plan.response.lines, self._masker):
-            self._answer_statement(effect, None)
+        with self.bounds:
+            tell_beforehand(self._plan.response.lines, self._masker, self._answer_statement, self.bounds)
 
     def changed_answer(self, fields: list[Field]) -> list[Field]:
         """The fields of an answer as its statements leave them."""
-        return changed(fields, self._plan.response.lines, self._masker, self._answer_statement)
+        return changed(fields, self._plan.response.lines, self._masker, self._answer_statement, self.bounds)
 
-    def _answer_statement(self, effect: Effect, failure: CallFailure | None) -> None:
+    def _answer_statement(self, effect: Effect | None, failure: CallFailure | None) -> None:
         self._answer_lines_run += 1
         self._statement(effect, failure)
 
@@ -151,6 +170,8 @@ class CallTrace:
 
     def answers(self, status: int, fields: list[Field]) -> list[Field]:
         """The answer to the caller begins; returns its fields with where the trace will be."""
+        if self.broken:
+            return fields
         fields = [*fields, (TRACE_LOCATION, self.ticket.address.encode())]
         message = "Response headers have been sent to the caller. Starting to stream the response body."
         self.note("outbound", "handler", message, response={"status": status, "headers": Head(fields)})
