@@ -59,8 +59,8 @@
   });
 
   const say = (form, text) => {
-    const status = form.querySelector("[data-console-status]");
-    if (status) status.textContent = text;
+    const main = form.closest("main") ?? form;
+    main.querySelectorAll("[data-console-status]").forEach((status) => { status.textContent = text; });
   };
 
   document.addEventListener("submit", (event) => {

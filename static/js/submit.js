@@ -31,11 +31,14 @@
       if (!fresh.hasAttribute("action") && form.hasAttribute("action")) fresh.setAttribute("action", form.getAttribute("action"));
       if (selector !== "main") fresh.dataset.submit = "";
     });
+    const focus = ['[aria-invalid="true"]', "[data-error-summary]", "[autofocus]", "button"];
+    const first = focus.map((what) => content.querySelector(what)).find(Boolean);
+    // A browser does not heed autofocus where something has the focus, and complains of that in its console.
+    content.querySelectorAll("[autofocus]").forEach((element) => element.removeAttribute("autofocus"));
     document.dispatchEvent(new CustomEvent("content-replaced", { detail: { before, after: content } }));
     before.replaceWith(content);
     content.dispatchEvent(new Event("content-added", { bubbles: true }));
-    const first = ['[aria-invalid="true"]', "[data-error-summary]", "[autofocus]", "button"];
-    first.map((what) => content.querySelector(what)).find(Boolean)?.focus();
+    first?.focus();
   };
 
   const send = async (form, button) => {

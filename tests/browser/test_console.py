@@ -28,7 +28,9 @@ def press_send(visitor: Visitor) -> None:
 
 def test_the_call_is_shown_as_one_types_and_sent_once(visitor: Visitor, installation: Installation) -> None:
     open_console(visitor, installation)
-    page = visitor.page
+    page, said = visitor.page, []
+    page.on("console", lambda message: said.append(message.text))
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
     page.get_by_label("The rest of the path").fill("accounts/1")
     page.get_by_label("Further query parameters").fill(f"q={TYPED}")
     curl = page.get_by_role("button", name="Copy curl line")
@@ -60,6 +62,12 @@ def test_the_call_is_shown_as_one_types_and_sent_once(visitor: Visitor, installa
     visitor.axe("the answer")
 
     page.unroute(page.url)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Send again")).to_be_focused()
+    with page.expect_response(page.url):
+        page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_be_focused()
+    assert not [text for text in said if "Autofocus" in text]
     page.reload()
     expect(page.get_by_text("This is the request that you sent last.")).to_be_visible()
     expect(page.get_by_label("Further query parameters")).to_have_value(f"q={TYPED}")
