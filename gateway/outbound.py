@@ -329,6 +329,10 @@ class Outbound:
                 adapter.close()
             return adapter
 
+    def is_ready(self, destination: Destination) -> bool:
+        """Whether what `adapter` gives is made already, or takes no time to make."""
+        return destination.key in self._adapters or destination.origin.scheme != "https"
+
     def _new_adapter(self, destination: Destination) -> Adapter:
         trust = destination.trust
         checks_name = trust.validate_name and not trust.validate_chain

@@ -22,6 +22,7 @@ _TITLES = {
     "gateway": "Gateway: routing, key, policy",
     "waiting": "Waiting for a free thread",
     "preparing": "Preparing the trace",
+    "loading": "Making certificate and CAs ready",
     "resolving": "Resolving the address",
     "connecting": "Connecting",
     "handshake": "TLS handshake",

@@ -18,6 +18,7 @@ TITLES = {
     "receiving": "Waiting for the request's body",
     "waiting": "Waiting for a thread",
     "preparing": "Preparing the trace",
+    "loading": "Making certificate and CAs ready",
     "resolving": "Resolving the name",
     "connecting": "Connecting",
     "handshake": "TLS handshake",

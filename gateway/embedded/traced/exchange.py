@@ -109,7 +109,7 @@ class TracedExchange(Exchange):
 
     # --- the connection ------------------------------------------------------------------------------------------
     def _open(self, fresh: bool = False) -> bool:
-        self._teller.phase("gateway")
+        self._teller.phase("gateway" if self._outbound.is_ready(self._destination) else "loading")
         reused = super()._open(fresh)
         if reused:
             with self._teller.bounds:

@@ -134,6 +134,7 @@ def test_a_new_connection_and_the_same_one_again(
     assert min(made["resolvedIn"], made["connectedIn"], made["handshakeIn"]) > 0
     assert {"connecting", "handshake", "sending", "back-end"} <= set(spans(first))
     assert "handshake" not in spans(second)
+    assert ("loading" in spans(first), "loading" in spans(second)) == (True, False)
     for document in (first, second):
         assert found(document, "backEndCertificates")[0]["thumbprint"] == server.thumbprint
         assert found(document, "certificate") | {"asked": True, "thumbprint": client.thumbprint} == found(
