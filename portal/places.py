@@ -14,17 +14,18 @@ from portal.policy_places import SCOPES
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where something can be mended."""
+    """Where something can be mended; `administrators` says that nobody else gets to see the page."""
 
     label: str
     url: str
+    administrators: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
     """What is known of a call that failed, or of a test: ids of API and operation, the key of the client
     certificate, the statements of the policy, whether one of them says how long the answer may take,
-    and whether it is told on the Security tab."""
+    whether it is told on the Security tab, and whether the back end asked for a client certificate."""
 
     api: str = ""
     operation: str = ""
@@ -32,6 +33,7 @@ class Where:
     steps: tuple[Effect, ...] = ()
     own_answer_time: bool = False
     on_tab: bool = False
+    asked: bool | None = None
 
     @classmethod
     def of(cls, api: Api, explanation: Explanation) -> "Where":
@@ -125,6 +127,11 @@ def credentials(where: Where) -> Link | None:
     return Link(label, statement_url(where, chosen))
 
 
+def credentials_unless_not_asked(where: Where) -> Link | None:
+    """Where the client certificate is chosen, if the back end may have looked at it."""
+    return None if where.asked is False else credentials(where)
+
+
 def effective_without_certificate(where: Where) -> Link | None:
     """The effective policy of an operation that names no certificate: the API's may be left out in it."""
     if not where.steps or where.last("authentication-certificate"):
@@ -147,7 +154,7 @@ def certificates(where: Where) -> Link | None:
 def upload_ca(where: Where) -> Link | None:
     """Where a CA certificate is uploaded; from there one comes back to where it is chosen."""
     after = {"next": of_api(where, "api-security")} if where.api else None
-    return Link("Upload a CA certificate", reverse("ca-certificate-upload", query=after))
+    return Link("Upload a CA certificate", reverse("ca-certificate-upload", query=after), administrators=True)
 
 
 def answer_timeout(where: Where) -> Link | None:

@@ -319,7 +319,10 @@ VERDICTS: dict[str, Remedy] = {
     "trust-unusable": Remedy(
         FAILURES["back-end-trust-unusable"].title, places=(places.trust, places.upload_ca)
     ),
-    "closed": Remedy("The back end closed the connection", places=(places.credentials,)),
+    "closed": Remedy(
+        "The back end closed the connection",
+        places=(places.credentials_unless_not_asked, places.web_service_url),
+    ),
     "tls-failed": Remedy(FAILURES["back-end-tls-failed"].title, places=_HOST),
     "not-http": Remedy(FAILURES["back-end-protocol-error"].title, places=_HOST),
     "https-expected": Remedy("The back end expects https at this port", places=_HOST),
@@ -335,6 +338,11 @@ def links_for_code(code: str, where: Where) -> tuple[Link, ...]:
 def links_for_verdict(verdict: str, where: Where) -> tuple[Link, ...]:
     """Where what a test found is mended."""
     return VERDICTS[verdict].links(where) if verdict in VERDICTS else ()
+
+
+def is_elsewhere(verdict: str) -> bool:
+    """Whether what a test found is mended by no setting of the portal."""
+    return verdict in VERDICTS and not VERDICTS[verdict].places
 
 
 def nowhere_for(verdict: str) -> str:

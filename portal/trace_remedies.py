@@ -1,6 +1,6 @@
 """Where what a trace tells of is mended, as links."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.embedded.explanation import Effect
 from gateway.models import Certificate
@@ -9,7 +9,8 @@ from gateway.snapshot import Origin
 from portal.places import Link as Place
 from portal.places import Where
 from portal.policy_places import SCOPES
-from portal.remedies import links_for_code, links_for_verdict
+from portal.remedies import is_elsewhere, links_for_code, links_for_verdict
+from portal.trace_connection import asked_for
 from portal.trace_document import Part
 from portal.trace_places import Places
 
@@ -18,12 +19,13 @@ def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Pla
     """The settings that mend what became of a call; none if it went through, or its API is not there any more."""
     outcome = document.part("outcome")
     verdict, code = outcome.text("verdict"), outcome.text("code")
-    if places.api is None or not (verdict or code):
+    if places.api is None or not (verdict or code) or is_elsewhere(verdict):
         return ()
     found = tuple(entries)
     operation = places.operation.resource_id if places.operation else ""
     certificate = _certificate(each for _, each in found)
-    where = Where(places.api.resource_id, operation, certificate, tuple(_statements(found)))
+    asked = _asked([each for _, each in found])
+    where = Where(places.api.resource_id, operation, certificate, tuple(_statements(found)), asked=asked)
     return links_for_verdict(verdict, where) or links_for_code(code, where)
 
 
@@ -32,6 +34,15 @@ def _certificate(entries: Iterable[Part]) -> str:
     names = [name for each in entries if (name := each.part("data").part("certificate").text("id"))]
     row = with_id(Certificate.objects.only("key"), names[-1]).first() if names else None
     return str(row.key) if row else ""
+
+
+def _asked(entries: Sequence[Part]) -> bool | None:
+    """Whether the back end asked for a client certificate; over http it cannot."""
+    requests = [
+        entry.part("data").part("request") for entry in entries if entry.text("source") == "forward-request"
+    ]
+    over_http = any(request.text("url").lower().startswith("http:") for request in requests)
+    return False if over_http else asked_for(tuple(entries))
 
 
 def _statements(entries: Iterable[tuple[str, Part]]) -> Iterator[Effect]:

@@ -38,14 +38,21 @@ def no_answer(error: Exception, scene: Scene | None, method: str = METHOD) -> Fa
         return Failure("request", "timed-out", text, remedy)
     if isinstance(error, TooMuch):
         return Failure("request", "not-http", "The back end sends without end.", f"Ask {OWNER} what answers.")
+    if scene is None:
+        text = "The back end closed the connection before it had answered, without saying why."
+        remedy = (
+            "Look whether host and port are right, and whether the back end expects https:// there. "
+            f"Its log says more: ask {OWNER}."
+        )
+        return Failure("request", "closed", text, remedy, (str(error),))
     text = "The back end closed the connection after the handshake, without saying why."
-    if scene is not None and scene.seen.presented:
+    if scene.seen.presented:
         remedy = f"It may not accept the client certificate. Its log says more: ask {OWNER}."
-    elif scene is not None and scene.seen.presented == 0:
+    elif scene.seen.presented == 0:
         remedy = "It asked for a client certificate and got none: choose one that it accepts."
     else:
         remedy = f"Its log says more: ask {OWNER}."
-    unconfirmed = scene is not None and scene.seen.presented is not None and not scene.seen.confirmed
+    unconfirmed = scene.seen.presented is not None and not scene.seen.confirmed
     return Failure("accepted" if unconfirmed else "request", "closed", text, remedy, (str(error),))
 
 

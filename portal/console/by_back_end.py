@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.urls import reverse
 
 from gateway.probing import answer as probing
+from gateway.probing.outcome import https_expected
 from gateway.probing.scene import OWNER
 from portal import places
 from portal.console.case import Case, Trouble
@@ -12,12 +13,19 @@ from portal.places import Link
 from portal.remedies import VERDICTS
 
 _MOST = 200  # characters of a field that are shown
+_NONE_CHOSEN = {
+    True: "It asked for a client certificate, and none is chosen for this call.",
+    False: "No client certificate is chosen for this call, and it did not ask for one.",
+    None: "No client certificate is chosen for this call; Test connection shows whether it asks for one.",
+}
 
 
 def trouble(case: Case) -> Trouble | None:
     """What a back end says of a call that it did not do; None for what only those who know it can judge."""
     status = case.answer.status
     about = probing.Answer(status, "", case.body)
+    if case.origin.startswith("http:") and probing.expects_tls(about):
+        return _expects_tls(case)
     if probing.refusal_of(about):
         return _about_the_certificate(case, about)
     if status in (401, 403):
@@ -32,9 +40,20 @@ def broken(case: Case) -> Trouble:
     return Trouble(
         "The answer broke off",
         "The connection ended before the whole body was there. The back end, or a limit of the gateway, ended it.",
-        "Look at the trace, or ask the operator of the gateway what the error log says.",
+        "Tick “Trace this call” and send it again: the trace says which. The gateway's error log does, too.",
         places_of_times(case),
         details=case.details,
+    )
+
+
+def too_slow(case: Case) -> Trouble:
+    """The console waited no longer for the rest of the answer."""
+    return Trouble(
+        "The console stopped waiting for the end of the answer",
+        f"The answer began, and {case.answer.seconds:.0f} seconds after the call was sent it had not come to its "
+        "end. To the gateway it looks as if the caller had left.",
+        f"If the answer should end, ask {OWNER} why it does not. If it is a stream, use the curl line.",
+        places_of_times(case),
     )
 
 
@@ -46,14 +65,25 @@ def places_of_times(case: Case) -> tuple[Link, ...]:
 
 def _about_the_certificate(case: Case, about: probing.Answer) -> Trouble:
     verdict, shown = probing.refusal_of(about), case.certificate
+    links = (*VERDICTS[verdict].links(case.where), *_tests(case))
+    if (known := case.told("verdict")) in VERDICTS and case.told("message"):
+        links = (*VERDICTS[known].links(case.where), *_tests(case))
+        return Trouble(VERDICTS[known].title, case.told("message"), case.told("remedy"), links)
     told = probing.told_in(about)
     presented = shown is not None and shown.asked is not False
+    remedy = probing.remedy_for(verdict, presented=presented)
     return Trouble(
         VERDICTS[verdict].title,
         f"{told[0].upper()}{told[1:]} {_presented(case)}",
-        probing.remedy_for(verdict, presented=presented),
-        (*VERDICTS[verdict].links(case.where), *_tests(case)),
+        "Replace it with a renewed one." if shown and shown.expired else remedy,
+        links,
     )
+
+
+def _expects_tls(case: Case) -> Trouble:
+    remedy = VERDICTS["https-expected"]
+    text = f"It answered {case.answer.status} and says that a call over http:// came to a port for https://."
+    return Trouble(remedy.title, text, https_expected().remedy, remedy.links(case.where))
 
 
 def _refused(case: Case) -> Trouble:
@@ -75,15 +105,16 @@ def _presented(case: Case) -> str:
     if case.origin.startswith("http:"):
         return "It is called over http, so no client certificate is presented."
     if case.certificate is None:
-        return "No client certificate is chosen for this call; Test connection shows whether it asks for one."
+        return _NONE_CHOSEN[case.asked]
     shown = f"{case.certificate.id} ({case.certificate.subject})"
+    expired = f" It expired on {case.certificate.expired}." if case.certificate.expired else ""
     if case.certificate.asked is None:
         return (
             f"The client certificate {shown} is presented where a back end asks for one; Test connection shows "
-            "whether this one does."
+            f"whether this one does.{expired}"
         )
     if case.certificate.asked:
-        return f"It asked for a client certificate and was presented {shown}."
+        return f"It asked for a client certificate and was presented {shown}.{expired}"
     return f"It did not ask for a client certificate, so it never saw {shown}."
 
 
@@ -104,7 +135,7 @@ def _tests(case: Case) -> Iterator[Link]:
         yield Link("Test connection on the Security tab", places.of_api(case.where, "api-security"))
     elif case.where.certificate:
         url = reverse("certificate-test", args=[case.where.certificate])
-        yield Link("Test connection with this certificate", url)
+        yield Link("Test connection with this certificate", url, administrators=True)
 
 
 def _not_there(case: Case) -> Trouble:

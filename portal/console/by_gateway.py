@@ -15,7 +15,7 @@ from portal.explained import remedies_of
 from portal.gateway_urls import api_at
 from portal.places import Link
 from portal.policy_places import SCOPES
-from portal.remedies import FAILURES, VERDICTS, Remedy, links_for_verdict
+from portal.remedies import FAILURES, VERDICTS, Remedy, is_elsewhere, links_for_verdict
 
 # What a test of the connection may say more about than the code does.
 _CONNECTIONS = frozenset(
@@ -35,6 +35,8 @@ _CONNECTIONS = frozenset(
     )
 )
 _TEST_SECONDS = 5  # for a person waits
+_NO_HTTP = frozenset(("back-end-closed", "back-end-protocol-error"))
+_PERHAPS_TLS = "Look whether host and port are right, and whether the back end expects https:// there."
 _REFUSE = {"ip-forbidden": "ip-filter", "header-check-failed": "check-header"}
 _BARE = frozenset(("content-length", "connection"))
 _BEFORE_ROUTING = {
@@ -84,7 +86,8 @@ def _traced(case: Case) -> Trouble:
     refused = case.explanation.refused
     known = refused is not None and refused.code == case.code  # before it came to a connection
     links = () if known else links_for_verdict(verdict, case.where)
-    links = links or remedies_of(case.code, case.explanation, case.api)
+    if not links and not is_elsewhere(verdict):
+        links = remedies_of(case.code, case.explanation, case.api)
     title = VERDICTS[verdict].title if verdict in VERDICTS else remedy.title
     todo = case.told("remedy") or remedy.todo
     return Trouble(title, case.told("message"), todo, links, details=case.details)
@@ -100,9 +103,10 @@ def _looked_into(case: Case) -> Trouble:
     links = remedies_of(case.code, case.explanation, case.api)
     if report is None or report.succeeded:
         note = _succeeded(case.code) if report else ""
-        return Trouble(remedy.title, remedy.text, remedy.todo, links, found, case.details, note)
+        todo = _PERHAPS_TLS if case.origin.startswith("http:") and case.code in _NO_HTTP else remedy.todo
+        return Trouble(remedy.title, remedy.text, todo, links, found, case.details, note)
     text = f"A test of the connection, made just now, found this: {report.summary}"
-    links = links_for_verdict(report.verdict, case.where) or links
+    links = () if is_elsewhere(report.verdict) else links_for_verdict(report.verdict, case.where) or links
     return Trouble(remedy.title, text, report.remedy, links, found, case.details)
 
 

@@ -43,7 +43,7 @@ def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bo
     try:
         answer = send(base, request)
     except NotSent as error:
-        return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=str(error)))
+        return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=error))
     called = Called(answer, shown(answer))
     try:
         return _explained(called, operation, request, answer, traced=traced)

@@ -1,10 +1,13 @@
 """A call of the console that is looked into: what came back, what its trace says, what is worked out about it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
+
+from django.utils import timezone
 
 from gateway import publish
 from gateway.embedded.explain import explain
@@ -12,6 +15,7 @@ from gateway.embedded.explanation import Effect, Explanation
 from gateway.embedded.state import build
 from gateway.engine_settings import engine_settings
 from gateway.models import Api, Operation
+from gateway.x509 import time_text
 from portal.connection import Tested
 from portal.console.exchange import Answer, ConsoleRequest
 from portal.places import Link, Where
@@ -32,6 +36,11 @@ class Trouble:
     details: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def report_told(self) -> bool:
+        """Whether the text is what the test found."""
+        return bool(self.report and self.report.report and not self.report.report.succeeded)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -41,6 +50,12 @@ class Shown:
     subject: str
     key: str = ""
     asked: bool | None = None
+    not_after: datetime | None = None
+
+    @property
+    def expired(self) -> str:
+        """When it expired, "" if it did not."""
+        return time_text(self.not_after) if self.not_after and self.not_after < timezone.now() else ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,8 @@ class Case:
     @cached_property
     def where(self) -> Where:
         """Where the things that it depends on are."""
-        return Where.of(self.api, self.explanation)
+        where = Where.of(self.api, self.explanation)
+        return replace(where, asked=False if self.origin.startswith("http:") else self.asked)
 
     # --- the answer -----------------------------------------------------------------------------------------------
     @property
@@ -91,7 +107,9 @@ class Case:
         """The technical side of it."""
         more = _mapping((self.trace or {}).get("outcome")).get("details")
         lines = more if isinstance(more, list | tuple) else ()
-        return tuple(filter(None, (self.told("detail"), *(line for line in lines if isinstance(line, str)))))
+        texts = tuple(line for line in lines if isinstance(line, str))
+        detail = self.told("detail")
+        return texts if not detail or any(detail in line for line in texts) else (detail, *texts)
 
     def entries(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Source and data of each entry of the trace, in order."""
@@ -122,7 +140,13 @@ class Case:
                 )
         forwarded = self.explanation.forwarded
         own = forwarded.certificate if forwarded else None
-        return Shown(own.id, own.subject, own.key) if own else None
+        return Shown(own.id, own.subject, own.key, not_after=own.not_after) if own else None
+
+    @property
+    def asked(self) -> bool | None:
+        """Whether the back end asked for a client certificate, as far as the trace knows."""
+        found = [_mapping(data.get("connection")).get("certificateAsked") for _, data in self.entries()]
+        return next((each for each in reversed(found) if isinstance(each, bool)), None)
 
     @property
     def origin(self) -> str:

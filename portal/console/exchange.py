@@ -43,3 +43,11 @@ class Answer:
 
 class NotSent(Exception):
     """The gateway gave no answer. The message is for the person who pressed Send: what happened, what to do."""
+
+
+class Unsent(NotSent):
+    """Nothing left the portal."""
+
+
+class Unanswered(NotSent):
+    """The call was sent, and no answer came in time."""

@@ -13,7 +13,7 @@ import certifi
 from django.conf import settings
 
 from gateway.probing.line import left_until, look_up
-from portal.console.exchange import Answer, ConsoleRequest, NotSent
+from portal.console.exchange import Answer, ConsoleRequest, NotSent, Unanswered, Unsent
 from portal.console.reading import NotHttp, is_answer, read_body, read_head
 from portal.console.wire import Ended, TooLong, Wire
 from portal.gateway_urls import gateway_bases
@@ -35,7 +35,7 @@ def send(url: str, request: ConsoleRequest) -> Answer:
     address = _address(public)
     head = _head(public.netloc.rpartition("@")[2], address.path.rstrip("/"), request)
     if not _room.acquire(blocking=False):
-        raise NotSent(
+        raise Unsent(
             f"{_MOST_AT_A_TIME} calls of the console are under way already, which is as many as the portal makes "
             "at a time. Wait until one is over (they take half a minute at most), then send again."
         )
@@ -56,7 +56,7 @@ def _address(public: SplitResult) -> SplitResult:
 def _head(host: str, prefix: str, request: ConsoleRequest) -> bytes:
     entered = {name.strip().lower() for name, _ in request.fields}
     if ours := sorted(entered & _OURS):
-        raise NotSent(f"The console itself sets the header {ours[0].title()}. Take it out, then send again.")
+        raise Unsent(f"The console itself sets the header {ours[0].title()}. Take it out, then send again.")
     fields = [("Host", host), *request.fields]
     if "user-agent" not in entered:
         fields.append(("User-Agent", USER_AGENT))
@@ -65,7 +65,7 @@ def _head(host: str, prefix: str, request: ConsoleRequest) -> bytes:
     fields.append(("Connection", "close"))
     lines = [f"{request.method} {prefix}{request.target} HTTP/1.1", *(f"{n}: {v}" for n, v in fields)]
     if any(_BREAKS_A_LINE.search(line) for line in lines):
-        raise NotSent("A line break is in the path or in a header, which cannot be sent. Take it out.")
+        raise Unsent("A line break is in the path or in a header, which cannot be sent. Take it out.")
     return "\r\n".join([*lines, "", ""]).encode(errors="surrogateescape")
 
 
@@ -159,10 +159,9 @@ def _words_for(address: SplitResult, name: str) -> Iterator[None]:
             "reaches the gateway at another address, an operator sets CONSOLE_GATEWAY_URL to it."
         ) from None
     except TimeoutError:
-        raise NotSent(
+        raise Unanswered(
             f"Within {SECONDS:.0f} seconds no answer came, and the console waits no longer. The gateway may wait "
-            "longer for a back end: the API's Settings tab has its time limits. The curl line waits as long as "
-            "the gateway does."
+            "longer for a back end. The curl line waits as long as the gateway does."
         ) from None
     except ssl.SSLCertVerificationError as error:
         raise NotSent(

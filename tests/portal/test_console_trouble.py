@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from gateway.changes.security import Trust
 from gateway.failures import ANSWERS
 from gateway.models import Api, Operation
 from gateway.probing.report import VERDICTS
-from portal.console.exchange import Answer, ConsoleRequest
+from portal.console.exchange import Answer, ConsoleRequest, NotSent, Unanswered, Unsent
 from portal.console.trouble import Trouble, trouble_of
 from portal.remedies import FAILURES
 from tests import pki
@@ -89,9 +90,29 @@ def test_an_answer_that_only_its_maker_can_judge_is_no_trouble(status: int) -> N
 
 
 def test_no_answer_at_all_leads_to_the_dashboard() -> None:
-    found = trouble(make_api(), None, not_sent="Nothing listens at 127.0.0.1:8080.")
+    found = trouble(make_api(), None, not_sent=NotSent("Nothing listens at 127.0.0.1:8080."))
     assert found.text == "Nothing listens at 127.0.0.1:8080."
     assert list(links(found).values()) == ["/"]
+
+
+def test_a_call_that_never_left_the_portal_is_not_blamed_on_the_gateway() -> None:
+    found = trouble(make_api(), None, not_sent=Unsent("Too many are under way."))
+    assert (found.title, found.text, found.links) == ("The call was not sent", "Too many are under way.", ())
+
+
+def test_an_answer_that_does_not_come_leads_to_the_times_of_the_api() -> None:
+    found = trouble(make_api(), None, not_sent=Unanswered("None within 30 seconds."))
+    assert found.title == "No answer came in time"
+    assert "/apis/partner-bank/settings/#id_read_timeout" in links(found).values()
+    assert "/" not in links(found).values()
+
+
+def test_an_answer_without_an_end_is_told() -> None:
+    api = make_api()
+    make_operation(api, "/accounts/{id}")
+    found = trouble(api, answer(200, cut="time", seconds=30.0))
+    assert "30 seconds after the call was sent it had not come to its end" in found.text
+    assert "/apis/partner-bank/settings/#id_total_timeout" in links(found).values()
 
 
 # --- the call itself --------------------------------------------------------------------------------------------
@@ -216,7 +237,7 @@ def test_a_refused_certificate_is_looked_into_with_the_one_of_the_call(bank: Ban
     assert links(found)["Choose the client certificate in the policy: Operation, line 2"] == url
     page = render_to_string("portal/console/trouble.html", {"trouble": found})
     assert "The back end does not know the CA that issued the client certificate" in page
-    assert f"Show the client certificate {stranger}" in page
+    assert f"/security/client-certificates/{stranger.key}/" in page
 
 
 def test_a_test_that_succeeds_says_so_honestly(bank: Bank) -> None:
@@ -268,6 +289,30 @@ def test_the_words_of_a_trace_spare_the_test(bank: Bank) -> None:
     assert (found.report, found.details) == (None, ("alert unknown ca", "one"))
 
 
+def test_no_detail_is_told_twice(bank: Bank) -> None:
+    outcome = {"code": "x", "detail": "CERTIFICATE_REQUIRED", "details": ["OpenSSL: CERTIFICATE_REQUIRED"]}
+    found = trouble(bank.api, answer(502, "back-end-tls-failed"), trace={"outcome": outcome})
+    assert found.details == ("OpenSSL: CERTIFICATE_REQUIRED",)
+
+
+@pytest.mark.parametrize("verdict", ["server-certificate-expired", "protocol-version"])
+def test_what_the_owner_of_the_back_end_mends_leads_to_no_setting(bank: Bank, verdict: str) -> None:
+    outcome = {"verdict": verdict, "message": "It has expired.", "remedy": "Ask them."}
+    code = "back-end-certificate-untrusted"
+    assert trouble(bank.api, answer(502, code), trace={"outcome": outcome}).links == ()
+
+
+@pytest.mark.parametrize(("asked", "first"), [(True, "security"), (None, "security"), (False, "settings")])
+def test_a_closed_connection_leads_to_the_certificate_if_it_may_be_that(
+    bank: Bank, asked: bool | None, first: str
+) -> None:
+    entry = {"source": "forward-request", "data": {"connection": {"certificateAsked": asked}}}
+    outcome = {"verdict": "closed", "message": "It closed the connection."}
+    trace = {"outcome": outcome, "traceEntries": {"backend": [entry]}}
+    found = trouble(bank.api, answer(502, "back-end-closed"), trace=trace)
+    assert next(iter(links(found).values())).startswith(f"/apis/partner-bank/{first}/")
+
+
 def test_a_slow_answer_over_a_connection_that_was_made_is_not_tested(bank: Bank) -> None:
     entries = {"backend": [{"source": "forward-request", "data": {"connection": {"reused": False}}}]}
     found = trouble(bank.api, answer(504, "back-end-timeout"), trace={"traceEntries": entries})
@@ -296,6 +341,37 @@ def test_what_servers_say_of_certificates_is_recognised(
     assert f"The back end answered {status} and {words}." in found.text
     assert "The client certificate partner-bank (CN=partner-bank) is presented where" in found.text
     assert links(found)["Test connection on the Security tab"] == "/apis/partner-bank/security/"
+
+
+def test_what_a_trace_says_of_such_an_answer_is_said_here_too(bank: Bank) -> None:
+    choose(bank.api, bank.certificate, bank.trust)
+    outcome = {"verdict": "certificate-refused-expired", "message": "It expired.", "remedy": "Renew it."}
+    found = trouble(bank.api, answer(400, body=b"The SSL certificate error"), trace={"outcome": outcome})
+    assert found.title == "The back end refused the client certificate because of its dates"
+    assert (found.text, found.remedy) == ("It expired.", "Renew it.")
+    assert "Show the client certificate" in links(found)
+
+
+def test_a_certificate_that_expired_is_said_to_have_without_a_trace(bank: Bank) -> None:
+    old = datetime.now(UTC) - timedelta(days=9)
+    choose(bank.api, make_certificate("old", not_before=old, not_after=old + timedelta(days=1)), bank.trust)
+    found = trouble(bank.api, answer(400, body=b"The SSL certificate error"))
+    assert f"It expired on {old + timedelta(days=1):%Y-%m-%d}" in found.text
+    assert found.remedy == "Replace it with a renewed one."
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (True, "It asked for a client certificate, and none is chosen for this call."),
+        (False, "No client certificate is chosen for this call, and it did not ask for one."),
+    ],
+)
+def test_a_refusal_without_a_certificate_says_whether_one_was_asked_for(
+    bank: Bank, asked: bool, words: str
+) -> None:
+    entry = {"source": "forward-request", "data": {"connection": {"certificateAsked": asked}}}
+    assert words in trouble(bank.api, answer(403), trace={"traceEntries": {"backend": [entry]}}).text
 
 
 @pytest.mark.parametrize(
@@ -331,6 +407,17 @@ def test_over_http_nothing_is_presented() -> None:
     found = trouble(api, answer(403))
     assert "It is called over http, so no client certificate is presented." in found.text
     assert not [label for label in links(found) if "Test connection" in label]
+
+
+def test_a_port_for_https_that_is_called_over_http_is_told() -> None:
+    api = make_api(web_service_url="http://bank.example:8443")
+    make_operation(api, "/accounts/{id}")
+    found = trouble(api, answer(400, body=b"The plain HTTP request was sent to HTTPS port"))
+    assert (found.title, found.remedy) == (
+        "The back end expects https at this port",
+        "Write https:// in the URL.",
+    )
+    assert list(links(found).values()) == ["/apis/partner-bank/settings/#id_web_service_url"]
 
 
 def test_a_failure_of_the_back_end_is_called_its_own() -> None:

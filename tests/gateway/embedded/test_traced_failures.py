@@ -265,6 +265,14 @@ def test_plain_http_to_a_port_for_https(engine: TracedEngine) -> None:
         assert outcome["verdict"] == "https-expected" or outcome["code"] == "back-end-closed"
 
 
+def test_a_back_end_that_closes_over_http_made_no_handshake(engine: TracedEngine) -> None:
+    with listening(closes, "http") as url:
+        outcome = told(engine, url, None)
+    assert outcome["verdict"] == "closed"
+    assert "handshake" not in outcome["message"]
+    assert "whether the back end expects https:// there" in outcome["remedy"]
+
+
 def test_a_refusal_on_a_connection_that_an_untraced_call_made(engine: TracedEngine) -> None:
     with BackEnd(SERVER, CA) as back_end:
         engine.apply(back_end.url, certificate=GOOD, trusts=TRUSTED)
