@@ -25,7 +25,8 @@ class Link:
 class Where:
     """What is known of a call that failed, or of a test: ids of API and operation, the key of the client
     certificate, the statements of the policy, whether one of them says how long the answer may take,
-    whether it is told on the Security tab, and whether the back end asked for a client certificate."""
+    whether it is told on the Security tab, whether the back end asked for a client certificate, and whether it had
+    got the request."""
 
     api: str = ""
     operation: str = ""
@@ -34,6 +35,7 @@ class Where:
     own_answer_time: bool = False
     on_tab: bool = False
     asked: bool | None = None
+    sent: bool = False
 
     @classmethod
     def of(cls, api: Api, explanation: Explanation) -> "Where":

@@ -329,6 +329,12 @@ VERDICTS: dict[str, Remedy] = {
     "url-unusable": Remedy("The address of the back end cannot be used", places=_HOST),
 }
 
+# By the verdict timed-out, too, if the back end had got the request.
+_SLOW = Remedy(
+    VERDICTS["timed-out"].title,
+    places=(places.answer_timeout, places.read_timeout, places.total_timeout),
+)
+
 
 def links_for_code(code: str, where: Where) -> tuple[Link, ...]:
     """Where a failure of a call is mended; nothing for a code that is not known (of a newer gateway)."""
@@ -336,7 +342,9 @@ def links_for_code(code: str, where: Where) -> tuple[Link, ...]:
 
 
 def links_for_verdict(verdict: str, where: Where) -> tuple[Link, ...]:
-    """Where what a test found is mended."""
+    """Where what a test found, or a call, is mended."""
+    if verdict == "timed-out" and where.sent:
+        return _SLOW.links(where)
     return VERDICTS[verdict].links(where) if verdict in VERDICTS else ()
 
 

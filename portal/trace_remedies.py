@@ -1,6 +1,6 @@
 """Where what a trace tells of is mended, as links."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from gateway.embedded.explanation import Effect
 from gateway.models import Certificate
@@ -24,8 +24,15 @@ def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Pla
     found = tuple(entries)
     operation = places.operation.resource_id if places.operation else ""
     certificate = _certificate(each for _, each in found)
-    asked = _asked([each for _, each in found])
-    where = Where(places.api.resource_id, operation, certificate, tuple(_statements(found)), asked=asked)
+    requests = [data.part("request") for data in _forwarding(found)]
+    where = Where(
+        places.api.resource_id,
+        operation,
+        certificate,
+        tuple(_statements(found)),
+        asked=False if _over_http(requests) else asked_for(tuple(each for _, each in found)),
+        sent=any(requests),
+    )
     return links_for_verdict(verdict, where) or links_for_code(code, where)
 
 
@@ -36,13 +43,14 @@ def _certificate(entries: Iterable[Part]) -> str:
     return str(row.key) if row else ""
 
 
-def _asked(entries: Sequence[Part]) -> bool | None:
-    """Whether the back end asked for a client certificate; over http it cannot."""
-    requests = [
-        entry.part("data").part("request") for entry in entries if entry.text("source") == "forward-request"
-    ]
-    over_http = any(request.text("url").lower().startswith("http:") for request in requests)
-    return False if over_http else asked_for(tuple(entries))
+def _forwarding(entries: Iterable[tuple[str, Part]]) -> Iterator[Part]:
+    for _, entry in entries:
+        if entry.text("source") == "forward-request":
+            yield entry.part("data")
+
+
+def _over_http(requests: Iterable[Part]) -> bool:
+    return any(request.text("url").lower().startswith("http:") for request in requests)
 
 
 def _statements(entries: Iterable[tuple[str, Part]]) -> Iterator[Effect]:

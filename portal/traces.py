@@ -28,6 +28,7 @@ from portal.trace_steps import Section, entries_of, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
 _LONGEST_TITLE = 80
+_POLICY_REFUSED = frozenset({"ip-forbidden", "header-check-failed"})
 _FAILED_BY = {
     "gateway": "The gateway could not make the call",
     "back end": "The call failed at the back end",
@@ -170,10 +171,8 @@ def _outcome(outcome: Part, *, answered: bool) -> Outcome:
 
 
 def _words(status: int, failed_by: str, code: str, *, answered: bool) -> tuple[str, str]:
-    if failed_by == "caller" and not code:
-        return "failed", "The caller went away before the call was over"
     if failed_by == "caller":
-        return "failed", "The call was refused because of what the caller sent"
+        return "failed", _by_caller(code)
     if failed_by:
         return "failed", _FAILED_BY.get(failed_by, f"The call failed: {failed_by}")
     if not status:
@@ -181,6 +180,14 @@ def _words(status: int, failed_by: str, code: str, *, answered: bool) -> tuple[s
     if status >= HTTPStatus.BAD_REQUEST:
         return "note", "The back end answered so" if answered else "The policy answered so"
     return "ok", "The call went through" if answered else "The policy answered, the back end was not asked"
+
+
+def _by_caller(code: str) -> str:
+    if not code:
+        return "The caller went away before the call was over"
+    if code in _POLICY_REFUSED:
+        return "A statement of the policy refused the call"
+    return "The call was refused because of what the caller sent"
 
 
 def _reason(status: int) -> str:

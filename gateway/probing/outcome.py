@@ -34,6 +34,8 @@ def no_answer(error: Exception, scene: Scene | None, method: str = METHOD) -> Fa
         text = f"The back end did not answer {method} in time."
         remedy = (
             "Try again; then look at the load of the back end, and whether it ignores such requests only."
+            if method == METHOD
+            else "Look at the load of the back end. Allow more time only if its answers take that long."
         )
         return Failure("request", "timed-out", text, remedy)
     if isinstance(error, TooMuch):

@@ -141,12 +141,12 @@ def _refused(case: Case) -> Trouble:
     """Which statement refused the call."""
     element, remedy = _REFUSE[case.code], FAILURES[case.code]
     found = case.refusing(element)
-    words = next((step.words for step in case.explanation.steps if step.ends and step.element == element), "")
     if found is None:
-        return _in_general(case, remedy, words)
-    spot = f"{SCOPES[found[0]]}, line {found[1]}"
-    text = f"The statement {element} ({spot}) refused the call. {case.told('detail') or words}".strip()
-    link = Link(f"Look at the statement: {spot}", places.line_url(case.where, *found))
+        return _in_general(case, remedy)
+    scope, line, words = found
+    spot = f"{SCOPES[scope]}, line {line}"
+    text = f"The statement {element} ({spot}) refused the call. {words}".strip()
+    link = Link(f"Look at the statement: {spot}", places.line_url(case.where, scope, line))
     return Trouble(remedy.title, text, remedy.todo, (link,))
 
 

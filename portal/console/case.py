@@ -1,6 +1,6 @@
 """A call of the console that is looked into: what came back, what its trace says, what is worked out about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -82,7 +82,8 @@ class Case:
     def where(self) -> Where:
         """Where the things that it depends on are."""
         where = Where.of(self.api, self.explanation)
-        return replace(where, asked=False if self.origin.startswith("http:") else self.asked)
+        asked = False if self.origin.startswith("http:") else self.asked
+        return replace(where, asked=asked, sent=any(data.get("request") for data in self._forwarding))
 
     # --- the answer -----------------------------------------------------------------------------------------------
     @property
@@ -143,9 +144,13 @@ class Case:
         return Shown(own.id, own.subject, own.key, not_after=own.not_after) if own else None
 
     @property
+    def _forwarding(self) -> Sequence[Mapping[str, Any]]:
+        return [data for source, data in self.entries() if source == "forward-request"]
+
+    @property
     def asked(self) -> bool | None:
         """Whether the back end asked for a client certificate, as far as the trace knows."""
-        found = [_mapping(data.get("connection")).get("certificateAsked") for _, data in self.entries()]
+        found = [_mapping(data.get("connection")).get("certificateAsked") for data in self._forwarding]
         return next((each for each in reversed(found) if isinstance(each, bool)), None)
 
     @property
@@ -163,15 +168,18 @@ class Case:
         forwarded = self.explanation.forwarded
         return f"{forwarded.method} {forwarded.url.partition('?')[0]}" if forwarded else ""
 
-    def refusing(self, element: str) -> tuple[str, int] | None:
-        """Scope and line of the statement that refused the call."""
+    def refusing(self, element: str) -> tuple[str, int, str] | None:
+        """Scope and line of the statement that refused the call, and what it did in words."""
         for source, data in reversed(list(self.entries())):
-            scope, line = data.get("scope"), data.get("line")
-            if source == element and scope in ("global", "api", "operation") and isinstance(line, int):
-                return str(scope), line
-        found = _only(step for step in self.explanation.steps if step.element == element and step.ends)
-        found = found or _only(step for step in self.explanation.steps if step.element == element)
-        return (found.origin.scope, found.origin.line) if found else None
+            scope, line, words = data.get("scope"), data.get("line"), data.get("message")
+            is_one = source == element and scope in ("global", "api", "operation") and isinstance(line, int)
+            if is_one and data.get("reached") is not False:  # those behind it stand there, too
+                return str(scope), int(line or 0), words if isinstance(words, str) else ""
+        steps = [step for step in self.explanation.steps if step.element == element]
+        if found := _only(step for step in steps if step.ends):
+            return found.origin.scope, found.origin.line, found.words
+        only = _only(iter(steps))
+        return (only.origin.scope, only.origin.line, "") if only else None
 
 
 def _only(steps: Iterator[Effect]) -> Effect | None:

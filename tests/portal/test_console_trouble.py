@@ -199,6 +199,19 @@ def test_of_several_filters_the_trace_knows_the_one() -> None:
     assert list(links(found)) == ["Look at the statement: API, line 3"]
 
 
+def test_the_statement_is_told_with_what_it_did_and_not_one_behind_it() -> None:
+    api = make_api()
+    make_operation(api, "/accounts/{id}")
+    did = {"scope": "api", "line": 2, "message": "Lets in only 192.0.2.1: 127.0.0.1 is refused."}
+    behind = {"scope": "api", "line": 3, "message": "Lets nobody in.", "reached": False}
+    entries = [{"source": "ip-filter", "data": data} for data in (did, behind)]
+    trace = {"outcome": {"code": "ip-forbidden", "detail": "127.0.0.1"}, "traceEntries": {"inbound": entries}}
+    found = trouble(api, answer(403, "ip-forbidden"), trace=trace)
+    assert found.text.endswith(
+        "(API, line 2) refused the call. Lets in only 192.0.2.1: 127.0.0.1 is refused."
+    )
+
+
 def test_what_is_refused_before_it_is_looked_at_is_told() -> None:
     api = make_api()
     bare = Answer(400, "Bad Request", (("Content-Length", "0"), ("Connection", "close")))
@@ -287,6 +300,16 @@ def test_the_words_of_a_trace_spare_the_test(bank: Bank) -> None:
     assert (found.text, found.remedy) == ("The back end does not know it.", "Choose another one.")
     assert found.title == "The back end does not know the CA of the client certificate"
     assert (found.report, found.details) == (None, ("alert unknown ca", "one"))
+
+
+@pytest.mark.parametrize(("sent", "first"), [(True, "read_timeout"), (False, "web_service_url")])
+def test_a_slow_back_end_leads_to_the_time_that_was_over(bank: Bank, sent: bool, first: str) -> None:
+    data = {"request": {"method": "GET"}} if sent else {"connection": {"reused": False}}
+    entries = {"backend": [{"source": "forward-request", "data": data}]}
+    trace = {"outcome": {"verdict": "timed-out", "message": "It is slow."}, "traceEntries": entries}
+    found = list(links(trouble(bank.api, answer(504, "back-end-timeout"), trace=trace)).values())
+    assert found[0] == f"/apis/partner-bank/settings/#id_{first}"
+    assert any(url.endswith("connect_timeout") for url in found) != sent
 
 
 def test_no_detail_is_told_twice(bank: Bank) -> None:

@@ -182,6 +182,10 @@ def test_the_statement_that_ended_a_call_is_told_at_the_top(reader_client: Clien
         ({"status": 404}, "404 Not Found: The back end answered so"),
         (
             {"status": 401, "failedBy": "caller", "code": "header-check-failed"},
+            "A statement of the policy refused the call",
+        ),
+        (
+            {"status": 413, "failedBy": "caller", "code": "request-too-large"},
             "because of what the caller sent",
         ),
         ({"status": 200, "failedBy": "caller"}, "The caller went away"),
