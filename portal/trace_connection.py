@@ -15,6 +15,7 @@ _ASKED = {
 _BROKE_OFF = "The gateway broke off before it presented this one, because of the certificate of the back end."
 _NOT_TRUSTED = frozenset({"back-end-certificate-untrusted", "back-end-name-mismatch"})
 _NOT_CONNECTED = "The trace does not tell whether the back end asked for it."
+_NO_CONNECTION = "It came to nothing: no connection was made."
 _ELEMENT = "authentication-certificate"
 
 
@@ -50,7 +51,16 @@ def presented_in(entries: tuple[Part, ...], places: Places) -> Presented | None:
             return _presented(certificate, line, broke_off=_broke_off(entries))
     if line is None:
         return None
-    return Presented(Link(""), "", "", f"{chosen[-1].text('message')} {_NOT_CONNECTED}".strip(), line)
+    end = _NO_CONNECTION if _no_connection(entries) else _NOT_CONNECTED
+    return Presented(Link(""), "", "", f"{chosen[-1].text('message')} {end}".strip(), line)
+
+
+def _no_connection(entries: tuple[Part, ...]) -> bool:
+    """Whether the gateway tried to connect, and no attempt got so far."""
+    tried = [part for entry in entries if (part := entry.part("data").part("connection"))]
+    return bool(tried) and all(
+        each.flag("reused") is False and each.number("connectedIn") is None for each in tried
+    )
 
 
 def _presented(certificate: Part, line: Line | None, *, broke_off: bool) -> Presented:

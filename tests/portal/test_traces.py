@@ -238,6 +238,17 @@ def test_a_certificate_that_was_chosen_for_a_call_without_a_connection_is_told(r
     assert "No client certificate was presented" not in text
 
 
+def test_no_certificate_reaches_a_back_end_that_no_connection_was_made_to(
+    reader_client: Client, bank: Api
+) -> None:
+    content = worked()
+    del content["traceEntries"]["inbound"][5]["data"]["certificate"]
+    content["traceEntries"]["backend"][1]["data"]["connection"] = {"reused": False, "address": "203.0.113.9"}
+    text = text_of(shown(reader_client, content))
+    assert "It came to nothing: no connection was made." in text
+    assert "The trace does not tell" not in text
+
+
 @pytest.mark.parametrize(
     ("code", "seconds", "words"),
     [
