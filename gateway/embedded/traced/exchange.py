@@ -153,8 +153,9 @@ class TracedExchange(Exchange):
             data["backEndCertificates"] = attempt.certificates
         self._teller.note("backend", SOURCE, partial(_connected, attempt, self._destination), **data)
         if self._destination.certificate is not None and attempt.making.connected:
-            self._teller.note("backend", "authentication-certificate", ATTACHED, certificate=partial(
-                presented, self._destination, attempt))  # fmt: skip
+            certificate = partial(presented, self._destination, attempt)
+            message = partial(_attached, attempt)
+            self._teller.note("backend", "authentication-certificate", message, certificate=certificate)
 
     def _again(self, error: BackEndGone) -> Reply | None:
         if self._repeatable:
@@ -234,6 +235,12 @@ def presented(destination: Destination, attempt: Attempt) -> dict[str, Any]:
     assert certificate is not None  # noqa: S101
     names = ("id", "subject", "thumbprint")
     return {**{name: getattr(certificate, name) for name in names}, "asked": attempt.asked}
+
+
+def _attached(attempt: Attempt) -> str:
+    seen = attempt.seen
+    broke_off = seen is not None and seen.works and not attempt.making.secured and not seen.presented
+    return f"{ATTACHED} It was not presented." if broke_off or attempt.asked is False else ATTACHED
 
 
 def _connected(attempt: Attempt, destination: Destination) -> str:

@@ -13,7 +13,7 @@ import pytest
 from gateway.embedded.traced import watching
 from gateway.snapshot import CheckHeader, IpFilter, ReturnResponse, SetHeader, SetQueryParameter
 from tests.back_end import BackEnd, Connection, Seen, show
-from tests.pki import Authority, Issued
+from tests.pki import Authority, Issued, make_ca
 from tests.snapshots import FORWARD, HERE, material, snapshot, subscription, trust
 from tests.traces import KEY, TracedEngine, entries, found, messages, spans, traced_engine
 
@@ -161,7 +161,17 @@ def test_a_back_end_that_asks_for_no_certificate(
 ) -> None:
     with BackEnd(server) as back_end:
         engine.apply(back_end.url, certificate=material(client), trusts=trust(ca))
-        assert found(engine.traced(), "certificate")["asked"] is False
+        document = engine.traced()
+    assert found(document, "certificate")["asked"] is False
+    assert messages(document, "backend", "authentication-certificate")[0].endswith("It was not presented.")
+
+
+def test_a_certificate_is_not_presented_to_a_back_end_that_is_not_trusted(
+    engine: TracedEngine, tls: BackEnd, client: Issued
+) -> None:
+    engine.apply(tls.url, certificate=material(client), trusts=trust(make_ca("Other CA")))
+    told = messages(engine.traced(), "backend", "authentication-certificate")
+    assert told == ["Certificate was attached to request per configuration. It was not presented."]
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
