@@ -14,7 +14,7 @@ from portal.policy_places import SCOPES
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where something can be mended; `administrators` says that nobody else gets to see the page."""
+    """Where something can be mended; `administrators` says that it is of no use to others."""
 
     label: str
     url: str

@@ -132,7 +132,8 @@ def _tests(case: Case) -> Iterator[Link]:
     if not case.origin.startswith("https:"):
         return
     if not case.where.last("set-backend-service"):
-        yield Link("Test connection on the Security tab", places.of_api(case.where, "api-security"))
+        url = places.of_api(case.where, "api-security")
+        yield Link("Test connection on the Security tab", url, administrators=True)
     elif case.where.certificate:
         url = reverse("certificate-test", args=[case.where.certificate])
         yield Link("Test connection with this certificate", url, administrators=True)

@@ -1,6 +1,7 @@
 """Answers that are the gateway's own, and what a test of the connection says of those about connections."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import UUID
 
 from django.urls import reverse
@@ -103,6 +104,10 @@ def _looked_into(case: Case) -> Trouble:
     links = remedies_of(case.code, case.explanation, case.api)
     if report is None or report.succeeded:
         note = _succeeded(case.code) if report else ""
+        if (
+            report and case.code == "back-end-timeout"
+        ):  # it connects in time, so it is the answer that was late
+            links = links_for_verdict("timed-out", replace(case.where, sent=True))
         todo = _PERHAPS_TLS if case.origin.startswith("http:") and case.code in _NO_HTTP else remedy.todo
         return Trouble(remedy.title, remedy.text, todo, links, found, case.details, note)
     text = f"A test of the connection, made just now, found this: {report.summary}"

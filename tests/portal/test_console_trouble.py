@@ -302,6 +302,17 @@ def test_the_words_of_a_trace_spare_the_test(bank: Bank) -> None:
     assert (found.report, found.details) == (None, ("alert unknown ca", "one"))
 
 
+def test_where_a_test_connects_the_answer_was_late(bank: Bank) -> None:
+    choose(bank.api, bank.certificate, bank.trust)
+    found = trouble(bank.api, answer(504, "back-end-timeout"))
+    assert found.report
+    assert "This test succeeded" in found.note
+    assert [url.rpartition("#")[2] for url in links(found).values()] == [
+        "id_read_timeout",
+        "id_total_timeout",
+    ]
+
+
 @pytest.mark.parametrize(("sent", "first"), [(True, "read_timeout"), (False, "web_service_url")])
 def test_a_slow_back_end_leads_to_the_time_that_was_over(bank: Bank, sent: bool, first: str) -> None:
     data = {"request": {"method": "GET"}} if sent else {"connection": {"reused": False}}
@@ -364,6 +375,9 @@ def test_what_servers_say_of_certificates_is_recognised(
     assert f"The back end answered {status} and {words}." in found.text
     assert "The client certificate partner-bank (CN=partner-bank) is presented where" in found.text
     assert links(found)["Test connection on the Security tab"] == "/apis/partner-bank/security/"
+    assert [link.label for link in found.links if link.administrators] == [
+        "Test connection on the Security tab"
+    ]
 
 
 def test_what_a_trace_says_of_such_an_answer_is_said_here_too(bank: Bank) -> None:

@@ -313,7 +313,7 @@ def test_a_caller_that_leaves(engine: TracedEngine, back_end: BackEnd) -> None:
     left.set()
     assert (document["outcome"]["status"], document["outcome"]["failedBy"]) == (0, "caller")
     assert messages(document, "backend")[-1] == "The caller left."
-    assert spans(document)[-1] == "back-end"
+    assert spans(document)[-1] in ("sending", "back-end")  # whose thread may not have come any further
 
 
 def test_a_back_end_that_breaks_off_in_its_answer(engine: TracedEngine, back_end: BackEnd) -> None:
