@@ -136,7 +136,9 @@ class OperationConsole(ConsoleView):
         if "show_key" in self.request.POST:
             return self._with_key(form)
         called = self._called(form)
-        return self.page(form=form, called=called, kept=self._kept())
+        chosen = self.keys.get(form.subscription_key) if form.subscription_key else None
+        silent = chosen if chosen and not chosen.allow_tracing else None
+        return self.page(form=form, called=called, kept=self._kept(), silent=silent)
 
     def _kept(self) -> tuple[memory.Entered, list[str]] | None:
         return memory.remembered(self.request, self.operation.key)

@@ -167,3 +167,13 @@ def test_a_trace_that_does_not_come_is_said_to_be_missing(
     gateway.behave = answering_with("http://h/nonsense")
     page = send(administrator_client, key=subscription, trace="on")
     assert "The gateway made no trace" in text_of(page)
+
+
+def test_a_subscription_without_tracing_is_offered_to_be_changed(
+    administrator_client: Client, gateway: BackEnd
+) -> None:
+    key = make()
+    make_subscription("Traced", allow_tracing=True)
+    page = send(administrator_client, key=key, trace="on")
+    assert link(page, "Allow tracing for Plain") == "/subscriptions/plain/edit/"
+    assert "Allow tracing for" not in text_of(send(administrator_client, trace="on"))
