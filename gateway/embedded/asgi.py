@@ -87,6 +87,7 @@ class Engine:
         self._state = NOTHING
         self._applying = threading.Lock()
         self._threads = Threads(settings.exchange_threads)
+        self._writing_thread = Threads(1)  # of traces: more would take the event loop's time
         self._room = Room(settings.max_calls, settings.max_calls_per_api)
         self._outbound = Outbound(settings.rules, most=settings.max_calls_per_api)
         self._expired = ExpiredCertificates()
@@ -133,6 +134,7 @@ class Engine:
     def close(self) -> None:
         """Close all connections and let the threads end."""
         self._threads.close()
+        self._writing_thread.close()
         self._outbound.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -258,7 +260,7 @@ class Engine:
         try:
             if trace.broken:
                 return
-            document = await self._threads.run("", trace.document)
+            document = await self._writing_thread.run("", trace.document)
             if self.tracing is not None:
                 self.tracing.put(trace.ticket, document["api"]["id"], document)
         except Exception:

@@ -1,12 +1,12 @@
 """Statements run one by one on a traced call, each with what it did in words. They do what they do on any other."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from gateway.embedded.explanation import Effect
 from gateway.embedded.message import Message, Request
 from gateway.embedded.plans import Plan
-from gateway.embedded.program import Line
+from gateway.embedded.program import Line, Program
 from gateway.embedded.traced.bounds import Bounds
 from gateway.embedded.trial import Trial, as_text, fields_of, not_reached, told_of
 from gateway.embedded.words import HIDDEN, Change, Seen, done_to_answer, done_to_request
@@ -17,6 +17,8 @@ from gateway.tracing.masking import Masker
 
 # What is told of a statement (None: it ran, and no more is told), and the failure with which it ended the call.
 Note = Callable[[Effect | None, CallFailure | None], None]
+
+MOST_ONE_BY_ONE = 250  # statements
 
 
 def learn_secrets(plan: Plan, masker: Masker) -> None:
@@ -60,7 +62,11 @@ class RequestStatements(Trial):
 
     def run(self, note: Note) -> None:
         """Run them up to the one that ends the call. Raises CallFailure."""
-        for line in self._plan.request.lines:
+        program = self._plan.request
+        if len(program.lines) > MOST_ONE_BY_ONE:
+            run_untold(program, self._request, note)
+            return
+        for line in program.lines:
             before = self._before(line)
             try:
                 self._run(line)
@@ -95,9 +101,20 @@ class RequestStatements(Trial):
         return super()._hides(field) or self._masker.hides_field(field)
 
 
-def run_on_answer(lines: Sequence[Line], answer: Message, masker: Masker, note: Note, bounds: Bounds) -> None:
+def run_untold(program: Program, message: Message, note: Note) -> None:
+    """Run statements as for a call that is not traced: one by one so many take long. Raises CallFailure."""
+    for _ in program.lines:
+        note(None, None)
+    for step in program.steps:
+        step(message)
+
+
+def run_on_answer(program: Program, answer: Message, masker: Masker, note: Note, bounds: Bounds) -> None:
     """Run the statements of the answer on it."""
-    for line in lines:
+    if len(program.lines) > MOST_ONE_BY_ONE:
+        run_untold(program, answer, note)
+        return
+    for line in program.lines:
         before = None
         with bounds:
             before = None if bounds.over else _seen(answer, line.statement, masker)
@@ -136,10 +153,8 @@ def left_out(lines: Iterable[Line]) -> Iterator[Effect]:
     return not_reached(lines)
 
 
-def changed(
-    fields: list[Field], lines: Sequence[Line], masker: Masker, note: Note, bounds: Bounds
-) -> list[Field]:
+def changed(fields: list[Field], program: Program, masker: Masker, note: Note, bounds: Bounds) -> list[Field]:
     """The fields of an answer as its statements leave them."""
     answer = Message(fields)
-    run_on_answer(lines, answer, masker, note, bounds)
+    run_on_answer(program, answer, masker, note, bounds)
     return answer.fields

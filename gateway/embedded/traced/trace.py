@@ -141,7 +141,7 @@ class CallTrace:
 
     def changed_answer(self, fields: list[Field]) -> list[Field]:
         """The fields of an answer as its statements leave them."""
-        return changed(fields, self._plan.response.lines, self._masker, self._answer_statement, self.bounds)
+        return changed(fields, self._plan.response, self._masker, self._answer_statement, self.bounds)
 
     def _answer_statement(self, effect: Effect | None, failure: CallFailure | None) -> None:
         self._answer_lines_run += 1
