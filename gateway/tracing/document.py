@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from gateway.tracing.masking import HIDDEN, Masker
 
 MOST_BYTES = 262144
+MOST_IN_HEAD = 131072
+_MOST_IN_NAME = 200
 SECTIONS = ("inbound", "backend", "outbound")
 TITLES = {
     "gateway": "In the gateway",
@@ -35,6 +37,14 @@ class Head:
     """The fields of a request or an answer, as they are."""
 
     fields: Sequence[tuple[bytes, bytes]] = field(repr=False)
+
+
+def head_of(fields: Sequence[tuple[bytes, bytes]]) -> Head:
+    """The fields of a message. Of very many bytes the names alone: back ends may send megabytes, which traces that
+    wait would hold, and in which to look for secrets takes seconds."""
+    if sum(len(name) + len(value) for name, value in fields) <= MOST_IN_HEAD:
+        return Head(fields)
+    return Head([(name[:_MOST_IN_NAME], b"(not shown: too long)") for name, _ in fields])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from gateway.final_response import FinalResponse
 from gateway.headers import Field
 from gateway.outbound import Connection, Destination, Outbound
 from gateway.outbound_errors import BackEndGone
-from gateway.tracing.document import Head
+from gateway.tracing.document import head_of
 
 SOURCE = "forward-request"
 ATTACHED = "Certificate was attached to request per configuration."
@@ -178,7 +178,7 @@ class TracedExchange(Exchange):
         scheme = self._destination.origin.scheme
         host = self._destination.back_end.removesuffix(":443" if scheme == "https" else ":80")
         url = f"{scheme}://{host}{target}"
-        request = {"method": method, "url": url, "headers": Head(fields)}
+        request = {"method": method, "url": url, "headers": head_of(fields)}
         self._teller.note("backend", SOURCE, "Request is being forwarded to the backend service.",
                           request=request, bytes=self._sent_of_body)  # fmt: skip
 
@@ -207,7 +207,7 @@ class TracedExchange(Exchange):
         answer = {
             "status": response.status,
             "reason": response.reason.strip(),
-            "headers": Head(response.fields),
+            "headers": head_of(response.fields),
         }
         message = f"The back end answered {response.status} {response.reason}".strip()
         self._teller.note("backend", SOURCE, f"{message}, {seconds:.3f} s after the request began to be sent.",

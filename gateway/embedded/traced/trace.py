@@ -32,7 +32,7 @@ from gateway.outbound import Destination, Outbound
 from gateway.probing.scene import Failure
 from gateway.process_name import process_name
 from gateway.snapshot import Subscription
-from gateway.tracing.document import Entry, Facts, Head, document
+from gateway.tracing.document import Entry, Facts, document, head_of
 from gateway.tracing.masking import HIDDEN, Masker
 
 _Noted = tuple[str, str, float, dict[str, Any]]
@@ -91,7 +91,7 @@ class CallTrace:
         call, plan = self._call, self._plan
         target = call.head.path if call.head.query is None else f"{call.head.path}?{call.head.query}"
         url = f"{hop.scheme}://{as_text(hop.authority)}{target}"
-        request = {"method": call.method, "url": url, "headers": Head(call.fields)}
+        request = {"method": call.method, "url": url, "headers": head_of(call.fields)}
         received = {"message": "Request received.", "request": request, "caller": call.record.client}
         self._noted.append(("inbound", "handler", call.record.started, received))
         operation, api = plan.operation, plan.api
@@ -174,7 +174,7 @@ class CallTrace:
             return fields
         fields = [*fields, (TRACE_LOCATION, self.ticket.address.encode())]
         message = "Response headers have been sent to the caller. Starting to stream the response body."
-        self.note("outbound", "handler", message, response={"status": status, "headers": Head(fields)})
+        self.note("outbound", "handler", message, response={"status": status, "headers": head_of(fields)})
         self.phase("answering")
         return fields
 

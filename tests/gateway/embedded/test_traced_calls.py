@@ -413,6 +413,17 @@ def test_of_statements_that_take_long_to_tell_some_are_told(engine: TracedEngine
     assert back_end.seen[-1].target.endswith("&p199=v")
 
 
+def test_of_an_answer_with_megabytes_of_fields_their_names_are_told(
+    engine: TracedEngine, back_end: BackEnd
+) -> None:
+    lines = [f"X-{n}: {'y' * 3000}" for n in range(50)]
+    back_end.behave = lambda connection, _: connection.answer(b"", *lines)
+    engine.apply(back_end.url)
+    document = engine.traced()
+    for head in (found(document, "response"), entries(document, "backend")[-1]["response"]):
+        assert {"name": "x-7", "value": "(not shown: too long)"} in head["headers"]
+
+
 def test_very_many_statements_are_executed_as_for_any_call(engine: TracedEngine, back_end: BackEnd) -> None:
     many = (SetHeader("X-Set", "append", ("v",), HERE),) * 251
     engine.apply(back_end.url, inbound=many, outbound=many)

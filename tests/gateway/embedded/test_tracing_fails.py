@@ -30,7 +30,7 @@ PLACES = [
     (attempt.Attempt, "__init__"),
     (attempt.Attempt, "look"),
     (attempt.Attempt, "data"),
-    (exchange, "Head"),
+    (exchange, "head_of"),
 ]
 
 
