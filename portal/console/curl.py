@@ -7,8 +7,10 @@ from portal.console.exchange import ConsoleRequest
 
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # say how long their body is even when it is empty
 KEY_VARIABLE = "$SUBSCRIPTION_KEY"
-# More does not fit into one argument of a command (Linux: 128 KiB), except of printf, which is a part of the shell.
-_MOST_IN_ARGUMENT = 100_000
+BODY_FILE = "request-body"  # of a body that is too long for the line
+# Bytes of a body as a word of the line. More does not fit into an argument of a command (Linux: 128 KiB), is no joy
+# to paste, and would go to the page at each key that is pressed there.
+_MOST_IN_LINE = 100_000
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # a terminal would act on these when the line is pasted
 _UNPRINTED = re.compile(r"\A-|[%\\\x00-\x09\x0b-\x1f\x7f]")
 
@@ -44,13 +46,22 @@ def _body(request: ConsoleRequest) -> tuple[str, list[str]]:
         return "", empty if request.method in WITH_LENGTH else []
     typed = any(name.lower() == "content-type" for name, _ in request.fields)
     type_words = [] if typed else ["-H", "Content-Type:"]
-    if len(request.body) > _MOST_IN_ARGUMENT or _CONTROL.search(text):
-        return f"printf {shlex.quote(_format(text))} | ", [*type_words, "--data-binary", "@-"]
+    if is_from_file(request):
+        return "", [*type_words, "--data-binary", f"@{BODY_FILE}"]
+    if _CONTROL.search(text):
+        return f"printf {_as_format(text)} | ", [*type_words, "--data-binary", "@-"]
     option = "--data-raw" if text.startswith("@") else "--data-binary"  # "@" would name a file
     return "", [*type_words, option, shlex.quote(text)]
 
 
-def _format(text: str) -> str:
-    """A format of printf that gives the text."""
+def is_from_file(request: ConsoleRequest) -> bool:
+    """Whether the line has curl read the body from a file, for it is too long to stand in it."""
+    text = request.body.decode()
+    word = _as_format(text) if _CONTROL.search(text) else shlex.quote(text)
+    return len(word.encode()) > _MOST_IN_LINE
+
+
+def _as_format(text: str) -> str:
+    """A format of printf that gives the text, as a word of the line."""
     special = {"%": "%%", "\\": "\\\\"}
-    return _UNPRINTED.sub(lambda match: special.get(match[0], f"\\{ord(match[0]):03o}"), text)
+    return shlex.quote(_UNPRINTED.sub(lambda match: special.get(match[0], f"\\{ord(match[0]):03o}"), text))

@@ -6,12 +6,12 @@ from urllib.parse import quote, urlsplit
 
 from gateway.subscription_keys import FIELD
 from gateway.url_templates import Template
-from portal.console.curl import WITH_LENGTH, curl_line
+from portal.console.curl import BODY_FILE, WITH_LENGTH, curl_line, is_from_file
 from portal.console.exchange import ConsoleRequest
 
 TRACE_FIELD = "Ocp-Apim-Trace"
 HIDDEN = "••••••"
-MOST_SHOWN = 20_000  # characters of a body
+MOST_SHOWN = 20_000  # characters of a body, or of the line
 # What stays as it is beside letters, digits and -._~, in a value and in a path. A quote would blur the curl line.
 _IN_VALUE = "!*()"
 _IN_PATH = "/!$&'()*+,;=:@"
@@ -56,11 +56,19 @@ def _segment(name: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A call as text: as it goes over the wire, and for a shell. `keyed` is whether a key is left out of both."""
+    """A call as text: as it goes over the wire, and for a shell. `keyed` is whether a key is left out of both, and
+    `file` the one that the shell is to find the body in, if that is too long for the line.
+    """
 
     http: str
     curl: str
     keyed: bool
+    file: str = ""
+
+    @property
+    def curl_start(self) -> str:
+        """As much of the line as the page shows."""
+        return _cut(self.curl)
 
 
 def shown_request(base: str, request: ConsoleRequest, *, keyed: bool) -> Shown:
@@ -73,7 +81,8 @@ def shown_request(base: str, request: ConsoleRequest, *, keyed: bool) -> Shown:
     if request.body or request.method in WITH_LENGTH:
         head.append(f"Content-Length: {len(request.body)}")
     http = "\n".join([*head, *(["", _cut(request.body.decode())] if request.body else [])])
-    return Shown(http, curl_line(base, request, FIELD if keyed else ""), keyed)
+    file = BODY_FILE if is_from_file(request) else ""
+    return Shown(http, curl_line(base, request, FIELD if keyed else ""), keyed, file)
 
 
 def _cut(text: str) -> str:

@@ -66,7 +66,8 @@ class ConsoleForm(PortalForm):
         strip=False,
         widget=forms.Textarea({"rows": 8, "class": "code", **_PLAIN_TEXT}),
         error_messages={
-            "max_length": f"Use the curl line for a body of more than {MOST_IN_BODY:,} characters."
+            "max_length": f"The console sends at most {MOST_IN_BODY:,} characters. Save a longer body as a file, "
+            "and send that with curl: --data-binary @file."
         },
     )
     key = forms.ChoiceField(label="Subscription key")

@@ -15,10 +15,10 @@
       method: "POST", body, headers: { "X-Portal-Fetch": "1" }, credentials: "same-origin",
       signal: asked.signal,
     });
-    if (!response.ok || response.status === 204) return; // signed out meanwhile: the form says so when it is sent
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const content = page.querySelector("[data-console-request]");
-    if (!content || !form.isConnected) return;
+    if (!content) throw new Error("no text"); // signed out meanwhile, for instance
+    if (!form.isConnected) return;
     const box = form.querySelector("[data-console-box]");
     const focusable = () => [...box.querySelectorAll("button, [tabindex]")];
     const focused = focusable().indexOf(document.activeElement);
@@ -27,11 +27,25 @@
     focusable()[focused]?.focus();
   };
 
+  // A text that is not of what was typed last is not to be copied.
+  const sayOutdated = (form) => {
+    const box = form.querySelector("[data-console-box]");
+    box.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = true; });
+    if (box.querySelector("[data-outdated]")) return;
+    const note = document.createElement("p");
+    note.className = "help";
+    note.dataset.outdated = "";
+    note.textContent = form.dataset.outdated;
+    box.prepend(note);
+  };
+
+  const update = (form) => refresh(form).catch((error) => error.name === "AbortError" || sayOutdated(form));
+
   document.addEventListener("input", (event) => {
     const form = event.target.form;
     if (!form?.dataset.consolePreview) return;
     clearTimeout(timer);
-    timer = setTimeout(() => refresh(form).catch(() => {}), DELAY);
+    timer = setTimeout(() => update(form), DELAY);
   });
 
   // What was typed while a call was under way stays. Files and buttons there are none.
@@ -49,13 +63,13 @@
 
   document.addEventListener("content-replaced", (event) => {
     const [before, after] = [event.detail.before, event.detail.after].map((part) => part.querySelector("[data-console-preview]"));
-    if (before && after && keepTyped(before, after)) timer = setTimeout(() => refresh(after).catch(() => {}), DELAY);
+    if (before && after && keepTyped(before, after)) timer = setTimeout(() => update(after), DELAY);
   });
 
   // A browser that comes back to the page puts what was typed into its fields again.
   addEventListener("pageshow", () => {
     if (performance.getEntriesByType("navigation")[0]?.type === "navigate") return;
-    document.querySelectorAll("[data-console-preview]").forEach((form) => refresh(form).catch(() => {}));
+    document.querySelectorAll("[data-console-preview]").forEach(update);
   });
 
   const say = (form, text) => {
@@ -75,5 +89,10 @@
     if (event.target.id === "answer") event.target.scrollIntoView({ block: "start" });
   });
 
-  document.addEventListener("send-ended", (event) => say(event.target, ""));
+  // It is still there, so nothing was put in its place.
+  document.addEventListener("send-ended", (event) => {
+    if (!event.target.dataset.consolePreview) return;
+    say(event.target, "");
+    update(event.target);
+  });
 })();

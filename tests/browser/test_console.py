@@ -37,6 +37,14 @@ def test_the_call_is_shown_as_one_types_and_sent_once(visitor: Visitor, installa
     expect(curl).to_have_attribute("data-copy", re.compile("q=it%27s%20.*%C3%BC.*%24HOME%2F1"))
     visitor.fits("the console")
 
+    page.route("**/preview/", lambda route: route.abort())
+    page.get_by_label("Request headers").fill("X-B: 1")
+    expect(page.get_by_text("Not up to date")).to_be_visible()
+    expect(curl).to_be_hidden()
+    page.unroute("**/preview/")
+    page.get_by_label("Request headers").fill("")
+    expect(curl).to_be_visible()
+
     page.get_by_role("button", name="Show key").click()
     expect(page.get_by_text("The key is shown above")).to_be_focused()
     line = curl.get_attribute("data-copy") or ""

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -62,16 +63,36 @@ def test_everything_arrives_as_it_was_entered(back_end: BackEnd, shell: str, bod
     assert seen.values("content-type") == []
 
 
+@pytest.mark.parametrize("body", ["漢" * 33_000, "'" * 19_000, "\t" * 24_000], ids=lambda body: repr(body[0]))
+def test_a_body_that_just_fits_into_the_line_arrives(back_end: BackEnd, body: str) -> None:
+    request = ConsoleRequest("PUT", "/", (), body.encode())
+    shown = shown_request("https://h", request, keyed=False)
+    assert not shown.file
+    assert len(shown.curl_start) < 21_000
+    assert send(back_end, request).body == body.encode()
+
+
 def test_a_terminal_that_the_line_is_pasted_into_finds_nothing_to_act_on() -> None:
     body = "".join(map(chr, range(1, 128))).encode()
     line = curl_line("http://h", ConsoleRequest("POST", "/", (), body))
     assert [c for c in line if ord(c) < 32 or ord(c) == 127] == ["\n"]
 
 
-def test_a_body_longer_than_an_argument_may_be_arrives(back_end: BackEnd) -> None:
-    body = f"-{HOSTILE}\n" * 3000
+@pytest.mark.parametrize(
+    "body",
+    [f"-{HOSTILE}\n" * 3000, "漢" * 40_000, "'" * 30_000, "\t" * 30_000],
+    ids=lambda body: repr(body[0]),
+)
+def test_a_body_that_is_too_long_for_the_line_comes_from_a_file(
+    back_end: BackEnd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     fields = (("Content-Type", "text/plain; charset=utf-8"),)
-    seen = send(back_end, ConsoleRequest("PUT", "/", fields, body.encode()))
+    request = ConsoleRequest("PUT", "/", fields, body.encode())
+    shown = shown_request("https://h", request, keyed=False)
+    assert len(shown.curl) < 200
+    (tmp_path / shown.file).write_text(body)
+    seen = send(back_end, request)
     assert (seen.method, seen.body) == ("PUT", body.encode())
     assert seen.values("content-type") == ["text/plain; charset=utf-8"]
     assert seen.values("transfer-encoding") == []

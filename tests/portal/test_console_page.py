@@ -125,6 +125,15 @@ def test_values_are_encoded_so_that_the_path_stays_what_it_is(reader_client: Cli
     assert target in text.partition("curl --path-as-is")[2]
 
 
+@pytest.mark.parametrize("character", ["'", "<", "\t", "漢"])
+def test_the_text_of_a_long_body_is_short(reader_client: Client, character: str) -> None:
+    make("/", "POST")
+    entered = {"scheme": "https", "key": "none", "body": character * 490_000}
+    response = reader_client.post(f"{URL}preview/", entered)
+    assert len(response.content) < 300_000
+    assert "save it as the file request-body first" in text_of(response)
+
+
 @pytest.mark.parametrize("value", ["..", ".", "a/../b", "..;x", "a\\.."])
 def test_a_value_that_would_leave_the_path_is_refused(reader_client: Client, value: str) -> None:
     make("/accounts/{id}/*")
@@ -332,7 +341,8 @@ def test_a_body_that_is_too_long_is_said_to_be_and_never_cut(reader_client: Clie
     make("/accounts", "POST")
     response = reader_client.post(URL, {"body": "x" * 500_001, "key": "none"})
     assert errors_beside(response, "body") == [
-        "Use the curl line for a body of more than 500,000 characters."
+        "The console sends at most 500,000 characters. Save a longer body as a file, and send that with curl: "
+        "--data-binary @file."
     ]
     far = reader_client.post(URL, {"body": "x" * 2_700_000, "key": "none"})
     assert far.status_code == 413
