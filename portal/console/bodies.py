@@ -25,6 +25,22 @@ _TEXT = re.compile(
 _JSON = re.compile(r"(text|application)/(.*\+)?json")
 _XML = re.compile(r"(text|application|image)/(.*\+)?xml")
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# HTML, scripts and the like are not among them: such a file would run when it is opened.
+_ENDINGS = {
+    "text/csv": "csv",
+    "application/yaml": "yaml",
+    "application/x-yaml": "yaml",
+    "text/yaml": "yaml",
+    "application/x-ndjson": "ndjson",
+    "text/calendar": "ics",
+}
+_STARTS = {b"%PDF-": "pdf", b"\x1f\x8b": "gz"}
+_OFFICE = {
+    "spreadsheetml.sheet": "xlsx",
+    "wordprocessingml.document": "docx",
+    "presentationml.presentation": "pptx",
+}
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -34,6 +50,7 @@ class Body:
 
     `kind` is "none", "text", "image" or "binary". `notes` say what it is and what was done to it. `image` and
     `download` are data: URIs, or empty; a download is the whole body. `fields` are (name, value) as HTML.
+    `redirect` is whether it leads elsewhere.
     """
 
     kind: str = "none"
@@ -46,15 +63,18 @@ class Body:
     reason: SafeString = field(default=SafeString(), repr=False)
     fields: tuple[tuple[SafeString, SafeString], ...] = field(default=(), repr=False)
     more_fields: int = 0
+    redirect: bool = False
     milliseconds_to_head: int = 0
     milliseconds: int = 0
 
 
-def shown(answer: Answer) -> Body:
-    """What the page shows of an answer."""
+def shown(answer: Answer, name: str = "answer") -> Body:
+    """What the page shows of an answer; `name` is what a file of it is called."""
     body = _content(answer) if answer.body else Body(notes=_cut(answer))
     return replace(
         body,
+        file_name=f"{name}.{body.file_name.rpartition('.')[2]}",
+        redirect=answer.status in _REDIRECTS and bool(answer.values("location")),
         reason=_word(answer.reason),
         fields=tuple((_word(name), _word(value)) for name, value in answer.fields[:MOST_FIELDS]),
         more_fields=max(0, len(answer.fields) - MOST_FIELDS),
@@ -126,7 +146,8 @@ def _text_or_binary(answer: Answer, came: Unpacked) -> Body:
         note = (
             (f"It says that it is {media_type[:60]}, but it is not.",) if _TEXT.fullmatch(media_type) else ()
         )
-        return Body("binary", (_named("Binary", answer, came.data), *note))
+        name = f"answer.{_binary_ending(came.data, media_type)}"
+        return Body("binary", (_named("Binary", answer, came.data), *note), file_name=name)
     return _text(text, media_type, came)
 
 
@@ -154,7 +175,14 @@ def _laid_out(text: str, media_type: str, *, whole: bool) -> tuple[str, str, tup
         return _json(text, whole=whole)
     if _XML.fullmatch(media_type):
         return _xml(text, whole=whole)
-    return text, "Text", (), "answer.txt"
+    return text, "Text", (), f"answer.{_ENDINGS.get(media_type, 'txt')}"
+
+
+def _binary_ending(data: bytes, media_type: str) -> str:
+    """The end of a file's name. The bytes have to agree: a back end is not to name programs."""
+    if data.startswith(b"PK\x03\x04"):
+        return next((end for said, end in _OFFICE.items() if said in media_type), "zip")
+    return next((end for start, end in _STARTS.items() if data.startswith(start)), "bin")
 
 
 def _json(text: str, *, whole: bool) -> tuple[str, str, tuple[str, ...], str]:

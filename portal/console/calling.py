@@ -44,7 +44,7 @@ def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bo
         answer = send(base, request)
     except NotSent as error:
         return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=error))
-    called = Called(answer, shown(answer))
+    called = Called(answer, shown(answer, operation.resource_id))
     try:
         return _explained(called, operation, request, answer, traced=traced)
     except OperationalError:  # the call was made: its answer is not to be lost

@@ -147,6 +147,10 @@ class ConsoleForm(PortalForm):
         rows = keys.shown if keys else ()
         named = [(str(row.key), f"{row}{' (tracing allowed)' if row.allow_tracing else ''}") for row in rows]
         field.choices = [*named, (NO_KEY, "No key"), (OWN_KEY, "Another key")]
+        needed = self.operation.api.subscription_required
+        field.help_text = (
+            "Without a key this API answers 401." if needed else "This API takes calls without a key, too."
+        )
         field.error_messages = {"invalid_choice": GONE, "required": "Choose one of the list."}
 
     @property

@@ -72,7 +72,13 @@ class ConsoleView(ApiView, FormPage):
         """What was sent last, or a call to begin with."""
         kept = memory.remembered(self.request, self.operation.key)
         start = {"content_type": "application/json", "scheme": next(iter(self.bases), ""), **self._key()}
-        return {**start, "trace": False, **kept[0]} if kept else start
+        return {**start, "trace": False, **self._offered_still(kept[0])} if kept else start
+
+    def _offered_still(self, entered: memory.Entered) -> memory.Entered:
+        """Without a subscription that is gone, or that this person may not use any more."""
+        rows = self.keys.shown if may_change(self.request.user) else ()
+        offered = {NO_KEY, OWN_KEY, *(str(row.key) for row in rows)}
+        return {name: value for name, value in entered.items() if name != "key" or value in offered}
 
     def _key(self) -> dict[str, Any]:
         """The subscription to begin with, and whether to trace."""

@@ -552,3 +552,40 @@ def test_nothing_of_a_back_end_becomes_markup(media_type: str) -> None:
     assert "<script" not in page + body
     assert "<img" not in page + body
     assert "12 ms until the headers had come, 1500 ms until the end" in page
+
+
+# --- what a file of it is called, and where it leads ---
+@pytest.mark.parametrize(
+    ("body", "media_type", "ending"),
+    [
+        (b"%PDF-1.7\n\xff", "application/pdf", "pdf"),
+        (b"PK\x03\x04\xff", "application/zip", "zip"),
+        (
+            b"PK\x03\x04\xff",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "xlsx",
+        ),
+        (b"MZ\x90\xff\x00", "application/pdf", "bin"),
+        (b"MZ\x90\xff\x00", "application/x-msdownload", "bin"),
+        (b"a;b\n", "Text/CSV; charset=utf-8", "csv"),
+        (b"a: 1\n", "application/yaml", "yaml"),
+        (b"{}", "application/problem+json", "json"),
+        (b"<a/>", "text/xml", "xml"),
+        (b"<script>1</script>", "text/html", "txt"),
+        (b"alert(1)", "text/javascript", "txt"),
+        (b"hello", "", "txt"),
+    ],
+)
+def test_a_file_is_called_by_the_operation_and_what_it_is(body: bytes, media_type: str, ending: str) -> None:
+    assert shown(answer(body, media_type), "get-report").file_name == f"get-report.{ending}"
+
+
+def test_a_redirect_is_said_not_to_be_followed() -> None:
+    def page(status: int, *fields: tuple[str, str]) -> str:
+        came = Answer(status, "Moved", fields)
+        return render_to_string("portal/console/answer.html", {"answer": came, "body": shown(came)})
+
+    words = "The console does not follow it."
+    assert words in page(302, ("location", "https://elsewhere.example"))
+    assert words not in page(201, ("location", "https://elsewhere.example"))
+    assert words not in page(304)

@@ -7,8 +7,9 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from gateway.changes.subscriptions import cancel_subscription
 from portal.console.memory import without_secrets
-from tests.builders import make_api, make_operation
+from tests.builders import ALICE, make_api, make_operation, make_subscription
 from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,15 @@ def test_a_session_that_ended_while_one_typed_keeps_no_secret(client: Client, re
     again = values(client)
     assert (again["p_id"], again["headers"], again["key"]) == ("17", "Accept: a/b", "own")
     assert (again["content_type"], again["body"], again["own_key"]) == ("a/b", "plain", None)
+
+
+def test_a_subscription_that_is_gone_gives_way_to_one_that_is_there(administrator_client: Client) -> None:
+    api = make_api()
+    make_operation(api, "/accounts", resource_id="call")
+    gone, there = make_subscription("Gone"), make_subscription("There")
+    administrator_client.post(console(), {"key": str(gone.key), "query": "page=2", "scheme": "http"})
+    assert values(administrator_client)["key"] == str(gone.key)
+    cancel_subscription(ALICE, gone.key)
+    again = values(administrator_client)
+    assert (again["key"], again["query"]) == (str(there.key), "page=2")
+    assert "Not complete yet" not in text_of(administrator_client.get(console()))

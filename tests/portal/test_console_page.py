@@ -369,3 +369,14 @@ def test_images_may_stand_in_this_page_and_in_no_other(reader_client: Client) ->
         assert policy["img-src"] == images
         assert policy["script-src"] == policy["connect-src"] == "'self'"
         assert policy["default-src"] == "'none'"
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [(True, "Without a key this API answers 401."), (False, "This API takes calls without a key, too.")],
+)
+def test_what_comes_of_a_call_without_a_key_is_said_before(
+    reader_client: Client, needed: bool, words: str
+) -> None:
+    make(subscription_required=needed)
+    assert words in text_of(reader_client.get(URL))
