@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from django.template.loader import render_to_string
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.console import images, json_text, xml_text
@@ -56,6 +56,7 @@ def tokens(source: str) -> object:
     return json.loads(source, object_pairs_hook=tuple, parse_int=str, parse_float=str)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(_json, st.sampled_from([None, 0, 3, "\t"]), st.booleans())
 def test_indented_json_has_the_tokens_that_came(value: object, indent: int | None, ascii_only: bool) -> None:
     source = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -65,6 +66,7 @@ def test_indented_json_has_the_tokens_that_came(value: object, indent: int | Non
     assert json_text.indented(source, cut=True) == laid_out
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text('{}[]:,"\\ 01.eE-+truefalsn\n\x01u', max_size=14))
 def test_what_is_json_is_what_a_real_parser_takes(source: str) -> None:
     try:
@@ -106,6 +108,7 @@ def test_what_is_almost_json_is_none(source: str) -> None:
         json_text.indented(source)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(_json, st.data())
 def test_cut_json_keeps_what_there_is(value: object, data: st.DataObject) -> None:
     source = json.dumps(value)
@@ -204,6 +207,7 @@ def _drop_layout(element: ElementTree.Element, *, preserve: bool) -> None:
             _drop_layout(child, preserve=preserve)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(_element, max_size=4))
 def test_indented_xml_has_the_infoset_that_came(parts: list[str]) -> None:
     source = f"<?xml version='1.0'?><!-- < -->\n<root xmlns:p='u'>{''.join(parts)}</root><?end x?>"
@@ -452,6 +456,7 @@ def test_an_image_too_large_for_a_browser_is_offered_instead(data: bytes) -> Non
     assert body.download
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.sampled_from(sorted(IMAGES.values())), st.data())
 def test_a_broken_image_is_never_an_error(image: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(12, len(image) - 1))
