@@ -14,18 +14,20 @@
     note.focus();
   };
 
-  // An error page has no content for a dialog. Its beginning is said there, and the form stays as it was filled in.
+  // An error page has no form. Its beginning is said in the one that was sent, which stays as it was filled in.
   const whatItSays = (page) => {
     const parts = ["main h1", "main p"].map((what) => page.querySelector(what)?.textContent.trim());
     if (!parts[0]) throw new Error("no content");
     return parts.filter(Boolean).join(". ");
   };
 
-  const replace = (form, page) => {
+  const replace = (form, page, failed) => {
     const selector = form.closest("[data-dialog-content]") ? "[data-dialog-content]" : "main";
     const before = form.closest(selector);
     const after = page.querySelector(selector);
-    if (!after) return say(form, whatItSays(page));
+    if (!after || (failed && !after.querySelector("form"))) {
+      return say(form, `${whatItSays(page)} What you entered is still here; if it does not go through again, copy what is long and reload the page.`);
+    }
     const content = document.adoptNode(after);
     content.querySelectorAll("form[method=post]").forEach((fresh) => {
       if (!fresh.hasAttribute("action") && form.hasAttribute("action")) fresh.setAttribute("action", form.getAttribute("action"));
@@ -48,7 +50,7 @@
     });
     const elsewhere = response.headers.get("X-Location");
     if (elsewhere) return location.assign(elsewhere);
-    replace(form, new DOMParser().parseFromString(await response.text(), "text/html"));
+    replace(form, new DOMParser().parseFromString(await response.text(), "text/html"), !response.ok);
   };
 
   const NO_ANSWER = "The portal did not answer, so it is not known whether this was saved. What you entered is still here; try again.";

@@ -100,3 +100,18 @@ def test_without_scripts_it_is_one_form_and_one_answer_page(
     page.goto(page.url)
     page.get_by_role("button", name="Start afresh").click()
     assert not visitor.complaints
+
+
+def test_what_was_entered_stays_when_one_signed_in_anew_in_another_tab(
+    visitor: Visitor, installation: Installation
+) -> None:
+    open_console(visitor, installation)
+    page = visitor.page
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_label("Further query parameters").fill(f"q={TYPED}")
+    expect(page.get_by_text("Not up to date")).to_be_visible()
+    press_send(visitor)
+    alert = page.get_by_role("alert")
+    expect(alert).to_be_focused()
+    expect(alert).to_contain_text("This form has expired. Nothing was saved.")
+    expect(page.get_by_label("Further query parameters")).to_have_value(f"q={TYPED}")
