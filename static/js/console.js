@@ -77,6 +77,13 @@
     main.querySelectorAll("[data-console-status]").forEach((status) => { status.textContent = text; });
   };
 
+  // Send is for the operation of the form, whatever stands in the list: that is said before it is pressed.
+  document.addEventListener("change", (event) => {
+    const form = document.querySelector("[data-console-preview]");
+    if (!form || !event.target.form?.hasAttribute("data-console-choice")) return;
+    say(form, event.target.selectedOptions[0].defaultSelected ? "" : form.dataset.notChosen);
+  });
+
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.dataset.consolePreview || event.submitter?.name) return;

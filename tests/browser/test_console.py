@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NARROW, Installation, Visitor
 
@@ -26,11 +26,19 @@ def press_send(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Send", exact=True).click()
 
 
+def another_operation_is_said_to_be_not_chosen_yet(page: Page) -> None:
+    page.get_by_label("Operation", exact=True).select_option("post-anything")
+    expect(page.get_by_role("status").filter(has_text="Send calls GET /*. Press Choose")).to_be_in_viewport()
+    page.get_by_label("Operation", exact=True).select_option("get-anything")
+    expect(page.get_by_text("Send calls GET")).to_have_count(0)
+
+
 def test_the_call_is_shown_as_one_types_and_sent_once(visitor: Visitor, installation: Installation) -> None:
     open_console(visitor, installation)
     page, said = visitor.page, []
     page.on("console", lambda message: said.append(message.text))
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    another_operation_is_said_to_be_not_chosen_yet(page)
     page.get_by_label("The rest of the path").fill("accounts/1")
     page.get_by_label("Further query parameters").fill(f"q={TYPED}")
     curl = page.get_by_role("button", name="Copy curl line")
