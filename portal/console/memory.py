@@ -79,6 +79,11 @@ def remembered(request: HttpRequest, operation: UUID) -> tuple[Entered, list[str
     return (found["entered"], found["left_out"]) if found else None
 
 
+def newest(request: HttpRequest) -> list[UUID]:
+    """The operations whose requests are kept, the last one first."""
+    return [UUID(key) for key in reversed(_all(request))]
+
+
 def forget(request: HttpRequest, operation: UUID) -> None:
     """Start afresh."""
     if str(operation) in _all(request):

@@ -195,7 +195,7 @@ class ConsolePreview(ConsoleView):
 
 
 class ApiConsole(ApiView, Page):
-    """The Console tab: the operation to call, to begin with the first GET; of many one is chosen first."""
+    """The Console tab: the operation that was called last, or the first GET; of many one is chosen first."""
 
     tab = "Console"
     template_name = "portal/console/choose.html"
@@ -205,11 +205,17 @@ class ApiConsole(ApiView, Page):
         if chosen := request.GET.get("operation", "").replace("\0", ""):
             operation = load_operation(self.api, chosen)
         else:
-            first = None if self.offered.searchable else first_operation(self.api)
+            first = self._called_last() or (None if self.offered.searchable else first_operation(self.api))
             if first is None:
                 return self.page()
             operation = first
         return redirect("operation-console", self.api.resource_id, operation.resource_id)
+
+    def _called_last(self) -> Operation | None:
+        """Where somebody goes on who comes back from mending what a call failed of."""
+        keys = [] if "q" in self.request.GET else memory.newest(self.request)
+        found = {row.key: row for row in self.api.operations.filter(key__in=keys)} if keys else {}
+        return next((found[key] for key in keys if key in found), None)
 
     @cached_property
     def offered(self) -> Any:

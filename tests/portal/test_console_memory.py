@@ -7,6 +7,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from gateway.changes.operations import delete_operation
 from gateway.changes.subscriptions import cancel_subscription
 from portal.console.memory import without_secrets
 from tests.builders import ALICE, make_api, make_operation, make_subscription
@@ -148,3 +149,22 @@ def test_a_subscription_that_is_gone_gives_way_to_one_that_is_there(administrato
     again = values(administrator_client)
     assert (again["key"], again["query"]) == (str(there.key), "page=2")
     assert "Not complete yet" not in text_of(administrator_client.get(console()))
+
+
+def test_the_tab_leads_back_to_the_operation_that_was_called_last(reader_client: Client) -> None:
+    def leads_to(query: str = "") -> str:
+        return reader_client.get(f"/apis/partner-bank/console/{query}")["Location"]
+
+    api = make_api()
+    for name in ("first", "second", "third"):
+        make_operation(api, f"/{name}", resource_id=name)
+    make_operation(make_api("Other"), "/x", resource_id="x")
+    for name in ("third", "second"):
+        reader_client.post(console(name), {"key": "none"})
+    reader_client.post("/apis/other/operations/x/console/", {"key": "none"})
+    assert leads_to() == console("second")
+    assert leads_to("?operation=third") == console("third")
+    delete_operation(ALICE, api.operations.get(resource_id="second").key)
+    assert leads_to() == console("third")
+    reader_client.post(console("third"), {"afresh": "1"})
+    assert leads_to() == console("first")
