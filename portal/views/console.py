@@ -33,6 +33,8 @@ from portal.views.call import first_operation
 from portal.views.editing import FormPage, take_back
 from portal.views.operations import load_operation
 
+_LEFT_OUT = "left out"  # beside the fields of a form that was kept
+
 
 class ConsoleView(ApiView, FormPage):
     """What the pages of the console share. `operation` is the one to call."""
@@ -128,7 +130,7 @@ class OperationConsole(ConsoleView):
         """Show the form, as it was sent last."""
         form = self.build_form()
         back = take_back(request, form)
-        return self.page(form=form, kept=None if back else self._kept())
+        return self.page(form=form, kept=None if back else self._kept(), not_back=back.get(_LEFT_OUT, []))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send; or start afresh, or show the key."""
@@ -169,9 +171,9 @@ class OperationConsole(ConsoleView):
         return call(base, self.operation, form.request(key if form.carries_key else ""), traced=traced)
 
     def posted_to_keep(self) -> kept_forms.Fields:
-        """All but what may be a secret."""
-        kept, _ = memory.without_secrets(self.request.POST.dict(), kept_forms.MOST_CHARACTERS)
-        return {name: [value] for name, value in kept.items()}
+        """All but what may be a secret; and what that was, by name."""
+        kept, left_out = memory.without_secrets(self.request.POST.dict(), kept_forms.MOST_CHARACTERS)
+        return {_LEFT_OUT: left_out, **{name: [value] for name, value in kept.items()}}
 
 
 class ConsolePreview(ConsoleView):
