@@ -133,6 +133,16 @@ def check_console_gateway_url(**kwargs: Any) -> list[CheckMessage]:
     return [Error(f"CONSOLE_GATEWAY_URL is “{url}”.", hint=hint, id="portal.E008")]
 
 
+@register(Tags.security)
+def check_gateway_public_url(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E009: an address at which no caller reaches the gateway."""
+    url = settings.GATEWAY_PUBLIC_URL
+    if not url or _is_http_url(url):
+        return []
+    hint = "Write the gateway's address as callers know it, like https://api.example.org, without a query."
+    return [Error(f"GATEWAY_PUBLIC_URL is “{url}”.", hint=hint, id="portal.E009")]
+
+
 def _is_http_url(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -82,6 +82,8 @@ FILE = os.devnull
         ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://:8080"}),
         ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://gateway.example:x"}),
         ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://gateway.example?a=b"}),
+        ("portal.E009", {"GATEWAY_PUBLIC_URL": "gateway.example"}),
+        ("portal.E009", {"GATEWAY_PUBLIC_URL": "https://gateway.example:x"}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
