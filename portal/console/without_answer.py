@@ -14,7 +14,10 @@ def trouble(not_sent: NotSent, api: Api, operation: Operation | None) -> Trouble
     where = Where(api.resource_id, operation.resource_id if operation else "")
     if isinstance(not_sent, Unanswered):
         found = (places.read_timeout(where), places.total_timeout(where), places.web_service_url(where))
-        todo = "Look at the load of the back end, and at the time that this API gives it."
+        todo = (
+            "Look at the load of the back end. If the API's time for an answer is shorter, the gateway itself "
+            "answers, and says what it waited for."
+        )
         return Trouble("No answer came in time", str(not_sent), todo, tuple(filter(None, found)))
     link = places.dashboard(where)
     return Trouble("The gateway gave no answer", str(not_sent), links=(link,) if link else ())

@@ -22,7 +22,7 @@ from portal.traces import key_in, told
 from tests.arrange import update_directly
 from tests.builders import ALICE, make_api, make_certificate, make_operation, make_subscription
 from tests.portal.reading import heading, link, text_of
-from tests.trace_documents import THUMBPRINT, refused, worked
+from tests.trace_documents import THUMBPRINT, entry, refused, worked
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 KEY = UUID("0b5cba2c-0c1e-4b57-8b2c-2f0e6a9d1f10")
@@ -227,6 +227,16 @@ def test_whether_a_certificate_that_is_missing_was_asked_for_is_told(
     content = without("authentication-certificate")
     content["traceEntries"]["backend"][1]["data"]["connection"]["certificateAsked"] = asked
     assert words in text_of(shown(reader_client, content))
+
+
+def test_a_handshake_that_failed_for_want_of_a_certificate_says_that_one_was_asked_for(
+    reader_client: Client, bank: Api
+) -> None:
+    content = without("authentication-certificate")
+    connection = {"reused": False, "connectedIn": 0.1, "certificateAsked": True}
+    content["traceEntries"]["backend"] = [entry("forward-request", 1.0, "Failed.", connection=connection)]
+    text = text_of(shown(reader_client, content))
+    assert "No client certificate was presented. The back end asked for one" in text
 
 
 def test_a_certificate_that_was_chosen_for_a_call_without_a_connection_is_told(reader_client: Client) -> None:
