@@ -49,13 +49,20 @@ def no_answer(error: Exception, scene: Scene | None, method: str = METHOD) -> Fa
         return Failure("request", "closed", text, remedy, (str(error),))
     text = "The back end closed the connection after the handshake, without saying why."
     if scene.seen.presented:
-        remedy = f"It may not accept the client certificate. Its log says more: ask {OWNER}."
+        remedy = f"It may not accept the client certificate{_expired(scene)}. Its log says more: ask {OWNER}."
     elif scene.seen.presented == 0:
         remedy = "It asked for a client certificate and got none: choose one that it accepts."
     else:
         remedy = f"Its log says more: ask {OWNER}."
     unconfirmed = scene.seen.presented is not None and not scene.seen.confirmed
     return Failure("accepted" if unconfirmed else "request", "closed", text, remedy, (str(error),))
+
+
+def _expired(scene: Scene) -> str:
+    certificate = scene.certificate
+    if certificate is None or scene.now <= certificate.not_after:
+        return ""
+    return f", which expired on {time_text(certificate.not_after)}"
 
 
 def not_http(answer: Answer) -> Failure:

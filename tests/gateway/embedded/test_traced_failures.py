@@ -13,7 +13,12 @@ import pytest
 from gateway.addresses import AddressRules
 from gateway.embedded.traced.trace import CallTrace
 from gateway.probe import Order, probe
+from gateway.probing.chain import chain_of
+from gateway.probing.line import Closed
+from gateway.probing.messages import Seen as Passed
+from gateway.probing.outcome import no_answer
 from gateway.probing.report import Report
+from gateway.probing.scene import Scene
 from gateway.snapshot import CertificateMaterial, Trust
 from tests.back_end import BackEnd, Connection, Seen
 from tests.odd_back_ends import (
@@ -271,6 +276,16 @@ def test_a_back_end_that_closes_over_http_made_no_handshake(engine: TracedEngine
     assert outcome["verdict"] == "closed"
     assert "handshake" not in outcome["message"]
     assert "whether the back end expects https:// there" in outcome["remedy"]
+
+
+@pytest.mark.parametrize(("certificate", "words"), [(EXPIRED, ", which expired on "), (GOOD, ". Its log")])
+def test_a_back_end_that_closes_in_silence_may_mind_that_the_certificate_expired(
+    certificate: CertificateMaterial, words: str
+) -> None:
+    seen = Passed()
+    seen.presented = 1
+    scene = Scene("localhost", certificate, TRUSTED, seen, chain_of((), TRUSTED), b"", NOW)
+    assert f"may not accept the client certificate{words}" in no_answer(Closed(reset=False), scene).remedy
 
 
 def test_a_refusal_on_a_connection_that_an_untraced_call_made(engine: TracedEngine) -> None:
