@@ -40,7 +40,7 @@ from gateway.changes.subscriptions import (  # noqa: E402
     update_subscription,
 )
 from gateway.connection_tests import ConnectionOrder, NotMade, ask  # noqa: E402
-from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription  # noqa: E402
+from gateway.models import Api, CaCertificate, Certificate, Revision, Subscription, Trace  # noqa: E402
 from gateway.records import held, live_gateways, presentations, wait_in_effect  # noqa: E402
 from gateway.records_traces import wait_for  # noqa: E402
 
@@ -154,6 +154,11 @@ def trace(address: str) -> Any:
     """The document of the trace at an address, once it is written; None if it never is."""
     found = wait_for(UUID(address.rpartition("/")[2]), 10)
     return found and found.content
+
+
+def traces() -> int:
+    """How many traces are kept."""
+    return Trace.objects.count()
 
 
 def _api(name: str) -> Api:

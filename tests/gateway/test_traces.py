@@ -19,7 +19,9 @@ from gateway import records_traces, trace_writer
 from gateway.models import Trace
 from gateway.trace_writer import MOST, TraceWriter
 from tests.arrange import update_directly
+from tests.load import Load, Request
 from tests.scene import Scene, open_scene
+from tests.usage import Usage
 
 
 @pytest.fixture
@@ -242,3 +244,37 @@ def traced(scene: Scene, key: str) -> str:
         answer.read()
         assert answer.status == 200
         return answer.headers["Ocp-Apim-Trace-Location"] or ""
+
+
+SOAKS = [(1, 8), pytest.param(60, 64, marks=pytest.mark.long)]
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(("seconds", "callers"), SOAKS)
+def test_when_all_calls_are_traced_nothing_grows_and_changes_go_on(
+    scene: Scene, seconds: int, callers: int
+) -> None:
+    name = f"soak-{seconds}"
+    scene.administer("add_api", name, scene.back_ends["one"])
+    key, _ = scene.administer("subscribe", name)
+    scene.administer("allow_tracing", name)
+    (worker,) = scene.workers()
+    fields = {"Ocp-Apim-Subscription-Key": key, "Ocp-Apim-Trace": "true"}
+    with Load(scene.port, {"soak": Request(f"/{name}/accounts/1", fields)}, callers) as load:
+        time.sleep(seconds / 5)  # what it needs at most is there
+        before, changes = Usage.of(worker), []
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            scene.administer("choose", "one")
+            changes.append(time.monotonic() - began)
+        after = Usage.of(worker)
+    print(
+        f"{len(load.calls)} calls, {before} to {after}, {len(changes)} changes, {max(changes):.2f} s at most"
+    )
+    assert load.statuses == {"200": len(load.calls)}
+    assert after.memory < before.memory + 30
+    assert after.threads < 64 + 16  # of calls, and its own
+    assert after.files < before.files + 64
+    assert max(changes) < 5
+    assert 0 < scene.administer("traces") <= records_traces.MOST + 2 * MOST
