@@ -10,7 +10,7 @@ from gateway.models import Operation, Trace
 from gateway.records_traces import wait_for
 from portal.console.bodies import Body, shown
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
-from portal.console.sending import send
+from portal.console.sending import room, send
 from portal.console.trouble import Trouble, trouble_of
 from portal.traces import Told, key_in, told
 
@@ -41,9 +41,13 @@ class Called:
 def call(base: str, operation: Operation, request: ConsoleRequest, *, traced: bool) -> Called:
     """Send a call to the gateway at `base`."""
     try:
-        answer = send(base, request)
+        with room():
+            return _told(send(base, request), operation, request, traced=traced)
     except NotSent as error:
         return Called(trouble=trouble_of(None, operation.api, operation, None, request, not_sent=error))
+
+
+def _told(answer: Answer, operation: Operation, request: ConsoleRequest, *, traced: bool) -> Called:
     called = Called(answer, shown(answer, operation.resource_id))
     try:
         return _explained(called, operation, request, answer, traced=traced)

@@ -34,13 +34,19 @@ def send(url: str, request: ConsoleRequest) -> Answer:
     public = urlsplit(url)
     address = _address(public)
     head = _head(public.netloc.rpartition("@")[2], address.path.rstrip("/"), request)
+    return _exchange(address, public.hostname or "", head + request.body, request.method)
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Room for a call and for all that is waited for because of it. Raises NotSent if there is none."""
     if not _room.acquire(blocking=False):
         raise Unsent(
             f"{_MOST_AT_A_TIME} calls of the console are under way already, which is as many as the portal makes "
-            "at a time. Wait until one is over (they take half a minute at most), then send again."
+            "at a time. Wait until one is over (they take less than a minute), then send again."
         )
     try:
-        return _exchange(address, public.hostname or "", head + request.body, request.method)
+        yield
     finally:
         _room.release()
 

@@ -1,18 +1,20 @@
 """Send: what goes over the network, what the page says of the answer, and what is recorded of it."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
 from gateway import records_traces
 from gateway.changes.subscriptions import suspend_subscription
 from gateway.models import AuditEntry, Trace
+from portal.console import sending
 from portal.views import console as view
 from tests.back_end import BackEnd, Connection, Seen
 from tests.builders import ALICE, make_api, make_operation, make_subscription
@@ -153,6 +155,34 @@ def test_the_trace_of_the_call_is_on_the_page(administrator_client: Client, gate
     assert gateway.seen[0].values("ocp-apim-trace") == ["true"]
     assert "Every step" in text_of(page)
     assert "Every step" not in text_of(send(administrator_client, key=subscription))
+
+
+def test_what_is_waited_for_because_of_a_call_takes_room_too(
+    administrator_client: Client, gateway: BackEnd
+) -> None:
+    subscription, key, free = make(allow_tracing=True), uuid4(), []
+    store(key)
+    gateway.behave = answering_with(f"http://h/traces/{key}")
+
+    def note(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "gateway_trace" in sql:
+            free.append(sending._room._value)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(note):
+        send(administrator_client, key=subscription, trace="on")
+    assert free
+    assert set(free) == {sending._MOST_AT_A_TIME - 1}
+    assert sending._room._value == sending._MOST_AT_A_TIME
+
+
+def test_no_call_is_made_when_there_is_no_room(administrator_client: Client, gateway: BackEnd) -> None:
+    make()
+    with ExitStack() as stack:
+        for _ in range(sending._MOST_AT_A_TIME):
+            stack.enter_context(sending.room())
+        assert "under way already" in text_of(send(administrator_client))
+    assert not gateway.seen
 
 
 def test_a_trace_that_does_not_come_is_said_to_be_missing(
