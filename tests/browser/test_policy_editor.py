@@ -79,6 +79,7 @@ class Editor:
         expect(self.page.locator(".cm-line").last).to_have_text(text.rpartition("\n")[2])
 
     def text(self) -> str:
+        expect(self.page.locator(".cm-line").first).to_be_visible()
         return "\n".join(line.removesuffix("\n") for line in self.page.locator(".cm-line").all_inner_texts())
 
     def line(self, number: int) -> str:
@@ -367,6 +368,7 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(
     expect(editor.page.get_by_role("main")).to_contain_text("X-Mine")
     editor.visitor.looks_right("conflict")
     editor.press("Go on editing mine")
+    expect(editor.page.get_by_role("heading", level=1)).not_to_contain_text("Somebody else changed")
     assert "/mine" in editor.text()
     editor.save()
     assert "/mine" in editor.text()
