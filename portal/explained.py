@@ -12,8 +12,7 @@ from gateway.changes.policy_documents import Scope, document_of
 from gateway.embedded.explanation import Effect, Explanation, Forwarded
 from gateway.models import Api, CaCertificate
 from portal import places
-from portal.places import Link, Where
-from portal.policy_places import SCOPES
+from portal.places import SCOPES, Link, Where
 from portal.remedies import links_for_code
 
 _SECTIONS = (

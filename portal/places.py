@@ -8,16 +8,19 @@ from django.urls import reverse
 
 from gateway.embedded.explanation import Effect, Explanation
 from gateway.models import Api
-from portal import policy_places
-from portal.policy_places import SCOPES
+
+SCOPES = {"global": "All APIs", "api": "API", "operation": "Operation"}
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where something can be mended; `administrators` says that it is of no use to others."""
+    """Where something can be looked at or mended; `url` is "" where there is nothing to be seen (any more).
+
+    `administrators` says that it is of no use to others.
+    """
 
     label: str
-    url: str
+    url: str = ""
     administrators: bool = False
 
 
@@ -56,13 +59,17 @@ class Where:
 
 
 def policy_url(where: Where, scope: str) -> str:
-    """The policy document of a scope: "global", "api" or "operation"."""
-    return policy_places.policy_url(scope, where.api, where.operation)
+    """The policy document of a scope; that of the API for an operation that nobody knows."""
+    if scope == "global":
+        return reverse("policies")
+    if scope == "operation" and where.operation:
+        return reverse("policy-operation", args=[where.api, where.operation])
+    return reverse("policy-api", args=[where.api])
 
 
 def line_url(where: Where, scope: str, line: int) -> str:
     """A line of that document."""
-    return policy_places.line_url(scope, line, where.api, where.operation)
+    return f"{policy_url(where, scope)}#line-{line}"
 
 
 def statement_url(where: Where, step: Effect) -> str:
@@ -180,6 +187,11 @@ def dashboard(where: Where) -> Link | None:
     return Link("Look at the gateways on the Dashboard", reverse("dashboard"))
 
 
+def line_words(scope: str, line: int) -> str:
+    """A line of a policy document, in words."""
+    return f"{SCOPES[scope]}, line {line}"
+
+
 def spot(step: Effect) -> str:
     """Where a statement stands, in words."""
-    return f"{SCOPES[step.origin.scope]}, line {step.origin.line}"
+    return line_words(step.origin.scope, step.origin.line)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.places import Link
 from portal.trace_document import Part, took
-from portal.trace_places import Line, Link, Places, certificate_link
+from portal.trace_places import Line, Places, certificate_link
 
 _ASKED = {
     True: "The back end asked for a client certificate, and this one was presented.",

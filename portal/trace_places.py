@@ -7,16 +7,8 @@ from django.urls import reverse
 
 from gateway.models import Api, Certificate, Operation, PolicyDocument, Subscription
 from gateway.models.base import with_id
-from portal.policy_places import SCOPES, line_url
+from portal.places import SCOPES, Link, Where, line_url, line_words
 from portal.trace_document import Part
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Something with a name; `url` is "" where there is nothing to be seen (any more)."""
-
-    label: str
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +34,16 @@ class Places:
         scope, line = data.text("scope"), data.number("line")
         if scope not in SCOPES or line is None:
             return None
-        label = f"{SCOPES[scope]}, line {line:.0f}"
+        label = line_words(scope, int(line))
         if scope != "global" and self.api is None:
             return Line(label, "", changed=False)
-        api = self.api.resource_id if self.api else ""
-        operation = self.operation.resource_id if self.operation else ""
-        return Line(label, line_url(scope, int(line), api, operation), scope in self.changed)
+        return Line(label, line_url(self.where, scope, int(line)), scope in self.changed)
+
+    @property
+    def where(self) -> Where:
+        """The ids of what is still there."""
+        api, operation = self.api, self.operation
+        return Where(api.resource_id if api else "", operation.resource_id if operation else "")
 
     def link_api(self, name: str) -> Link:
         """The API, or its name at the time."""

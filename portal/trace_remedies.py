@@ -1,35 +1,32 @@
 """Where what a trace tells of is mended, as links."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gateway.embedded.explanation import Effect
 from gateway.models import Certificate
 from gateway.models.base import with_id
 from gateway.snapshot import Origin
-from portal.places import Link as Place
-from portal.places import Where
-from portal.policy_places import SCOPES
+from portal.places import SCOPES, Link
 from portal.remedies import is_elsewhere, links_for_code, links_for_verdict
 from portal.trace_connection import asked_for
 from portal.trace_document import Part
 from portal.trace_places import Places
 
 
-def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Places) -> tuple[Place, ...]:
+def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Places) -> tuple[Link, ...]:
     """The settings that mend what became of a call; none if it went through, or its API is not there any more."""
     outcome = document.part("outcome")
     verdict, code = outcome.text("verdict"), outcome.text("code")
     if places.api is None or not (verdict or code) or is_elsewhere(verdict):
         return ()
     found = tuple(entries)
-    operation = places.operation.resource_id if places.operation else ""
     certificate = _certificate(each for _, each in found)
     requests = [data.part("request") for data in _forwarding(found)]
-    where = Where(
-        places.api.resource_id,
-        operation,
-        certificate,
-        tuple(_statements(found)),
+    where = replace(
+        places.where,
+        certificate=certificate,
+        steps=tuple(_statements(found)),
         asked=False if _over_http(requests) else asked_for(tuple(each for _, each in found)),
         sent=any(requests),
     )

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from gateway.models import Trace
 from gateway.records_traces import KEPT
-from portal.places import Link as Place
+from portal.places import Link
 from portal.trace_bar import Bar, draw
 from portal.trace_connection import (
     BackEndCertificate,
@@ -22,7 +22,7 @@ from portal.trace_connection import (
     presented_in,
 )
 from portal.trace_document import Part
-from portal.trace_places import Line, Link, Places, places_of
+from portal.trace_places import Line, Places, places_of
 from portal.trace_remedies import remedies_in
 from portal.trace_steps import Section, entries_of, first_line, sections_of
 
@@ -78,7 +78,7 @@ class Told:
     gateway: str
     revision: str
     outcome: Outcome
-    remedies: tuple[Place, ...]
+    remedies: tuple[Link, ...]
     bar: Bar | None
     certificate: Presented | None
     secure: bool | None

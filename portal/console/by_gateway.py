@@ -15,7 +15,6 @@ from portal.console.case import Case, Trouble
 from portal.explained import remedies_of
 from portal.gateway_urls import api_at
 from portal.places import Link
-from portal.policy_places import SCOPES
 from portal.remedies import FAILURES, VERDICTS, Remedy, is_elsewhere, links_for_verdict
 
 # What a test of the connection may say more about than the code does.
@@ -149,7 +148,7 @@ def _refused(case: Case) -> Trouble:
     if found is None:
         return _in_general(case, remedy)
     scope, line, words = found
-    spot = f"{SCOPES[scope]}, line {line}"
+    spot = places.line_words(scope, line)
     text = f"The statement {element} ({spot}) refused the call. {words}".strip()
     link = Link(f"Look at the statement: {spot}", places.line_url(case.where, scope, line))
     return Trouble(remedy.title, text, remedy.todo, (link,))

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 
 from gateway import records_traces
-from portal.trace_places import Link
+from portal.places import Link
 from portal.traces import Told, told
 from portal.views.base import Page
 from portal.views.missing import NotThere, RowView
