@@ -5,16 +5,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from weakref import WeakSet
 
 from django.db import Error, connections
 from django.utils import timezone
 
 from gateway import records_traces
+from gateway.embedded.tracing import Ticket
 from gateway.models import Trace
 
 logger = logging.getLogger(__name__)
@@ -29,21 +29,13 @@ _FORGET_SECONDS = 600.0
 _FORGET_EACH = 100  # traces
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Ticket:
-    """The room that a traced call has, and what its trace will be known by. One that is dropped leaves no gap."""
-
-    key: UUID
-    address: str
-
-
 class TraceWriter(threading.Thread):
     """A thread that sleeps until there is a trace, and has a database connection only while some come."""
 
     def __init__(self, portal_url: str) -> None:
         super().__init__(name="traces", daemon=True)
         self._address = f"{portal_url}/traces/"
-        self._tickets: WeakSet[Ticket] = WeakSet()
+        self._tickets: WeakSet[Ticket] = WeakSet()  # a call that drops its ticket takes no room
         self._waiting: deque[Trace] = deque()
         self._wake = threading.Event()
         self._stopping = False

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+from gateway.embedded.tracing import Ticket
 from gateway.snapshot import Snapshot
 from tests.answer import Answer
 from tests.running_engine import RunningEngine, running_engine
@@ -17,14 +18,6 @@ KEY = "the-key-of~a.caller"
 ALLOWED = subscription(KEY, id="partner", allow_tracing=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Room:
-    """Room for one trace."""
-
-    key: UUID
-    address: str
-
-
 @dataclass
 class Traces:
     """Keeps traces, as long as there is `room`."""
@@ -32,12 +25,12 @@ class Traces:
     room: bool = True
     documents: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
 
-    def open(self) -> Room | None:
+    def open(self) -> Ticket | None:
         """See gateway.embedded.tracing.Tracing."""
         key = uuid4()
-        return Room(key, f"https://portal.example/traces/{key}") if self.room else None
+        return Ticket(key, f"https://portal.example/traces/{key}") if self.room else None
 
-    def put(self, ticket: Room, api_id: str, document: dict[str, Any]) -> None:
+    def put(self, ticket: Ticket, api_id: str, document: dict[str, Any]) -> None:
         """See gateway.embedded.tracing.Tracing."""
         assert document["traceId"] == str(ticket.key)
         assert document["api"]["id"] == api_id

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from gateway.addresses import AddressRules
 from gateway.embedded.admission import (
@@ -95,7 +94,7 @@ class Engine:
         self.behind: Callable[[], bool] = bool
         self.catch_up: Hook | None = None
         self.observers: list[Observer] = []
-        self.tracing: Tracing[Any] | None = None
+        self.tracing: Tracing | None = None
 
     @property
     def calls(self) -> int:

@@ -1,34 +1,28 @@
 """What the engine asks of whoever keeps the traces of calls, and which calls ask for one."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from gateway.headers import TRACE, Field
 
 
-class Ticket(Protocol):
-    """Room for the trace of one call."""
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Ticket:
+    """Room for the trace of one call: what it will be known by, and where it will be read."""
 
-    @property
-    def key(self) -> UUID:
-        """What the trace will be known by."""
-
-    @property
-    def address(self) -> str:
-        """Where it will be read."""
+    key: UUID
+    address: str
 
 
-_Room = TypeVar("_Room", bound=Ticket)
-
-
-class Tracing(Protocol[_Room]):
+class Tracing(Protocol):
     """Keeps traces. Both are called on the event loop, where nothing may take long."""
 
-    def open(self) -> _Room | None:
+    def open(self) -> Ticket | None:
         """Room for one more trace; None if there is none."""
 
-    def put(self, ticket: _Room, api_id: str, document: dict[str, Any]) -> None:
+    def put(self, ticket: Ticket, api_id: str, document: dict[str, Any]) -> None:
         """The call is over: this is its trace."""
 
 
