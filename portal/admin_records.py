@@ -1,6 +1,9 @@
-"""The operators' tables of what is recorded: deletions, gateway processes, what was presented, told and tested."""
+"""The operators' tables of what is recorded: deletions, gateway processes, what was presented, told, tested and
+traced."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from gateway import models
 from portal.admin_base import LookOnly
@@ -77,3 +80,18 @@ class ConnectionTestAdmin(LookOnly):
     list_display = ("asked_at", "gateway")
     search_fields = ("gateway", "order")
     ordering = ("-asked_at",)
+
+
+@admin.register(models.Trace)
+class TraceAdmin(LookOnly):
+    """When calls of which APIs were traced. A trace is for whoever knows its address, so none is told here."""
+
+    list_display = ("at", "api")
+    list_display_links = None
+    hidden = ("content",)
+    search_fields = ("api",)
+    ordering = ("-at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Trace]:
+        """Without what they say, which is long."""
+        return super().get_queryset(request).defer("content")

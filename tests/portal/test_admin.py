@@ -2,7 +2,9 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from gateway import records_traces
 from gateway.changes.apis import Limits
 from gateway.changes.security import BasicCredentials, NoCredentials, read_security
 from gateway.models import (
@@ -15,6 +17,7 @@ from gateway.models import (
     PolicyVersion,
     SigningRequest,
     Subscription,
+    Trace,
 )
 from tests.builders import (
     choose,
@@ -191,6 +194,19 @@ def test_the_versions_of_documents_tell_who_saved_what_where(reader_client: Clie
         assert words in page
     found = reader_client.get(changelist(PolicyVersion, q="partner-key")).content.decode()
     assert "2 results" in found
+
+
+def test_traces_are_listed_without_their_addresses_and_shown_without_what_they_say(
+    reader_client: Client,
+) -> None:
+    row = Trace(at=timezone.now(), api="partner-bank", content={"said": "hunter2"})
+    records_traces.write([row])
+    listed = reader_client.get(changelist(Trace)).content.decode()
+    assert "partner-bank" in listed
+    assert str(row.key) not in listed
+    one = reader_client.get(reverse("admin:gateway_trace_change", args=[row.key])).content.decode()
+    assert "partner-bank" in one
+    assert "hunter2" not in one
 
 
 def test_a_reader_is_offered_no_action(reader_client: Client) -> None:
