@@ -62,7 +62,7 @@ class Told:
     operation_url: str
     policy_url: str
     remedy: Link | None
-    back_end: Link
+    back_end: Link | None
     limits: tuple[Limit, ...] = ()
     authorities: tuple[CaCertificate, ...] = ()
 
@@ -113,7 +113,7 @@ def told(explanation: Explanation, api: Api) -> Told:
         operation_url=reverse("operation-edit", args=[api.resource_id, operation.id]) if operation else "",
         policy_url=places.effective_url(where),
         remedy=_remedy(explanation, api),
-        back_end=_back_end(where),
+        back_end=places.web_service_url(where),
         limits=tuple(_limits(forwarded)) if forwarded else (),
         authorities=tuple(_authorities(forwarded, api)) if forwarded else (),
     )
@@ -127,13 +127,6 @@ def _sections(explanation: Explanation, where: Where) -> Iterator[Section]:
 
 def _step(effect: Effect, where: Where) -> Step:
     return Step(effect, SCOPES[effect.origin.scope], places.statement_url(where, effect))
-
-
-def _back_end(where: Where) -> Link:
-    """Where the address of the back end is written: in the last statement that sets one, or in the settings."""
-    if chosen := where.last("set-backend-service"):
-        return Link("Change the base URL", places.statement_url(where, chosen))
-    return Link("Change the web service URL", places.of_api(where, "api-settings"))
 
 
 def remedies_of(code: str, explanation: Explanation, api: Api) -> tuple[Link, ...]:

@@ -229,7 +229,9 @@ def test_a_back_end_without_tls_is_a_warning(reader_client: Client) -> None:
     make_api(all_operations=True, web_service_url="http://bank.example")
     page = ask(reader_client)
     assert "Not at all: the gateway calls it without TLS." in text_of(page)
-    assert link(page, "Change the web service URL") == "/apis/partner-bank/settings/"
+    assert link(page, "Change the web service URL in Settings") == (
+        "/apis/partner-bank/settings/#id_web_service_url"
+    )
 
 
 def test_a_certificate_over_http_is_refused_with_the_setting_that_mends_it(reader_client: Client) -> None:
