@@ -1,6 +1,6 @@
 """Statements run one by one on a traced call, each with what it did in words. They do what they do on any other."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gateway.embedded.explanation import Effect
@@ -8,7 +8,7 @@ from gateway.embedded.message import Message, Request
 from gateway.embedded.plans import Plan
 from gateway.embedded.program import Line, Program
 from gateway.embedded.traced.bounds import Bounds
-from gateway.embedded.trial import Trial, as_text, fields_of, not_reached, told_of
+from gateway.embedded.trial import Trial, as_text, fields_of, told_of
 from gateway.embedded.words import HIDDEN, Change, Seen, done_to_answer, done_to_request
 from gateway.failures import CallFailure
 from gateway.headers import Field
@@ -146,11 +146,6 @@ def tell_beforehand(lines: Iterable[Line], masker: Masker, note: Note, bounds: B
         note(effect, None)
         if line.given is not None:
             return
-
-
-def left_out(lines: Iterable[Line]) -> Iterator[Effect]:
-    """The statements that the call did not get to."""
-    return not_reached(lines)
 
 
 def changed(fields: list[Field], program: Program, masker: Masker, note: Note, bounds: Bounds) -> list[Field]:

@@ -21,11 +21,10 @@ from gateway.embedded.traced.statements import (
     RequestStatements,
     changed,
     learn_secrets,
-    left_out,
     tell_beforehand,
 )
 from gateway.embedded.tracing import Ticket
-from gateway.embedded.trial import as_text
+from gateway.embedded.trial import as_text, not_reached
 from gateway.failures import CallFailure
 from gateway.headers import TRACE_LOCATION, Field, Hop
 from gateway.outbound import Destination, Outbound
@@ -233,7 +232,7 @@ class CallTrace:
             *self._plan.request.lines[self._lines_run :],
             *self._plan.response.lines[self._answer_lines_run :],
         )
-        for effect in left_out(rest):
+        for effect in not_reached(rest):
             self._statement(effect, None)
 
     def _entry(self, section: str, source: str, moment: float, data: dict[str, Any]) -> Entry:
