@@ -18,18 +18,6 @@ _KINDS = {
     "back-end": "back-end",
     "answering": "answer",
 }
-_TITLES = {
-    "gateway": "Gateway: routing, key, policy",
-    "waiting": "Waiting for a free thread",
-    "preparing": "Preparing the trace",
-    "loading": "Making certificate and CAs ready",
-    "resolving": "Resolving the address",
-    "connecting": "Connecting",
-    "handshake": "TLS handshake",
-    "sending": "Sending the request",
-    "back-end": "Waiting for the back end",
-    "answering": "Handing on the answer",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +74,7 @@ def _read(parts: Iterable[Part]) -> Iterator[tuple[float, float, str, str]]:
     for part in parts:
         start, taken, name = part.number("start"), part.number("seconds"), part.text("name")
         if start is not None and taken is not None:
-            yield start, taken, name, part.text("title") or _TITLES.get(name, name or "Something else")
+            yield start, taken, name, part.text("title") or name or "Something else"
 
 
 def _span(title: str, name: str, start: float, taken: float, whole: float, *, longest: bool) -> Span:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from portal.places import Link
-from portal.trace_document import Part, took
+from portal.trace_document import Part, moment_of, took
 from portal.trace_places import Line, Places, certificate_link
 
 _ASKED = {
@@ -129,12 +128,3 @@ def _certificate(part: Part) -> BackEndCertificate:
         f"{until:%Y-%m-%d}" if until else part.text("notAfter"),
         part.text("thumbprint"),
     )
-
-
-def moment_of(text: str) -> datetime | None:
-    """A moment that an ISO 8601 text says with its zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 _LONGEST = 20_000
@@ -73,6 +74,15 @@ def seconds_in(elapsed: str) -> float | None:
     """The seconds of an elapsed time such as 00:00:00.0012345."""
     found = _ELAPSED.match(elapsed)
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment that an ISO 8601 text says with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def took(seconds: float) -> str:

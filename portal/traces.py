@@ -18,10 +18,9 @@ from portal.trace_connection import (
     asked_for,
     chain_in,
     connection_in,
-    moment_of,
     presented_in,
 )
-from portal.trace_document import Part
+from portal.trace_document import Part, moment_of
 from portal.trace_places import Line, Places, places_of
 from portal.trace_remedies import remedies_in
 from portal.trace_steps import Section, entries_of, first_line, sections_of

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gateway.tracing.document import TITLES
+
 THUMBPRINT = "CA06F56B258B7A0D4F2B05470939478651151984"
 AT = "2026-11-27T14:20:03"
 
@@ -191,7 +193,7 @@ def _document(
             **outcome,
         },
         "spans": [
-            {"name": name, "title": "", "start": start / 1000, "seconds": taken / 1000}
+            {"name": name, "title": TITLES[name], "start": start / 1000, "seconds": taken / 1000}
             for name, start, taken in spans
         ],
         "traceEntries": {"inbound": inbound, "backend": backend, "outbound": outbound},

@@ -122,7 +122,7 @@ class _Writer:
         facts = self._facts
         return {
             **facts.call,
-            "at": _time(facts.at),
+            "at": moment(facts.at),
             "seconds": round(facts.seconds, 6),
             "outcome": self._shown(facts.outcome),
             "spans": _spans(facts.phases, facts.seconds),
@@ -141,7 +141,7 @@ class _Writer:
     def _entry(self, entry: Entry) -> dict[str, Any]:
         return {
             "source": entry.source,
-            "timestamp": _time(self._facts.at + entry.elapsed),
+            "timestamp": moment(self._facts.at + entry.elapsed),
             "elapsed": _elapsed(entry.elapsed),
             "data": self._shown(entry.data),
         }
@@ -199,7 +199,8 @@ def _spans(phases: Iterable[tuple[float, str]], end: float) -> list[dict[str, An
     ]
 
 
-def _time(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A moment, in seconds since 1970, as documents tell it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 

@@ -9,7 +9,7 @@ from portal.trace_document import Part, seconds_in, share, took
 
 
 def span(start: Any, seconds: Any, name: str = "gateway") -> Part:
-    return Part({"name": name, "start": start, "seconds": seconds})
+    return Part({"name": name, "title": f"The {name}", "start": start, "seconds": seconds})
 
 
 def drawn(*spans: Part, seconds: float | None = 1.0) -> Bar:
@@ -25,7 +25,7 @@ def test_a_part_stands_where_and_is_as_wide_as_it_took() -> None:
         (500, 250, "back-end"),
     ]
     assert (bar.longest.title, bar.longest.share, bar.took, bar.rest) == (
-        "Gateway: routing, key, policy", "50 %", "1.00 s", "250 ms",
+        "The gateway", "50 %", "1.00 s", "250 ms",
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -15,6 +14,7 @@ from gateway.outbound import Connection, TlsConnection
 from gateway.probing.chain import MOST, short
 from gateway.probing.messages import Seen
 from gateway.probing.tls_messages import TLS13
+from gateway.tracing.document import moment
 from gateway.x509 import x509_facts
 
 _DER = 2  # _ssl.ENCODING_DER
@@ -76,7 +76,7 @@ class Attempt:
         told: dict[str, Any] = {
             "reused": self.reused,
             "address": making.address,
-            "madeAt": _time(making.at),
+            "madeAt": moment(making.at),
             "age": round(max(self.at - making.began, 0.0), 6) if self.reused else 0.0,
             "calls": self.calls,
             "resolvedIn": _between(making.began, making.resolved),
@@ -94,10 +94,6 @@ class Attempt:
 
 def _between(start: float, end: float) -> float | None:
     return round(end - start, 6) if start and end else None
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 def _chain_of(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
