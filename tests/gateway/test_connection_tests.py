@@ -18,31 +18,11 @@ from gateway.probing.report import Report
 from tests.arrange import update_directly
 from tests.bank import Bank, open_bank
 from tests.builders import renew
-from tests.scene import Scene, open_scene
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 
 
-# --- with gateways that run -----------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with open_scene(shared_database_url, tmp_path_factory.mktemp("scene"), workers=1) as scene:
-        yield scene
-
-
-@pytest.mark.wire
-def test_a_gateway_process_makes_the_test(scene: Scene) -> None:
-    (gateway,) = scene.administer("gateways")
-    report = scene.administer("try_connection", "one", url=scene.back_ends["tls"])
-    assert (report["verdict"], report["certificate"]) == ("accepted", "one")
-    assert report["made_by"] == f"gateway {gateway}"
-    untrusted = scene.administer("try_connection", "two", url=scene.back_ends["tls"], trusts=False)
-    assert untrusted["verdict"] == "chain-untrusted"
-    scene.administer("choose", "two")
-    assert scene.call() == (200, scene.thumbprints["two"])
-
-
-# --- without one ----------------------------------------------------------------------------------------------
+# --- without a gateway that runs; tests.gateway.test_process_and_portal has one ---------------------------------
 @pytest.fixture
 def bank(db: None, settings: Any) -> Iterator[Bank]:
     settings.GATEWAY_ALLOWED_BACK_END_NETWORKS = LOOPBACK

@@ -1,13 +1,9 @@
 """Traces of calls: written in moments, kept for an hour, bounded, and never in the way of calls."""
 
 import logging
-import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from http.client import HTTPConnection
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,9 +15,6 @@ from gateway import records_traces, trace_writer
 from gateway.models import Trace
 from gateway.trace_writer import MOST, TraceWriter
 from tests.arrange import update_directly
-from tests.load import Load, Request
-from tests.scene import Scene, open_scene
-from tests.usage import Usage
 
 
 @pytest.fixture
@@ -199,6 +192,7 @@ def test_a_trace_that_comes_when_the_thread_is_about_to_end_is_written(
                 writer._stopping = True
 
     monkeypatch.setattr(trace_writer, "connections", Closing())
+    monkeypatch.setattr(trace_writer, "_LINGER_SECONDS", 0.01)
     writer.run()
     assert [key for batch in written.batches for key in batch] == keys
 
@@ -207,74 +201,3 @@ def test_waiting_for_a_trace_that_never_comes_ends(db: None) -> None:
     began = time.monotonic()
     assert records_traces.wait_for(uuid4(), 0.1) is None
     assert 0.1 <= time.monotonic() - began < 2
-
-
-# --- with gateways that run -----------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with open_scene(
-        shared_database_url,
-        tmp_path_factory.mktemp("scene"),
-        workers=1,
-        PORTAL_PUBLIC_URL="https://p.example",
-    ) as scene:
-        yield scene
-
-
-@pytest.mark.wire
-def test_a_gateway_process_tells_where_the_trace_of_a_call_is_and_writes_it(scene: Scene) -> None:
-    scene.administer("choose", "one")
-    key, _ = scene.administer("subscribe", "bank")
-    assert traced(scene, key) == ""
-    scene.administer("allow_tracing", "bank")
-    address = traced(scene, key)
-    assert re.fullmatch("https://p[.]example/traces/[0-9a-f-]{36}", address)
-    document = scene.administer("trace", address)
-    assert (document["api"]["id"], document["outcome"]["status"]) == ("bank", 200)
-    assert scene.thumbprints["one"] in str(document)
-    assert key not in str(document)
-
-
-def traced(scene: Scene, key: str) -> str:
-    """Where the trace of a call is that asks for one."""
-    with closing(HTTPConnection("127.0.0.1", scene.port, timeout=10)) as connection:
-        fields = {"Ocp-Apim-Subscription-Key": key, "Ocp-Apim-Trace": "true"}
-        connection.request("GET", "/bank/accounts/1", headers=fields)
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-        return answer.headers["Ocp-Apim-Trace-Location"] or ""
-
-
-SOAKS = [(1, 8), pytest.param(60, 64, marks=pytest.mark.long)]
-
-
-@pytest.mark.wire
-@pytest.mark.parametrize(("seconds", "callers"), SOAKS)
-def test_when_all_calls_are_traced_nothing_grows_and_changes_go_on(
-    scene: Scene, seconds: int, callers: int
-) -> None:
-    name = f"soak-{seconds}"
-    scene.administer("add_api", name, scene.back_ends["one"])
-    key, _ = scene.administer("subscribe", name)
-    scene.administer("allow_tracing", name)
-    (worker,) = scene.workers()
-    fields = {"Ocp-Apim-Subscription-Key": key, "Ocp-Apim-Trace": "true"}
-    with Load(scene.port, {"soak": Request(f"/{name}/accounts/1", fields)}, callers) as load:
-        time.sleep(seconds / 5)  # what it needs at most is there
-        before, changes = Usage.of(worker), []
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            began = time.monotonic()
-            scene.administer("choose", "one")
-            changes.append(time.monotonic() - began)
-        after = Usage.of(worker)
-    print(
-        f"{len(load.calls)} calls, {before} to {after}, {len(changes)} changes, {max(changes):.2f} s at most"
-    )
-    assert load.statuses == {"200": len(load.calls)}
-    assert after.memory < before.memory + 30
-    assert after.threads < 64 + 16  # of calls, and its own
-    assert after.files < before.files + 64
-    assert max(changes) < 5
-    assert 0 < scene.administer("traces") <= records_traces.MOST + 2 * MOST
