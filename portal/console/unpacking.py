@@ -76,10 +76,9 @@ def _window(data: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A body as text. `note` says what was done to it; `replaced` counts what is none in this charset."""
+    """A body as text. `note` says what was done to it; `replaced` counts what is none in its charset."""
 
     text: str
-    charset: str
     note: str = ""
     replaced: int = 0
 
@@ -97,7 +96,7 @@ def text_of(data: bytes, charset: str, *, whole: bool) -> Text:
     if replaced:
         times = "1 place is" if replaced == 1 else f"{replaced:,} places are"
         note = f"{note} {times} not valid in {name.upper()}, shown as �.".strip()
-    return Text(text.removeprefix("\ufeff"), name, note, replaced)
+    return Text(text.removeprefix("\ufeff"), note, replaced)
 
 
 def _charset(data: bytes, said: str) -> tuple[str, str]:
