@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from gateway.tracing.document import SECTIONS
+
+FORWARDED = "forward-request"  # the source of all that is told of the call of the back end
 _LONGEST = 20_000
 _ELAPSED = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\Z", re.ASCII)
 
@@ -59,6 +62,17 @@ class Part:
         for name, value in self._members.items():
             plain = text_of(value) if not isinstance(value, bool | dict | list) else json.dumps(value)
             yield str(name), plain[:_LONGEST]
+
+
+def entries_of(document: Part) -> tuple[tuple[str, Part], ...]:
+    """All entries with the name of their section, in order."""
+    sections = document.part("traceEntries")
+    return tuple((name, each) for name in SECTIONS for each in sections.parts(name))
+
+
+def told_by(document: Part, source: str) -> tuple[Part, ...]:
+    """What the entries of a source tell, in order."""
+    return tuple(entry.part("data") for _, entry in entries_of(document) if entry.text("source") == source)
 
 
 def text_of(value: Any) -> str:

@@ -10,24 +10,23 @@ from gateway.snapshot import Origin
 from portal.places import SCOPES, Link
 from portal.remedies import is_elsewhere, links_for_code, links_for_verdict
 from portal.trace_connection import asked_for
-from portal.trace_document import Part
+from portal.trace_document import FORWARDED, Part, entries_of, told_by
 from portal.trace_places import Places
 
 
-def remedies_in(document: Part, entries: Iterable[tuple[str, Part]], places: Places) -> tuple[Link, ...]:
+def remedies_in(document: Part, places: Places) -> tuple[Link, ...]:
     """The settings that mend what became of a call; none if it went through, or its API is not there any more."""
     outcome = document.part("outcome")
     verdict, code = outcome.text("verdict"), outcome.text("code")
     if places.api is None or not (verdict or code) or is_elsewhere(verdict):
         return ()
-    found = tuple(entries)
-    certificate = _certificate(each for _, each in found)
-    requests = [data.part("request") for data in _forwarding(found)]
+    entries = entries_of(document)
+    requests = [data.part("request") for data in told_by(document, FORWARDED)]
     where = replace(
         places.where,
-        certificate=certificate,
-        steps=tuple(_statements(found)),
-        asked=False if _over_http(requests) else asked_for(tuple(each for _, each in found)),
+        certificate=_certificate(each for _, each in entries),
+        steps=tuple(_statements(entries)),
+        asked=False if _over_http(requests) else asked_for(tuple(each for _, each in entries)),
         sent=any(requests),
     )
     return links_for_verdict(verdict, where) or links_for_code(code, where)
@@ -38,12 +37,6 @@ def _certificate(entries: Iterable[Part]) -> str:
     names = [name for each in entries if (name := each.part("data").part("certificate").text("id"))]
     row = with_id(Certificate.objects.only("key"), names[-1]).first() if names else None
     return str(row.key) if row else ""
-
-
-def _forwarding(entries: Iterable[tuple[str, Part]]) -> Iterator[Part]:
-    for _, entry in entries:
-        if entry.text("source") == "forward-request":
-            yield entry.part("data")
 
 
 def _over_http(requests: Iterable[Part]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portal.trace_connection import connection_facts
-from portal.trace_document import Part, seconds_in, took
+from portal.trace_document import Part, entries_of, seconds_in, took
 from portal.trace_places import Line, Places
 
 _SECTIONS = (
@@ -55,12 +55,6 @@ class Section:
     title: str
     words: str
     steps: tuple[Step, ...]
-
-
-def entries_of(document: Part) -> tuple[tuple[str, Part], ...]:
-    """All entries with the name of their section, in order."""
-    sections = document.part("traceEntries")
-    return tuple((name, each) for name, _, _ in _SECTIONS for each in sections.parts(name))
 
 
 def sections_of(document: Part, places: Places) -> tuple[Section, ...]:

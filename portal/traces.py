@@ -20,10 +20,10 @@ from portal.trace_connection import (
     connection_in,
     presented_in,
 )
-from portal.trace_document import Part, moment_of
+from portal.trace_document import FORWARDED, Part, entries_of, moment_of, told_by
 from portal.trace_places import Line, Places, places_of
 from portal.trace_remedies import remedies_in
-from portal.trace_steps import Section, entries_of, first_line, sections_of
+from portal.trace_steps import Section, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
 _LONGEST_TITLE = 80
@@ -105,8 +105,7 @@ def told(row: Trace) -> Told:
     """A trace as a page shows it. Seven queries at most."""
     document = Part(row.content)
     places = places_of(document)
-    in_sections = entries_of(document)
-    entries = tuple(entry for _, entry in in_sections)
+    entries = tuple(entry for _, entry in entries_of(document))
     api, operation, subscription = map(document.part, ("api", "operation", "subscription"))
     return Told(
         key=row.key,
@@ -121,7 +120,7 @@ def told(row: Trace) -> Told:
         gateway=document.text("gateway"),
         revision=document.text("revision"),
         outcome=_outcome(document.part("outcome"), answered=_is_answered(document)),
-        remedies=remedies_in(document, in_sections, places),
+        remedies=remedies_in(document, places),
         bar=draw(document.parts("spans"), document.number("seconds")),
         certificate=presented_in(entries, places),
         secure=_is_secure(document),
@@ -137,18 +136,13 @@ def _security_url(places: Places) -> str:
     return reverse("api-security", args=[places.api.resource_id]) if places.api else ""
 
 
-def _forwarding(document: Part) -> tuple[Part, ...]:
-    entries = (entry for _, entry in entries_of(document))
-    return tuple(entry.part("data") for entry in entries if entry.text("source") == "forward-request")
-
-
 def _is_answered(document: Part) -> bool:
-    return any(data.part("response") for data in _forwarding(document))
+    return any(data.part("response") for data in told_by(document, FORWARDED))
 
 
 def _is_secure(document: Part) -> bool | None:
     """Whether the request went to a back end over TLS; None if it went nowhere."""
-    urls = [data.part("request").text("url") for data in _forwarding(document) if data.part("request")]
+    urls = [data.part("request").text("url") for data in told_by(document, FORWARDED) if data.part("request")]
     return urls[-1].lower().startswith("https:") if urls else None
 
 
