@@ -27,6 +27,7 @@ Network = IPv4Network | IPv6Network
 
 MAX_SUFFIX = 400
 MAX_URL = 2000
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _REFUSED: tuple[tuple[Network, str], ...] = tuple(
     (ip_network(network), kind)
@@ -206,6 +207,15 @@ def _refusal_message(host: str, kind: str) -> str:
     )
 
 
+def authority_of(scheme: str, host: str, port: int) -> str:
+    """Host and, unless it is the scheme's own, port, as they stand in a URL."""
+    return _bracketed(host) if port == DEFAULT_PORTS[scheme] else f"{_bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 @dataclass(frozen=True, slots=True)
 class WebServiceUrl:
     """A web service URL, taken apart. `host` is lower-case ASCII, an IPv6 address without brackets.
@@ -221,17 +231,12 @@ class WebServiceUrl:
     @property
     def origin(self) -> str:
         """Scheme, host and port: what back end trust belongs to. The port is always there."""
-        return f"{self.scheme}://{self._bracketed}:{self.port}"
+        return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
 
     @property
     def authority(self) -> str:
         """Host and, unless it is the scheme's own, port: the value of a Host field (RFC 9110, 7.2)."""
-        default = 443 if self.scheme == "https" else 80
-        return self._bracketed if self.port == default else f"{self._bracketed}:{self.port}"
-
-    @property
-    def _bracketed(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        return authority_of(self.scheme, self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.path}"
@@ -252,7 +257,7 @@ def parse_web_service_url(text: str) -> WebServiceUrl:
             "The web service URL must not hold a query (?) or a fragment (#): leave that part out."
         )
     host, port = _host_and_port(authority)
-    return WebServiceUrl(scheme, host, port or (443 if scheme == "https" else 80), _path(path))
+    return WebServiceUrl(scheme, host, port or DEFAULT_PORTS[scheme], _path(path))
 
 
 def _scheme(text: str) -> tuple[str, str]:

@@ -12,15 +12,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
+from gateway.addresses import authority_of
 from gateway.models import Api
+from gateway.portal_url import ANY_ADDRESS
 from gateway.url_templates import normalise
 
 SCHEMES = ("https", "http")  # the safer one first: where one address has to do, it is this one's
 LABELS = {"http": "HTTP", "https": "HTTPs"}
 _PARAMETER = re.compile(r"\{[^{}]*\}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _MOST_PARTS = 40
-_ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared with, never bound to)
 
 
 def gateway_bases(request: HttpRequest | None = None) -> dict[str, str]:
@@ -43,18 +43,13 @@ def _listeners(host: str) -> dict[str, str]:
     ports = {"https": settings.GATEWAY_PORT} if tls else {"http": settings.GATEWAY_PORT}
     if tls and settings.GATEWAY_PLAIN_PORT:
         ports["http"] = settings.GATEWAY_PLAIN_PORT
-    return {scheme: f"{scheme}://{_authority(host, scheme, port)}" for scheme, port in ports.items()}
-
-
-def _authority(host: str, scheme: str, port: int) -> str:
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return host if port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
+    return {scheme: f"{scheme}://{authority_of(scheme, host, port)}" for scheme, port in ports.items()}
 
 
 def _host(request: HttpRequest | None) -> str:
     """The host name that callers use, as well as it can be known."""
     public = urlsplit(settings.GATEWAY_PUBLIC_URL).hostname
-    if public or settings.GATEWAY_HOST not in _ANY:
+    if public or settings.GATEWAY_HOST not in ANY_ADDRESS:
         return public or str(settings.GATEWAY_HOST)
     return split_domain_port(request.get_host())[0] if request else "127.0.0.1"
 
