@@ -1,10 +1,9 @@
 """A call of the console that is looked into: what came back, what its trace says, what is worked out about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -18,7 +17,9 @@ from gateway.models import Api, Operation
 from gateway.x509 import time_text
 from portal.connection import Tested
 from portal.console.exchange import Answer, ConsoleRequest
-from portal.places import Link, Where
+from portal.places import SCOPES, Link, Where
+from portal.trace_connection import asked_for
+from portal.trace_document import FORWARDED, Part, entries_of, told_by
 
 _ENOUGH = 64_000  # of a body, to find in it what servers say about certificates
 
@@ -43,7 +44,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ChosenCertificate:
     """The client certificate of a call. `asked` is whether the back end asked for it, None if that is not known."""
 
     id: str
@@ -60,15 +61,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Case:
-    """A call. A trace comes from another process, perhaps of another version: nothing in it is taken for granted.
-
-    `operation` is the one that the console was open on.
-    """
+    """A call. `operation` is the one that the console was open on; `trace` may be empty."""
 
     answer: Answer
     api: Api
     operation: Operation | None
-    trace: Mapping[str, Any] | None
+    trace: Part
     request: ConsoleRequest
 
     @cached_property
@@ -83,7 +81,8 @@ class Case:
         """Where the things that it depends on are."""
         where = Where.of(self.api, self.explanation)
         asked = False if self.origin.startswith("http:") else self.asked
-        return replace(where, asked=asked, sent=any(data.get("request") for data in self._forwarding))
+        sent = any(data.part("request") for data in told_by(self.trace, FORWARDED))
+        return replace(where, asked=asked, sent=sent)
 
     # --- the answer -----------------------------------------------------------------------------------------------
     @property
@@ -100,58 +99,38 @@ class Case:
     # --- the trace ------------------------------------------------------------------------------------------------
     def told(self, name: str) -> str:
         """What the trace says of how the call ended."""
-        value = _mapping((self.trace or {}).get("outcome")).get(name)
-        return value if isinstance(value, str) else ""
+        return self.trace.part("outcome").text(name)
 
     @property
     def details(self) -> tuple[str, ...]:
         """The technical side of it."""
-        more = _mapping((self.trace or {}).get("outcome")).get("details")
-        lines = more if isinstance(more, list | tuple) else ()
-        texts = tuple(line for line in lines if isinstance(line, str))
+        texts = self.trace.part("outcome").texts("details")
         detail = self.told("detail")
         return texts if not detail or any(detail in line for line in texts) else (detail, *texts)
-
-    def entries(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Source and data of each entry of the trace, in order."""
-        sections = _mapping((self.trace or {}).get("traceEntries"))
-        for name in ("inbound", "backend", "outbound"):
-            found = sections.get(name)
-            for entry in found if isinstance(found, list) else ():
-                yield str(_mapping(entry).get("source", "")), _mapping(_mapping(entry).get("data"))
 
     @property
     def reached(self) -> bool:
         """Whether the trace knows that a connection to the back end was there."""
-        return any(data.get("connection") for _, data in self.entries())
+        return any(entry.part("data").part("connection") for _, entry in entries_of(self.trace))
 
     # --- both -----------------------------------------------------------------------------------------------------
     @cached_property
-    def certificate(self) -> Shown | None:
+    def certificate(self) -> ChosenCertificate | None:
         """The client certificate of the call: by its trace, else by what is saved now."""
-        for source, data in self.entries():
-            found = _mapping(data.get("certificate"))
-            if source == "authentication-certificate" and found:
-                asked = found.get("asked")
-                return Shown(
-                    str(found.get("id", "")),
-                    str(found.get("subject", "")),
-                    self.where.certificate,
-                    asked if isinstance(asked, bool) else None,
-                )
+        for data in reversed(told_by(self.trace, "authentication-certificate")):
+            if found := data.part("certificate"):
+                name, subject = found.text("id"), found.text("subject")
+                return ChosenCertificate(name, subject, self.where.certificate, found.flag("asked"))
         forwarded = self.explanation.forwarded
         own = forwarded.certificate if forwarded else None
-        return Shown(own.id, own.subject, own.key, not_after=own.not_after) if own else None
-
-    @property
-    def _forwarding(self) -> Sequence[Mapping[str, Any]]:
-        return [data for source, data in self.entries() if source == "forward-request"]
+        if own is None:
+            return None
+        return ChosenCertificate(own.id, own.subject, own.key, not_after=own.not_after)
 
     @property
     def asked(self) -> bool | None:
         """Whether the back end asked for a client certificate, as far as the trace knows."""
-        found = [_mapping(data.get("connection")).get("certificateAsked") for data in self._forwarding]
-        return next((each for each in reversed(found) if isinstance(each, bool)), None)
+        return asked_for(tuple(entry for _, entry in entries_of(self.trace)))
 
     @property
     def origin(self) -> str:
@@ -170,11 +149,11 @@ class Case:
 
     def refusing(self, element: str) -> tuple[str, int, str] | None:
         """Scope and line of the statement that refused the call, and what it did in words."""
-        for source, data in reversed(list(self.entries())):
-            scope, line, words = data.get("scope"), data.get("line"), data.get("message")
-            is_one = source == element and scope in ("global", "api", "operation") and isinstance(line, int)
-            if is_one and data.get("reached") is not False:  # those behind it stand there, too
-                return str(scope), int(line or 0), words if isinstance(words, str) else ""
+        for data in reversed(told_by(self.trace, element)):
+            scope, line = data.text("scope"), data.number("line")
+            reached = data.flag("reached") is not False  # those behind it stand there, too
+            if scope in SCOPES and line is not None and reached:
+                return scope, int(line), data.text("message")
         steps = [step for step in self.explanation.steps if step.element == element]
         if found := _only(step for step in steps if step.ends):
             return found.origin.scope, found.origin.line, found.words
@@ -185,7 +164,3 @@ class Case:
 def _only(steps: Iterator[Effect]) -> Effect | None:
     found = list(steps)
     return found[0] if len(found) == 1 else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

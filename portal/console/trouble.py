@@ -7,6 +7,7 @@ from gateway.models import Api, Operation
 from portal.console import by_back_end, by_gateway, by_policy, without_answer
 from portal.console.case import Case, Trouble
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
+from portal.trace_document import Part
 
 __all__ = ["Trouble", "trouble_of"]
 
@@ -27,7 +28,7 @@ def trouble_of(
     """
     if answer is None:
         return without_answer.trouble(not_sent or NotSent(), api, operation)
-    case = Case(answer, api, operation, trace, request)
+    case = Case(answer, api, operation, Part(trace), request)
     if case.code:
         return by_gateway.trouble(case)
     if answer.cut == "broken":

@@ -299,7 +299,7 @@ def test_the_words_of_a_trace_spare_the_test(bank: Bank) -> None:
     )
     assert (found.text, found.remedy) == ("The back end does not know it.", "Choose another one.")
     assert found.title == "The back end does not know the CA of the client certificate"
-    assert (found.report, found.details) == (None, ("alert unknown ca", "one"))
+    assert (found.report, found.details) == (None, ("alert unknown ca", "one", "2"))
 
 
 def test_where_a_test_connects_the_answer_was_late(bank: Bank) -> None:
