@@ -18,7 +18,7 @@ Which = Literal["primary", "secondary"]
 _NAMES: tuple[Which, Which] = ("primary", "secondary")
 # What fits into a field and, unescaped, into a query: RFC 3986, 2.3
 _KEY = re.compile(r"[A-Za-z0-9\-._~]{16,256}")
-_NO_LONGER_IN = (
+NO_LONGER_IN = (
     "This subscription is not there any more, or lets no calls of this API in now. Choose another one."
 )
 
@@ -161,7 +161,7 @@ def use_key(actor: Actor, key: UUID, operation: Operation) -> str:
     with witnessed(actor) as this:
         row = Subscription.objects.filter(key=key).first()
         if row is None or row.state != ACTIVE or row.api_id not in (None, operation.api_id):
-            raise Invalid({"key": _NO_LONGER_IN})
+            raise Invalid({"key": NO_LONGER_IN})
         try:
             opened = _open(row, "primary")
         except Unreadable as error:

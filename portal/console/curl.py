@@ -3,9 +3,8 @@
 import re
 import shlex
 
-from portal.console.exchange import ConsoleRequest
+from portal.console.exchange import WITH_BODY, ConsoleRequest
 
-WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # say how long their body is even when it is empty
 KEY_VARIABLE = "$SUBSCRIPTION_KEY"
 BODY_FILE = "request-body"  # of a body that is too long for the line
 # Bytes of a body as a word of the line. More does not fit into an argument of a command (Linux: 128 KiB), is no joy
@@ -33,7 +32,7 @@ def _method(request: ConsoleRequest) -> list[str]:
     """How curl is told the verb, where it would not choose that itself."""
     if request.method == "HEAD":
         return ["-I"]
-    own = "POST" if request.body or request.method in WITH_LENGTH else "GET"
+    own = "POST" if request.body or request.method in WITH_BODY else "GET"
     return [] if request.method == own else ["-X", request.method]
 
 
@@ -43,7 +42,7 @@ def _body(request: ConsoleRequest) -> tuple[str, list[str]]:
     if not text:
         # As the console does it: a length of nought, and no type.
         empty = ["-H", "Content-Type:", "--data-binary", "''"]
-        return "", empty if request.method in WITH_LENGTH else []
+        return "", empty if request.method in WITH_BODY else []
     typed = any(name.lower() == "content-type" for name, _ in request.fields)
     type_words = [] if typed else ["-H", "Content-Type:"]
     if is_from_file(request):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # verbs that say how long the body is even when it is empty
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRequest:

@@ -6,8 +6,8 @@ from urllib.parse import quote, urlsplit
 
 from gateway.subscription_keys import FIELD
 from gateway.url_templates import Template
-from portal.console.curl import BODY_FILE, WITH_LENGTH, curl_line, is_from_file
-from portal.console.exchange import ConsoleRequest
+from portal.console.curl import BODY_FILE, curl_line, is_from_file
+from portal.console.exchange import WITH_BODY, ConsoleRequest
 
 TRACE_FIELD = "Ocp-Apim-Trace"
 HIDDEN = "••••••"
@@ -78,7 +78,7 @@ def shown_request(base: str, request: ConsoleRequest, *, keyed: bool) -> Shown:
     target = f"{address.path.rstrip('/')}{request.target}"
     head = [f"{request.method} {target} HTTP/1.1", f"Host: {address.netloc}"]
     head += [f"{name}: {value}" for name, value in fields]
-    if request.body or request.method in WITH_LENGTH:
+    if request.body or request.method in WITH_BODY:
         head.append(f"Content-Length: {len(request.body)}")
     http = "\n".join([*head, *(["", _cut(request.body.decode())] if request.body else [])])
     file = BODY_FILE if is_from_file(request) else ""

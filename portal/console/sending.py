@@ -12,8 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 import certifi
 from django.conf import settings
 
+from gateway.addresses import DEFAULT_PORTS
 from gateway.probing.line import left_until, look_up
-from portal.console.exchange import Answer, ConsoleRequest, NotSent, Unanswered, Unsent
+from portal.console.exchange import WITH_BODY, Answer, ConsoleRequest, NotSent, Unanswered, Unsent
 from portal.console.reading import NotHttp, is_answer, read_body, read_head
 from portal.console.wire import Ended, TooLong, Wire
 from portal.gateway_urls import gateway_bases
@@ -23,7 +24,6 @@ SECONDS_TO_CONNECT = 10.0
 USER_AGENT = "publisher-portal-console"
 _OURS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 _BREAKS_A_LINE = re.compile(r"[\r\n\0]")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 # A call holds a thread of the portal: one at least is left for everybody else's pages.
 _MOST_AT_A_TIME = max(1, min(4, settings.PORTAL_THREADS - 1))
 _room = threading.BoundedSemaphore(_MOST_AT_A_TIME)
@@ -66,7 +66,7 @@ def _head(host: str, prefix: str, request: ConsoleRequest) -> bytes:
     fields = [("Host", host), *request.fields]
     if "user-agent" not in entered:
         fields.append(("User-Agent", USER_AGENT))
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
+    if request.body or request.method in WITH_BODY:
         fields.append(("Content-Length", str(len(request.body))))
     fields.append(("Connection", "close"))
     lines = [f"{request.method} {prefix}{request.target} HTTP/1.1", *(f"{n}: {v}" for n, v in fields)]
@@ -108,7 +108,7 @@ class _NobodyThere(Exception):
 
 
 def _connect(address: SplitResult, name: str, deadline: float) -> socket.socket:
-    port = address.port or _DEFAULT_PORTS[address.scheme]
+    port = address.port or DEFAULT_PORTS[address.scheme]
     until = min(deadline, time.monotonic() + SECONDS_TO_CONNECT)
     why = "its name has no address"
     try:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 
+from gateway.changes.subscriptions import NO_LONGER_IN
 from gateway.models import Operation
 from gateway.subscription_keys import FIELD, PARAMETER
 from gateway.url_templates import Template, has_dot_segment, parse_template
@@ -17,12 +18,10 @@ from portal.forms.lines import field_value, header_lines, lines_of
 PREFIX = "p_"  # before the name of a parameter
 NO_KEY, OWN_KEY = "none", "own"
 MOST_IN_BODY = 500_000
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 WITHOUT_BODY = frozenset({"HEAD", "TRACE"})
 _PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 _FRAMING = frozenset({"content-length", "transfer-encoding", "te", "trailer", "expect"})
 _CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "upgrade", "http2-settings"})
-GONE = "This subscription is not there any more, or lets no calls of this API in now. Choose another one."
 
 
 class ConsoleForm(PortalForm):
@@ -151,7 +150,7 @@ class ConsoleForm(PortalForm):
         field.help_text = (
             "Without a key this API answers 401." if needed else "This API takes calls without a key, too."
         )
-        field.error_messages = {"invalid_choice": GONE, "required": "Choose one of the list."}
+        field.error_messages = {"invalid_choice": NO_LONGER_IN, "required": "Choose one of the list."}
 
     @property
     def parameters(self) -> list[forms.BoundField]:

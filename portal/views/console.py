@@ -14,16 +14,17 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
-from gateway.changes.subscriptions import reveal_keys, use_key
+from gateway.changes.subscriptions import NO_LONGER_IN, reveal_keys, use_key
 from gateway.errors import Invalid, NotFound
 from gateway.models import Api, Operation
 from gateway.records import live_gateways
 from portal import kept_forms
 from portal.console import memory
 from portal.console.calling import Called, call
+from portal.console.exchange import WITH_BODY
 from portal.console.keys import KeyChoice, key_choice
 from portal.console.request import Shown, shown_request
-from portal.forms.console import GONE, NO_KEY, OWN_KEY, WITH_BODY, ConsoleForm
+from portal.forms.console import NO_KEY, OWN_KEY, ConsoleForm
 from portal.gateway_urls import LABELS, SCHEMES, gateway_bases, why_not_offered
 from portal.operation_choice import operation_options
 from portal.roles import may_change
@@ -158,7 +159,7 @@ class OperationConsole(ConsoleView):
         try:
             key = reveal_keys(actor_of(self.request), chosen).primary
         except NotFound:
-            raise Invalid({"key": GONE}) from None
+            raise Invalid({"key": NO_LONGER_IN}) from None
         return self.page(form=form, shown=self.shown(form, key=key), key_shown=True)
 
     def _called(self, form: ConsoleForm) -> Called:
