@@ -422,8 +422,9 @@ def test_a_refusal_without_a_certificate_says_whether_one_was_asked_for(
 def test_a_plain_refusal_says_what_was_presented(bank: Bank, asked: bool | None, words: str) -> None:
     choose(bank.api, bank.certificate, bank.trust)
     certificate = {"id": "partner-bank", "subject": "CN=partner-bank", "asked": asked}
+    before = {"source": "authentication-certificate", "data": {"certificate": {"id": "of a first attempt"}}}
     entry = {"source": "authentication-certificate", "data": {"certificate": certificate}}
-    found = trouble(bank.api, answer(403), trace={"traceEntries": {"backend": [entry]}})
+    found = trouble(bank.api, answer(403), trace={"traceEntries": {"backend": [before, entry]}})
     assert found.title == "The back end answered 403 itself"
     assert words in found.text
 
