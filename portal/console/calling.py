@@ -12,7 +12,7 @@ from portal.console.bodies import Body, shown
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
 from portal.console.sending import room, send
 from portal.console.trouble import Trouble, trouble_of
-from portal.traces import Told, key_in, told
+from portal.traces.told import Told, key_in, told
 
 TRACE_LOCATION = "Ocp-Apim-Trace-Location"
 TRACE_SECONDS = 1.5

@@ -18,8 +18,8 @@ from gateway.x509 import time_text
 from portal.connection import Tested
 from portal.console.exchange import Answer, ConsoleRequest
 from portal.places import SCOPES, Link, Where
-from portal.trace_connection import asked_for
-from portal.trace_document import FORWARDED, Part, entries_of, told_by
+from portal.traces.connection import asked_for
+from portal.traces.document import FORWARDED, Part, entries_of, told_by
 
 _ENOUGH = 64_000  # of a body, to find in it what servers say about certificates
 

@@ -7,7 +7,7 @@ from gateway.models import Api, Operation
 from portal.console import by_back_end, by_gateway, by_policy, without_answer
 from portal.console.case import Case, Trouble
 from portal.console.exchange import Answer, ConsoleRequest, NotSent
-from portal.trace_document import Part
+from portal.traces.document import Part
 
 __all__ = ["Trouble", "trouble_of"]
 

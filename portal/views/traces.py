@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from gateway import records_traces
 from portal.places import Link
-from portal.traces import Told, told
+from portal.traces.told import Told, told
 from portal.views.base import Page
 from portal.views.missing import NotThere, RowView
 

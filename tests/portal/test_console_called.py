@@ -13,7 +13,7 @@ from portal import connection
 from portal.console.calling import Called
 from portal.console.case import Trouble
 from portal.places import Link
-from portal.traces import told
+from portal.traces.told import told
 from tests import trace_documents
 from tests.builders import make_api
 

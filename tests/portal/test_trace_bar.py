@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from portal.trace_bar import WIDTH, Bar, draw
-from portal.trace_document import Part, seconds_in, share, took
+from portal.traces.bar import WIDTH, Bar, draw
+from portal.traces.document import Part, seconds_in, share, took
 
 
 def span(start: Any, seconds: Any, name: str = "gateway") -> Part:

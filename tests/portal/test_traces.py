@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from gateway import records_traces
 from gateway.changes.policies import save_policy
 from gateway.models import Api, Certificate, Revision, Trace
-from portal.traces import key_in, told
+from portal.traces.told import key_in, told
 from tests.arrange import update_directly
 from tests.builders import ALICE, make_api, make_certificate, make_operation, make_subscription
 from tests.portal.reading import heading, link, text_of

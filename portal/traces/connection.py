@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portal.places import Link
-from portal.trace_document import Part, moment_of, took
-from portal.trace_places import Line, Places, certificate_link
+from portal.traces.document import Part, moment_of, took
+from portal.traces.places import Line, Places, certificate_link
 
 _ASKED = {
     True: "The back end asked for a client certificate, and this one was presented.",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from portal.trace_connection import connection_facts
-from portal.trace_document import Part, entries_of, seconds_in, took
-from portal.trace_places import Line, Places
+from portal.traces.connection import connection_facts
+from portal.traces.document import Part, entries_of, seconds_in, took
+from portal.traces.places import Line, Places
 
 _SECTIONS = (
     ("inbound", "Inbound", "on the way to the back end"),

@@ -11,8 +11,8 @@ from django.urls import reverse
 from gateway.models import Trace
 from gateway.records_traces import KEPT
 from portal.places import Link
-from portal.trace_bar import Bar, draw
-from portal.trace_connection import (
+from portal.traces.bar import Bar, draw
+from portal.traces.connection import (
     BackEndCertificate,
     Presented,
     asked_for,
@@ -20,10 +20,10 @@ from portal.trace_connection import (
     connection_in,
     presented_in,
 )
-from portal.trace_document import FORWARDED, Part, entries_of, moment_of, told_by
-from portal.trace_places import Line, Places, places_of
-from portal.trace_remedies import remedies_in
-from portal.trace_steps import Section, first_line, sections_of
+from portal.traces.document import FORWARDED, Part, entries_of, moment_of, told_by
+from portal.traces.places import Line, Places, places_of
+from portal.traces.remedies import remedies_in
+from portal.traces.steps import Section, first_line, sections_of
 
 _KEY = re.compile(r"/traces/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?\Z")
 _LONGEST_TITLE = 80

@@ -8,7 +8,7 @@ from django.urls import reverse
 from gateway.models import Api, Certificate, Operation, PolicyDocument, Subscription
 from gateway.models.base import with_id
 from portal.places import SCOPES, Link, Where, line_url, line_words
-from portal.trace_document import Part
+from portal.traces.document import Part
 
 
 @dataclass(frozen=True, slots=True)

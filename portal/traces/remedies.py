@@ -9,9 +9,9 @@ from gateway.models.base import with_id
 from gateway.snapshot import Origin
 from portal.places import SCOPES, Link
 from portal.remedies import is_elsewhere, links_for_code, links_for_verdict
-from portal.trace_connection import asked_for
-from portal.trace_document import FORWARDED, Part, entries_of, told_by
-from portal.trace_places import Places
+from portal.traces.connection import asked_for
+from portal.traces.document import FORWARDED, Part, entries_of, told_by
+from portal.traces.places import Places
 
 
 def remedies_in(document: Part, places: Places) -> tuple[Link, ...]:

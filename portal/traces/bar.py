@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from portal.trace_document import Part, share, took
+from portal.traces.document import Part, share, took
 
 WIDTH = 1000
 _NARROWEST = 5.0  # what takes no time to speak of is still seen
