@@ -180,12 +180,7 @@ class _Writer:
         if len(text) > most + self._longest and shown != HIDDEN:
             # Hiding makes it shorter, and at its end may stand the beginning of a secret.
             most = max(0, min(most, len(shown) - self._longest))
-        return _storable(shown if len(shown) <= most else f"{shown[:most]}...")
-
-
-def _storable(text: str) -> str:
-    """A text that every database takes in JSON."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+        return shown if len(shown) <= most else f"{shown[:most]}..."
 
 
 def _spans(phases: Iterable[tuple[float, str]], end: float) -> list[dict[str, Any]]:
