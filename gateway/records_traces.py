@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _MAY_HAVE_NO_TEXT = re.compile(r"\\u(0000|d[89a-f])")
 
 
-def write(traces: Iterable[Trace]) -> None:
+def write(traces: Sequence[Trace]) -> None:
     """Write traces of calls that are over."""
     for trace in traces:
         trace.content = storable(trace.content)

@@ -226,9 +226,9 @@ class Engine:
             if certificate := expired_certificate(destination, time.time()):
                 self._expired.meet(certificate, destination, call.record)
             target, fields = request.target(plan.base), request.whole(plan.host, call.framing)
-            makers = (Exchange, Forwarding) if call.trace is None else call.trace.makers
-            exchange = makers[0](self._outbound, destination, call.method, target, fields, deadlines)
-            await makers[1](call, plan, exchange, self._threads, deadlines).run()
+            exchanging, forwarding = (Exchange, Forwarding) if call.trace is None else call.trace.makers
+            exchange = exchanging(self._outbound, destination, call.method, target, fields, deadlines)
+            await forwarding(call, plan, exchange, self._threads, deadlines).run()
         finally:
             self._room.leave(plan.api.key)
 

@@ -12,8 +12,8 @@ from portal.views.base import Page
 from portal.views.missing import NotThere, RowView
 
 _GONE = (
-    "There is no trace at this address. Traces are kept for an hour, and only the newest 1,000 of them: "
-    "call again with Ocp-Apim-Trace: true."
+    "There is no trace at this address. Traces are kept for an hour, and only the newest "
+    f"{records_traces.MOST:,} of them: call again with Ocp-Apim-Trace: true."
 )
 
 
