@@ -308,7 +308,7 @@ def test_a_packed_body_that_breaks_off_is_shown_as_far_as_it_goes() -> None:
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_bomb_is_unpacked_to_a_bound(times: int) -> None:
-    body = b"0" * 100 * MIB
+    body = b"0" * 20 * MIB
     for _ in range(times):
         body = gzip.compress(body, 1 if times == 1 else 9)
     tracemalloc.start()
