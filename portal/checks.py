@@ -113,34 +113,34 @@ def check_access_log(**kwargs: Any) -> list[CheckMessage]:
     return [Error(f"GATEWAY_ACCESS_LOG: {path} cannot be written.", hint=hint, id="portal.E006")]
 
 
-@register(Tags.security)
-def check_portal_public_url(**kwargs: Any) -> list[CheckMessage]:
-    """portal.E007: links that nobody could follow."""
-    url = settings.PORTAL_PUBLIC_URL
-    if not url or url.lower().startswith(("http://", "https://")):
-        return []
-    hint = "Write it with its scheme, like https://portal.example.org."
-    return [Error(f"PORTAL_PUBLIC_URL is “{url}”.", hint=hint, id="portal.E007")]
+_ADDRESSES = (
+    (
+        "portal.E007",
+        "PORTAL_PUBLIC_URL",
+        "Write the portal's address with its scheme, like https://portal.example.org.",
+    ),
+    (
+        "portal.E008",
+        "CONSOLE_GATEWAY_URL",
+        "Write the gateway's address as the portal reaches it, like http://10.0.0.5:8080.",
+    ),
+    (
+        "portal.E009",
+        "GATEWAY_PUBLIC_URL",
+        "Write the gateway's address as callers know it, like https://api.example.org.",
+    ),
+)
 
 
 @register(Tags.security)
-def check_console_gateway_url(**kwargs: Any) -> list[CheckMessage]:
-    """portal.E008: an address to which the console could send nothing."""
-    url = settings.CONSOLE_GATEWAY_URL
-    if not url or _is_http_url(url):
-        return []
-    hint = "Write the gateway's address as the portal reaches it, like http://10.0.0.5:8080, without a query."
-    return [Error(f"CONSOLE_GATEWAY_URL is “{url}”.", hint=hint, id="portal.E008")]
-
-
-@register(Tags.security)
-def check_gateway_public_url(**kwargs: Any) -> list[CheckMessage]:
-    """portal.E009: an address at which no caller reaches the gateway."""
-    url = settings.GATEWAY_PUBLIC_URL
-    if not url or _is_http_url(url):
-        return []
-    hint = "Write the gateway's address as callers know it, like https://api.example.org, without a query."
-    return [Error(f"GATEWAY_PUBLIC_URL is “{url}”.", hint=hint, id="portal.E009")]
+def check_addresses(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E007, portal.E008, portal.E009: addresses at which nobody is reached."""
+    # Without the address: it may hold a password.
+    return [
+        Error(f"{name} is no http or https address without user, query and fragment.", hint=hint, id=id_)
+        for id_, name, hint in _ADDRESSES
+        if (url := getattr(settings, name)) and not _is_http_url(url)
+    ]
 
 
 def _is_http_url(url: str) -> bool:
