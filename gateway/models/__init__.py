@@ -1,7 +1,9 @@
 from gateway.models.apis import Api, BackEndTrust, Operation, TrustedCa
 from gateway.models.audit import AuditEntry
+from gateway.models.back_ends import BackEnd
 from gateway.models.base import Deletion, Revision
 from gateway.models.certificates import CaCertificate, Certificate, CertificateVersion, SigningRequest
+from gateway.models.management import ManagementApi, Principal
 from gateway.models.named_values import NamedValue
 from gateway.models.notifications import NotificationSettings
 from gateway.models.policies import PolicyDocument, PolicyReference, PolicyVersion
@@ -19,6 +21,7 @@ from gateway.models.subscriptions import Subscription
 __all__ = [
     "Api",
     "AuditEntry",
+    "BackEnd",
     "BackEndTrust",
     "CaCertificate",
     "Certificate",
@@ -28,6 +31,7 @@ __all__ = [
     "ExpiryNotice",
     "GatewayLease",
     "HeldConnections",
+    "ManagementApi",
     "NamedValue",
     "NotificationRun",
     "NotificationSettings",
@@ -36,6 +40,7 @@ __all__ = [
     "PolicyReference",
     "PolicyVersion",
     "Presentation",
+    "Principal",
     "Revision",
     "SigningRequest",
     "Subscription",

@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Lower
 from django.db.models.lookups import IContains
 
 from gateway.errors import Use
-from gateway.models.base import ResourceRow, referring
+from gateway.models.base import ResourceRow, referring, validate_id
 
 
 class Readable(json.JSONEncoder):
@@ -41,8 +41,11 @@ class NamedValueQuerySet(models.QuerySet["NamedValue"]):
 class NamedValue(ResourceRow):
     """A named value; a secret one is sealed and its `value` is empty. Its id is the name used in {{name}}.
 
-    `tags` are words by which people find it.
+    `tags` are words by which people find it. `entity_id` is the id by which the REST API knows one whose name is
+    another, "" for all others.
     """
+
+    entity_id = models.CharField(max_length=80, blank=True, validators=[validate_id])
 
     secret = models.BooleanField(default=False)
     value = models.TextField(blank=True)
@@ -52,7 +55,12 @@ class NamedValue(ResourceRow):
     objects = NamedValueQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("resource_id"), name="named_value_id_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("resource_id"), name="named_value_id_unique"),
+            models.UniqueConstraint(
+                Lower("entity_id"), condition=~models.Q(entity_id=""), name="named_value_entity_id_unique"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.resource_id

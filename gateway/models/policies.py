@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from gateway.errors import Use
 from gateway.models.apis import Api, Operation
+from gateway.models.back_ends import BackEnd
 from gateway.models.base import ConfigurationRow, Row
 from gateway.models.certificates import Certificate
 from gateway.models.named_values import NamedValue
@@ -90,7 +91,7 @@ class PolicyVersion(ConfigurationRow):
 
 
 class PolicyReference(Row):
-    """That a document names a certificate or a named value, which keeps that from being deleted."""
+    """That a document names a certificate, a named value or a back end, which keeps that from being deleted."""
 
     document = models.ForeignKey(PolicyDocument, on_delete=models.CASCADE, related_name="references")
     certificate = models.ForeignKey(
@@ -99,19 +100,24 @@ class PolicyReference(Row):
     named_value = models.ForeignKey(
         NamedValue, null=True, on_delete=models.PROTECT, related_name="policy_references"
     )
+    back_end = models.ForeignKey(
+        BackEnd, null=True, on_delete=models.PROTECT, related_name="policy_references"
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(certificate=None, named_value__isnull=False)
-                | Q(certificate__isnull=False, named_value=None),
+                condition=Q(certificate__isnull=False, named_value=None, back_end=None)
+                | Q(certificate=None, named_value__isnull=False, back_end=None)
+                | Q(certificate=None, named_value=None, back_end__isnull=False),
                 name="policy_reference_one_target",
             ),
             models.UniqueConstraint(
                 fields=["document", "certificate"], name="policy_reference_certificate_unique"
             ),
             models.UniqueConstraint(fields=["document", "named_value"], name="policy_reference_value_unique"),
+            models.UniqueConstraint(fields=["document", "back_end"], name="policy_reference_back_end_unique"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.document} refers to {self.certificate or self.named_value}"
+        return f"{self.document} refers to {self.certificate or self.named_value or self.back_end}"
