@@ -36,6 +36,9 @@ PORTAL_PROXY_COUNT = env.int("PORTAL_PROXY_COUNT", int(PORTAL_BEHIND_TLS_PROXY))
 PORTAL_USES_TLS = bool(PORTAL_TLS_CERTIFICATE) or PORTAL_BEHIND_TLS_PROXY
 PORTAL_PUBLIC_URL = env.str("PORTAL_PUBLIC_URL", "").rstrip("/")
 
+# What the management REST API calls this portal in its addresses.
+MANAGEMENT_SERVICE_NAME = env.str("MANAGEMENT_SERVICE_NAME", "portal")
+
 STOP_SECONDS = env.int("STOP_SECONDS", 30)  # how long calls in flight may take when the servers are stopped
 
 GATEWAY_HOST = env.str("GATEWAY_HOST", "127.0.0.1")
@@ -85,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.management_api.door.Door",
     "portal.middleware.NoStore",
     "portal.middleware.ErrorPages",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,0 +1,63 @@
+"""Answers of the management REST API: JSON as the original writes it, and the fields that every answer has."""
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from gateway.records import wait_in_effect
+from portal.management_api.errors import ApiError
+from portal.management_api.etags import etag_of
+
+CONTENT_TYPE = "application/json; charset=utf-8"
+
+
+def json_answer(status: int, content: Any = None, *, revision: int | None = None) -> HttpResponse:
+    """An answer with a body of JSON, or without one for None; `revision` becomes its ETag."""
+    body = "" if content is None else json.dumps(content, indent=2, ensure_ascii=False)
+    response = HttpResponse(body.replace("\n", "\r\n"), status=status, content_type=CONTENT_TYPE)
+    if content is None:
+        del response.headers["Content-Type"]
+    if revision is not None:
+        response.headers["ETag"] = etag_of(revision)
+    return response
+
+
+def error_answer(error: ApiError) -> HttpResponse:
+    """The answer to a request that failed."""
+    response = json_answer(error.status, error.as_json())
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "SharedAccessSignature"
+    return response
+
+
+def finish(response: HttpResponse, *, head: bool) -> HttpResponse:
+    """Add what every answer has, and take the body from one to HEAD."""
+    if head:
+        response.content = b""
+    headers = {
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Expires": "-1",
+        "X-Content-Type-Options": "nosniff",
+        "x-ms-request-id": str(uuid.uuid4()),
+        "Content-Length": str(len(response.content)),
+    }
+    if settings.SECURE_HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def note_effect(response: HttpResponse, revision: int, *, wait: bool) -> HttpResponse:
+    """Say on how many running gateways a change is in effect; `wait` until it is on all, at most 2 s."""
+    effect = wait_in_effect(revision, 2.0 if wait else 0.0)
+    total = len(effect.running) + len(effect.lagging)
+    response.headers["Gateways-In-Effect"] = f"{len(effect.running)} of {total}"
+    if effect.lagging:
+        response.headers["Gateways-Lagging"] = ", ".join(effect.lagging)
+    return response

@@ -1,0 +1,266 @@
+"""The ARM dialect: the addresses, methods and preconditions of Azure Resource Manager, api-version 2024-05-01."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from gateway.errors import ChangeError
+from portal.management_api import versions
+from portal.management_api.access import Caller
+from portal.management_api.answers import json_answer, note_effect
+from portal.management_api.bodies import json_body, judge, properties_of
+from portal.management_api.errors import ApiError, Detail, incorrect, not_found, of_change
+from portal.management_api.etags import excludes, expected_revision
+from portal.management_api.filters import condition
+from portal.management_api.resource import Action, Call, Resource
+from portal.management_api.table import RESOURCES
+
+PAGE = 100
+MOST_ON_PAGE = 1000
+_READING = frozenset({"GET", "HEAD"})
+_SERVICE = re.compile(
+    r"(?P<base>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ApiManagement/service/(?P<service>[^/]+))"
+    r"(?P<rest>/.*)?",
+    re.IGNORECASE,
+)
+
+
+class Found(NamedTuple):
+    """What an address names: an entity, the ids on the way to it, its own id ("" for the list), and an action."""
+
+    resource: Resource[Any]
+    parents: tuple[str, ...]
+    name: str
+    action: Action | None
+
+
+def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
+    """Answer a request for an address below /management. Raises ApiError."""
+    match = _SERVICE.fullmatch(path)
+    if match is None or (found := find(match["rest"] or "")) is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", "There is nothing at this address.")
+    versions.check(request, versions.ARM)
+    _check_service(match["service"])
+    _check_method(request, found)
+    if request.method not in _READING and not caller.may_change:
+        raise _not_allowed(caller)
+    call = Call(request, caller, match["base"], parents_of(found.resource, found.parents))
+    try:
+        return _answer(call, found)
+    except ChangeError as error:
+        raise of_change(error, found.resource.targets) from None
+
+
+def find(rest: str) -> Found | None:
+    """What the address below that of the service names, None if nothing has such an address."""
+    parts = [part for part in rest.split("/") if part]
+    for resource in RESOURCES:
+        if (found := _matched(resource, parts)) is not None:
+            return found
+    return None
+
+
+def _matched(resource: Resource[Any], parts: list[str]) -> Found | None:
+    path = resource.path()
+    segments, names = parts[::2], parts[1::2]
+    wanted = [segment for segment, _ in path]
+    if len(parts) == 2 * len(path) + 1 and _same(segments[:-1], wanted):
+        action = next((a for a in resource.actions if a.name.lower() == parts[-1].lower()), None)
+        return Found(resource, tuple(names[:-1]), names[-1], action) if action else None
+    if not _same(segments, wanted) or len(parts) < 2 * len(path) - 1:
+        return None
+    own = names[-1] if len(parts) == 2 * len(path) else ""
+    return Found(resource, tuple(names[: len(path) - 1]), own, None)
+
+
+def _same(segments: list[str], wanted: list[str]) -> bool:
+    return [each.lower() for each in segments] == [each.lower() for each in wanted]
+
+
+def parents_of(resource: Resource[Any], names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The rows that an address names before the entity. Raises ApiError for the first that is not there."""
+    rows: tuple[Any, ...] = ()
+    for each, name in zip(resource.chain(), names, strict=False):
+        row = each.find(rows, name)
+        if row is None:
+            raise not_found(each.label)
+        rows = (*rows, row)
+    return rows
+
+
+def _check_service(name: str) -> None:
+    if name.lower() != settings.MANAGEMENT_SERVICE_NAME.lower():
+        message = f"The service is called '{settings.MANAGEMENT_SERVICE_NAME}' here, not '{name}'."
+        raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
+
+
+def allowed(resource: Resource[Any], *, one: bool, action: Action | None = None) -> tuple[str, ...]:
+    """The methods that an address takes: of a list, of an entity (`one`), or of an action."""
+    if action:
+        return ("POST",)
+    own = ("PUT", "PATCH", "DELETE") if one else ("POST",)
+    return ("GET", "HEAD", *(method for method in own if method in resource.methods))
+
+
+def _check_method(request: HttpRequest, found: Found) -> None:
+    methods = allowed(found.resource, one=bool(found.name), action=found.action)
+    if request.method not in methods:
+        raise method_not_allowed(request, methods)
+
+
+def method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> ApiError:
+    """405, which says what can be done (the Allow field is the Door's business)."""
+    message = f"{request.method} cannot be used here. Use {', '.join(methods)}."
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+
+
+def _not_allowed(caller: Caller) -> ApiError:
+    message = f"The principal '{caller.name}' may read only. A contributor can do this."
+    return ApiError(HTTPStatus.FORBIDDEN, "AuthorizationFailed", message)
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+def _answer(call: Call, found: Found) -> HttpResponse:
+    if found.action:
+        return _act(call, found, found.action)
+    if not found.name:
+        return _add(call, found.resource) if call.request.method == "POST" else _list(call, found.resource)
+    row = found.resource.find(call.parents, found.name)
+    match call.request.method:
+        case "PUT":
+            return _put(call, found, row)
+        case "PATCH":
+            return _patch(call, found.resource, row)
+        case "DELETE":
+            return _delete(call, found.resource, row)
+    return _get(call, found.resource, row)
+
+
+def entity(call: Call, resource: Resource[Any], row: Any) -> dict[str, Any]:
+    """An entity as answers have it."""
+    return {
+        "id": call.base + resource.address(call.parents, row),
+        "type": resource.type,
+        "name": resource.id_of(row),
+        "properties": resource.properties(call, row),
+    }
+
+
+def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
+    if row is None:
+        raise not_found(resource.label)
+    revision = resource.revision(row)
+    if excludes(call.request.headers.get("If-None-Match"), revision):
+        return json_answer(HTTPStatus.NOT_MODIFIED, revision=revision)
+    return json_answer(HTTPStatus.OK, entity(call, resource, row), revision=revision)
+
+
+def _list(call: Call, resource: Resource[Any]) -> HttpResponse:
+    query = call.request.GET
+    rows = resource.rows(call.parents).filter(condition(query.get("$filter", ""), resource.filters))
+    top, skip = min(_number(query, "$top", PAGE, 1), MOST_ON_PAGE), _number(query, "$skip", 0, 0)
+    count = rows.count()
+    page = rows.order_by(resource.order)[skip : skip + top]
+    content: dict[str, Any] = {"value": [entity(call, resource, row) for row in page], "count": count}
+    if skip + top < count:
+        content["nextLink"] = next_link(call.request, skip + top)
+    return json_answer(HTTPStatus.OK, content)
+
+
+def next_link(request: HttpRequest, skip: int) -> str:
+    """The address of the next page, as this request was addressed."""
+    pairs = [(name, value) for name, values in request.GET.lists() for value in values if name != "$skip"]
+    return request.build_absolute_uri(f"{request.path}?{urlencode([*pairs, ('$skip', skip)], safe='$')}")
+
+
+def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:
+    text = query.get(name, "")
+    if not text:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+        raise incorrect(Detail(name, f"Use a whole number of at least {least}."))
+    return int(text)
+
+
+def _written(call: Call, resource: Resource[Any], row: Any, status: int) -> HttpResponse:
+    revision = resource.revision(row)
+    response = json_answer(status, entity(call, resource, row), revision=revision)
+    return in_effect(call.request, response, revision)
+
+
+def in_effect(request: HttpRequest, response: HttpResponse, revision: int | None) -> HttpResponse:
+    """Say where a change is in effect, after waiting for that unless the request prefers not to (RFC 7240)."""
+    if revision is None:
+        return response
+    wait = "respond-async" not in request.headers.get("Prefer", "").lower()
+    return note_effect(response, revision, wait=wait)
+
+
+def _put(call: Call, found: Found, row: Any) -> HttpResponse:
+    resource, request = found.resource, call.request
+    now = None if row is None else resource.revision(row)
+    expected = expected_revision(request.headers.get("If-Match"), now)
+    if excludes(request.headers.get("If-None-Match"), now):
+        message = f"{resource.label} already exists."
+        raise ApiError(HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed", message)
+    given = properties_of(
+        json_body(request), resource.schema, required=resource.required, refused=resource.refused
+    )
+    call = _expecting(call, expected)
+    if row is None:
+        return _written(call, resource, resource.create(call, found.name, given), HTTPStatus.CREATED)
+    return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
+
+
+def _patch(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
+    if row is None:
+        raise not_found(resource.label)
+    expected = _required_match(call, resource.revision(row))
+    given = properties_of(json_body(call.request), resource.schema, refused=resource.refused)
+    return _written(call, resource, resource.patch(_expecting(call, expected), row, given), HTTPStatus.OK)
+
+
+def _delete(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
+    if row is None:
+        _required_match(call, 0)
+        return json_answer(HTTPStatus.NO_CONTENT)
+    expected = _required_match(call, resource.revision(row))
+    revision = resource.delete(_expecting(call, expected), row)
+    return in_effect(call.request, json_answer(resource.deleted), revision)
+
+
+def _add(call: Call, resource: Resource[Any]) -> HttpResponse:
+    given = properties_of(
+        json_body(call.request), resource.schema, required=resource.required, refused=resource.refused
+    )
+    return _written(call, resource, resource.add(call, given), HTTPStatus.CREATED)
+
+
+def _act(call: Call, found: Found, action: Action) -> HttpResponse:
+    row = found.resource.find(call.parents, found.name)
+    if row is None:
+        raise not_found(found.resource.label)
+    given: dict[str, Any] = {}
+    if action.schema is not None:
+        given = json_body(call.request)
+        if details := judge(given, action.schema):
+            raise incorrect(*details)
+    done = action.run(call, row, given)
+    return in_effect(call.request, json_answer(done.status, done.content), done.revision)
+
+
+def _required_match(call: Call, now: int) -> int | None:
+    field = call.request.headers.get("If-Match")
+    if field is None:
+        text = "Send the entity's ETag in If-Match, or * to overwrite whatever is there."
+        raise incorrect(Detail("If-Match", text))
+    return expected_revision(field, now) if now else None
+
+
+def _expecting(call: Call, expected: int | None) -> Call:
+    return Call(call.request, call.caller, call.base, call.parents, expected)

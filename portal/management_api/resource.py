@@ -1,0 +1,157 @@
+"""What an entity of the REST API is: one subclass for each, an instance for each address at which it is found.
+
+The table of them (portal.management_api.table) is all that the two dialects and the OpenAPI description go by.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+
+from gateway.changes.base import Actor
+from gateway.models.base import ConfigurationRow, with_id
+from portal.management_api.access import Caller
+from portal.management_api.bodies import Schema
+from portal.management_api.filters import Field
+
+R = TypeVar("R", bound=ConfigurationRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request for something of an entity: who makes it, and where.
+
+    `base` is what the ids of answers begin with. `parents` are the rows that the address names before the entity,
+    the outermost first. `expected` is the revision that a change has to find, None for any.
+    """
+
+    request: HttpRequest
+    caller: Caller
+    base: str
+    parents: tuple[Any, ...] = ()
+    expected: int | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return self.caller.actor
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the caller agreed to what a change would come to (see gateway.errors.NeedsConfirmation)."""
+        return self.request.GET.get("confirm", "").lower() == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action came to: a status, a body or None, and the revision of the change if it made one."""
+
+    status: int
+    content: Any = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What POST to {entity}/{name} does. `run` takes the call, the row and the members of the body.
+
+    `answer` is the schema of what it answers with, None where that is nothing. `summary` is for the description.
+    """
+
+    name: str
+    summary: str
+    run: Callable[[Call, Any, dict[str, Any]], Done]
+    schema: Schema | None = None
+    answer: Schema | None = None
+    statuses: tuple[int, ...] = (200,)
+    addition: bool = False
+
+
+class Resource(Generic[R]):
+    """An entity; subclasses say what it is made of, and which changes its methods come to."""
+
+    segment: ClassVar[str]  # of its address: "certificates"
+    label: ClassVar[str]  # in messages: "Certificate not found."
+    parameter: ClassVar[str]  # of the URL template: "certificateId"
+    schema: ClassVar[Schema]  # members of `properties`; see portal.management_api.bodies
+    required: ClassVar[tuple[str, ...]] = ()  # of them, in PUT and in POST to the list
+    refused: ClassVar[
+        Mapping[str, str]
+    ] = {}  # members of the original that are not supported, and what to do
+    targets: ClassVar[Mapping[str, str]] = {}  # names of a change's values -> members, for errors
+    filters: ClassVar[Mapping[str, Field]] = {}  # what $filter may name
+    methods: ClassVar[frozenset[str]] = frozenset({"PUT", "PATCH", "DELETE"})  # beside GET and HEAD
+    actions: ClassVar[tuple[Action, ...]] = ()
+    order: ClassVar[Any] = Lower("resource_id")
+    deleted: ClassVar[int] = 200  # the status that says that an entity is deleted
+    addition: ClassVar[bool] = False  # ours, not of the original
+
+    def __init__(self, parent: "Resource[Any] | None" = None) -> None:
+        self.parent = parent
+
+    # --- what there is ----------------------------------------------------------------------------------------
+    def rows(self, parents: tuple[Any, ...]) -> QuerySet[R]:
+        """The rows below some parents, with what `properties` needs."""
+        raise NotImplementedError
+
+    def find(self, parents: tuple[Any, ...], name: str) -> R | None:
+        """The one with that id."""
+        found: Any = with_id(self.rows(parents), name)
+        row: R | None = found.first()
+        return row
+
+    def id_of(self, row: R) -> str:
+        """Its id, the last part of its address."""
+        return str(row.resource_id)  # type: ignore[attr-defined]
+
+    def revision(self, row: R) -> int:
+        """The revision that its ETag is made of: what a change compares."""
+        return row.revision
+
+    def properties(self, call: Call, row: R) -> dict[str, Any]:
+        """The members of `properties` in an answer."""
+        raise NotImplementedError
+
+    # --- what can be done: each comes to a change, and raises what that raises ----------------------------------
+    def create(self, call: Call, name: str, given: dict[str, Any]) -> R:
+        """PUT where nothing is; `given` are the members, judged by the schema."""
+        raise NotImplementedError
+
+    def update(self, call: Call, row: R, given: dict[str, Any]) -> R:
+        """PUT where something is: members that are not given get their defaults."""
+        raise NotImplementedError
+
+    def patch(self, call: Call, row: R, given: dict[str, Any]) -> R:
+        """PATCH: members that are not given stay what they are (RFC 7396)."""
+        raise NotImplementedError
+
+    def add(self, call: Call, given: dict[str, Any]) -> R:
+        """POST to the list, for entities whose id is made here ("POST" is in `methods` then)."""
+        raise NotImplementedError
+
+    def delete(self, call: Call, row: R) -> int:
+        """DELETE; the revision of the change."""
+        raise NotImplementedError
+
+    # --- addresses --------------------------------------------------------------------------------------------
+    def path(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of segment and parameter, the outermost entity first."""
+        before = self.parent.path() if self.parent else ()
+        return (*before, (self.segment, self.parameter))
+
+    @property
+    def type(self) -> str:
+        """As ARM names it: Microsoft.ApiManagement/service/apis/operations."""
+        return "/".join(("Microsoft.ApiManagement/service", *(segment for segment, _ in self.path())))
+
+    def chain(self) -> tuple["Resource[Any]", ...]:
+        """The entities of its address, the outermost first, itself last."""
+        return (*(self.parent.chain() if self.parent else ()), self)
+
+    def address(self, parents: tuple[Any, ...], row: R) -> str:
+        """Its address below that of the service: /apis/bank/operations/get."""
+        chain = self.chain()
+        parts = zip(chain, (*parents, row), strict=True)
+        return "".join(f"/{each.segment}/{each.id_of(one)}" for each, one in parts)

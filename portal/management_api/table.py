@@ -1,0 +1,8 @@
+"""The one table of entities, by which requests are answered and the OpenAPI description is made."""
+
+from typing import Any
+
+from portal.management_api.resource import Resource
+from portal.management_api.resources.certificates import Certificates
+
+RESOURCES: tuple[Resource[Any], ...] = (Certificates(),)
