@@ -1,4 +1,4 @@
-"""Re-sealing of private keys, secret named values and subscription keys with the first encryption key."""
+"""Re-sealing of everything that is sealed, with the first encryption key."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,15 +8,19 @@ from django.db.models import Model
 from gateway import keystore
 from gateway.changes.base import Actor, change
 from gateway.errors import Unreadable
-from gateway.models import CertificateVersion, NamedValue, SigningRequest, Subscription
+from gateway.models import CertificateVersion, NamedValue, Principal, SigningRequest, Subscription
 
-_Sealing = type[CertificateVersion] | type[NamedValue] | type[SigningRequest] | type[Subscription]
+_Sealing = (
+    type[CertificateVersion] | type[NamedValue] | type[Principal] | type[SigningRequest] | type[Subscription]
+)
 _SEALED: tuple[tuple[_Sealing, str], ...] = (
     (CertificateVersion, "sealed_private_key"),
     (SigningRequest, "sealed_private_key"),
     (NamedValue, "sealed_value"),
     (Subscription, "sealed_primary_key"),
     (Subscription, "sealed_secondary_key"),
+    (Principal, "sealed_primary_key"),
+    (Principal, "sealed_secondary_key"),
 )
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.attempts import MANAGEMENT
 from portal.forms.account import ChangePasswordForm, SignInForm
 from portal.roles import role_of
 from portal.views.base import refuse, safe_path
@@ -87,6 +88,7 @@ def _locked_until(request: HttpRequest) -> Any:
     name, address = request.POST.get("username", ""), get_client_ip_address(request)
     newest = (
         AccessAttempt.objects.filter(Q(username=name) | Q(ip_address=address))
+        .exclude(username__startswith=MANAGEMENT)
         .order_by("-attempt_time")
         .values_list("attempt_time", flat=True)
         .first()
