@@ -41,6 +41,12 @@ class Caller:
         return self.role == CONTRIBUTOR
 
 
+def brings_token(request: HttpRequest) -> bool:
+    """Whether the request is meant to be let in with a token, good or not."""
+    scheme = request.headers.get("Authorization", "").strip(" ").partition(" ")[0]
+    return scheme.lower() in {tokens.SCHEME.lower(), "bearer"}
+
+
 def caller_of(request: HttpRequest) -> Caller | None:
     """Whoever signed the request's token; None for a refusal (401), whose reason the log alone has."""
     token = tokens.parse(request.headers.get("Authorization", ""))

@@ -1,4 +1,4 @@
-"""The trace of a call, for people with a role who have its address."""
+"""The trace of a call, for people with a role, and principals of the REST API, who have its address."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 
 from gateway import records_traces
+from portal.management_api import tokens
+from portal.management_api.access import brings_token, caller_of
 from portal.places import Link
 from portal.traces.told import Told, told
 from portal.views.base import Page
@@ -18,12 +20,29 @@ _GONE = (
 
 
 class TracePage(RowView, Page):
-    """A page for browsers; the document itself for everybody else, or who asks with ?format=json."""
+    """A page for browsers; the document itself for everybody else, or who asks with ?format=json.
+
+    Whoever brings a token of the management REST API needs no session, and is answered in JSON alone.
+    """
 
     area = "apis"
     title = "Trace of a call"
     template_name = "portal/traces/page.html"
     all_rows = ("apis", "All APIs")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Tell programs from people."""
+        if request.method in {"GET", "HEAD"} and brings_token(request):
+            return self._for_program(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _for_program(self, request: HttpRequest) -> JsonResponse:
+        if caller_of(request) is None:
+            return _refusal(401, "Unauthorized", "Unauthorized.", {"WWW-Authenticate": tokens.SCHEME})
+        row = records_traces.find(self.kwargs["key"])
+        if row is None:
+            return _refusal(404, "ResourceNotFound", _GONE)
+        return _document(row.content, f"trace-{row.key}.json")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show the trace, or hand out its document."""
@@ -39,6 +58,11 @@ class TracePage(RowView, Page):
 def _trail(trace: Told) -> tuple[tuple[str, str], ...]:
     links = (Link("APIs", reverse("apis")), trace.api, trace.operation)
     return tuple((link.label, link.url) for link in links if link.url)
+
+
+def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JsonResponse:
+    error = {"code": code, "message": message, "details": None}
+    return JsonResponse({"error": error}, status=status, headers=headers)
 
 
 def _document(content: Any, name: str) -> JsonResponse:

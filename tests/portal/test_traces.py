@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +18,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from gateway import records_traces
 from gateway.changes.policies import save_policy
+from gateway.changes.principals import create_principal, regenerate_key, set_management_api
 from gateway.models import Api, Certificate, Revision, Trace
+from portal.management_api import tokens
 from portal.traces.told import key_in, told
 from tests.arrange import update_directly
 from tests.builders import ALICE, make_api, make_certificate, make_operation, make_subscription
@@ -45,6 +48,33 @@ def test_a_program_is_given_the_document(reader_client: Client, slash: str) -> N
         assert answer["Content-Disposition"].startswith("inline")
     in_browser = reader_client.get(f"/traces/{KEY}{slash}?format=json", headers={"accept": BROWSER})
     assert in_browser.json() == {"traceId": "x"}
+
+
+@pytest.mark.parametrize("role", ["reader", "contributor"])
+def test_a_principal_is_given_the_document_without_a_session(client: Client, db: None, role: str) -> None:
+    keep({"traceId": "x"})
+    set_management_api(ALICE, enabled=True)
+    principal = create_principal(ALICE, identifier="pipeline", role=role)
+    until = timezone.now() + timedelta(hours=1)
+    token = tokens.token("pipeline", until, regenerate_key(ALICE, principal.key, "primary"))
+    for bearer in (token, token.replace("SharedAccessSignature", "Bearer")):
+        fields = {"authorization": bearer, "accept": BROWSER}
+        assert client.get(f"/traces/{KEY}", headers=fields).json() == {"traceId": "x"}
+        gone = client.get(f"/traces/{uuid4()}/", headers=fields)
+        assert (gone.status_code, gone.json()["error"]["code"]) == (404, "ResourceNotFound")
+    assert not client.cookies
+    assert not Session.objects.exists()
+
+
+def test_a_token_that_is_not_good_is_refused_in_json_whoever_is_signed_in(reader_client: Client) -> None:
+    keep({"traceId": "x"})
+    until = timezone.now() + timedelta(hours=1)
+    for token in (tokens.token("integration", until, "guessed"), "SharedAccessSignature x", "bearer"):
+        answer = reader_client.get(f"/traces/{KEY}", headers={"authorization": token, "accept": BROWSER})
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "SharedAccessSignature")
+        assert answer.json()["error"]["code"] == "Unauthorized"
+    other = reader_client.get(f"/traces/{KEY}", headers={"authorization": "Basic eDp5", "accept": "*/*"})
+    assert other.json() == {"traceId": "x"}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
