@@ -21,11 +21,15 @@ from gateway.changes import (
     subscriptions,
 )
 from gateway.changes.base import Actor
-from portal import admin_certificates, admin_records
+from portal import admin_certificates, admin_management, admin_records
 from portal.admin_base import LookOnly, RoleMixin, each
 from portal.roles import may_change, role_of
 
-__all__ = ["admin_certificates", "admin_records"]  # tables that are registered by being imported
+__all__ = [
+    "admin_certificates",
+    "admin_management",
+    "admin_records",
+]  # tables that are registered by being imported
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]

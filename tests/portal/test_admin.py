@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from gateway import records_traces
 from gateway.changes.apis import Limits
+from gateway.changes.principals import WHICH, create_principal, get_principal, regenerate_key
 from gateway.changes.security import BasicCredentials, NoCredentials, read_security
 from gateway.models import (
     Api,
@@ -15,11 +16,13 @@ from gateway.models import (
     NamedValue,
     Operation,
     PolicyVersion,
+    Principal,
     SigningRequest,
     Subscription,
     Trace,
 )
 from tests.builders import (
+    ALICE,
     choose,
     make_api,
     make_ca_certificate,
@@ -105,6 +108,18 @@ def test_no_page_shows_a_subscription_key_sealed_or_open(administrator_client: C
         assert "sealed" not in page
         assert row.sealed_primary_key not in page
         assert row.sealed_secondary_key not in page
+
+
+def test_no_page_shows_a_key_of_a_principal_sealed_or_open(administrator_client: Client) -> None:
+    row = create_principal(ALICE, identifier="pipeline", role="reader")
+    keys = [regenerate_key(ALICE, row.key, which) for which in WHICH]
+    row = get_principal(row.key)
+    one = reverse("admin:gateway_principal_change", args=[row.pk])
+    for address in (changelist(Principal, q="pipe"), one):
+        page = administrator_client.get(address).content.decode()
+        assert "pipeline" in page
+        assert "sealed" not in page
+        assert not [key for key in (*keys, row.sealed_primary_key, row.sealed_secondary_key) if key in page]
 
 
 def test_subscriptions_are_suspended_activated_and_cancelled_through_the_changes(
