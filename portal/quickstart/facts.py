@@ -26,7 +26,9 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One run of quickstart. `admin_password` is None when a person has chosen another."""
+    """One run of quickstart. `admin_password` is None when a person has chosen another, `management_token` when one
+    has switched the management REST API off.
+    """
 
     portal_url: str
     gateway_url: str
@@ -35,7 +37,13 @@ class Facts:
     admin_user: str
     admin_password: str | None = field(repr=False)
     subscription_key: str = field(repr=False)
+    management_token: str | None = field(repr=False)
     demonstration: Demonstration | None
+
+    @property
+    def management_url(self) -> str:
+        """Where the management REST API is."""
+        return f"{self.portal_url}/management"
 
     def as_json(self) -> str:
         """One line."""
@@ -49,6 +57,8 @@ class Facts:
                 "admin_user": self.admin_user,
                 "admin_password": self.admin_password,
                 "subscription_key": self.subscription_key,
+                "management_url": self.management_url,
+                "management_token": self.management_token,
                 "data_dir": str(self.data_dir),
                 "client_certificates": [_client(c) for c in demonstration.files.clients]
                 if demonstration
@@ -84,7 +94,7 @@ class Facts:
 
     def _guide(self) -> list[str]:
         if not self.demonstration:
-            return ["Open the portal and sign in. README.md has the guide."]
+            return ["Open the portal and sign in. README.md has the guide.", *self._management()]
         first, second = self.demonstration.files.clients
         curl = f"curl -H '{FIELD}: {self.subscription_key}' {self.gateway_url}{DEMO_API_PATH}/accounts/1"
         return [
@@ -107,6 +117,19 @@ class Facts:
             "  6. APIs > Partner Bank > Console: make such calls in the browser, and read the trace of each.",
             "  7. Policies, scope API: the choice is a statement of the API's policy document.",
             "  8. Security > Client certificates > Delete, beside the one in use: you are told who uses it.",
+            *self._management(),
+        ]
+
+    def _management(self) -> list[str]:
+        if not self.management_token:
+            return []
+        url = f"{self.management_url}/certificates?api-version=2014-02-14"
+        return [
+            "",
+            "Whatever can be done in the portal, a script can do with the management REST API, for a day with:",
+            "",
+            f"  curl -H 'Authorization: {self.management_token}' \\",
+            f"    '{url}'",
         ]
 
 

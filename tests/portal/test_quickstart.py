@@ -35,6 +35,8 @@ KEYS = {
     "admin_user",
     "admin_password",
     "subscription_key",
+    "management_url",
+    "management_token",
     "data_dir",
     "client_certificates",
     "ca_certificate",
@@ -117,6 +119,8 @@ def test_the_facts_are_one_line_of_json_once_all_three_listeners_answer(
     _, facts = started
     assert set(facts) == KEYS
     assert facts["data_dir"] == str(folder)
+    assert facts["management_url"] == facts["portal_url"] + "/management"
+    assert facts["management_token"].startswith("SharedAccessSignature uid=quickstart&ex=")
     assert get(facts["portal_url"] + "/sign-in")[0] < 500
     assert get(facts["gateway_url"] + "/nothing-here")[0] == 404
     assert get(facts["operator_url"] + "/health/ready")[0] == 200
@@ -188,6 +192,7 @@ def test_no_secret_is_on_a_command_line_or_in_the_log(
         facts["admin_password"],
         facts["client_certificates"][0]["password"],
         facts["subscription_key"],
+        facts["management_token"],
     ]
     shown = " ".join(run.processes().values()) + run.stderr
     assert not [secret for secret in secrets if secret in shown]
@@ -215,7 +220,8 @@ def test_ctrl_c_lets_a_call_in_flight_finish_and_a_second_run_keeps_everything(
     kept = (folder / "settings.env").read_text()
     with quickstart(folder, **FEWER) as (again, second):
         assert (folder / "settings.env").read_text() == kept
-        moved = {"portal_url", "gateway_url", "operator_url", "back_end_url"}
+        moved = {"portal_url", "gateway_url", "operator_url", "back_end_url", "management_url"}
+        moved.add("management_token")  # a fresh one
         assert {key: second[key] for key in KEYS - moved} == {key: first[key] for key in KEYS - moved}
         assert second["back_end_url"] != first["back_end_url"]
         _, body = call(second, "/again")
@@ -325,7 +331,11 @@ def test_a_person_reads_addresses_sign_in_files_and_a_ready_curl_line(
         name, key = field.split(": ")
         assert name == FIELD
         assert f"Key        {key}" in text
+        assert re.search(
+            r"curl -H 'Authorization: SharedAccessSignature uid=quickstart&ex=\S+&sn=\S+==' ", text
+        )
         assert get(url, key)[0] == 502  # no certificate is chosen yet
-        assert max(map(len, text.splitlines())) <= 125 + len(str(tmp_path))
+        others = [line for line in text.splitlines() if "&sn=" not in line]  # a token cannot be broken
+        assert max(map(len, others)) <= 125 + len(str(tmp_path))
         run.end()
         assert '"path"' not in run.stderr  # the access log would bury all this

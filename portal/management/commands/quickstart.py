@@ -14,6 +14,7 @@ from portal.demonstration.pki import demonstration_pki
 from portal.quickstart.accounts import USER, ensure_administrator
 from portal.quickstart.data_directory import DataDirectory
 from portal.quickstart.facts import Demonstration, Facts
+from portal.quickstart.management import ensure_management_token
 from portal.quickstart.subscription import ensure_subscription_key
 from portal.serving.errors import ServingError
 from portal.serving.listeners import listen
@@ -73,8 +74,8 @@ class Command(BaseCommand):
         known = ensure_administrator(password)
         doors = open_front_doors()
         demonstration = None if options["no_demo"] else _demonstration(folder, options["back_end_port"])
-        key = ensure_subscription_key()
-        facts = _facts(doors, folder, password if known else None, key, demonstration)
+        secrets = (password if known else None, ensure_subscription_key(), ensure_management_token())
+        facts = _facts(doors, folder, secrets, demonstration)
         programs = [_back_end(demonstration, folder)] if demonstration else []
         serve(doors, self._report, lambda: self._tell(facts, options["json"]), before=programs)
 
@@ -114,12 +115,11 @@ def _back_end(demonstration: Demonstration, folder: DataDirectory) -> Program:
 def _facts(
     doors: FrontDoors,
     folder: DataDirectory,
-    password: str | None,
-    key: str,
+    secrets: tuple[str | None, str, str | None],
     demonstration: Demonstration | None,
 ) -> Facts:
     assert doors.portal is not None  # noqa: S101 (a quickstart opens both)
     assert doors.gateway is not None  # noqa: S101
     gateway = settings.GATEWAY_PUBLIC_URL or doors.gateway.url
     operator = doors.operator.url if doors.operator else None
-    return Facts(doors.portal.url, gateway, operator, folder.path, USER, password, key, demonstration)
+    return Facts(doors.portal.url, gateway, operator, folder.path, USER, *secrets, demonstration)
