@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from gateway.errors import ChangeError
+from gateway.errors import AlreadyExists, ChangeError, NotFound
 from portal.management_api import versions
 from portal.management_api.access import Caller
 from portal.management_api.answers import json_answer, note_effect
-from portal.management_api.bodies import json_body, judge, properties_of
+from portal.management_api.bodies import json_body, judge
 from portal.management_api.errors import ApiError, Detail, incorrect, not_found, of_change
 from portal.management_api.etags import excludes, expected_revision
 from portal.management_api.filters import condition
@@ -46,9 +46,7 @@ def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
         raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", "There is nothing at this address.")
     versions.check(request, versions.ARM)
     _check_service(match["service"])
-    _check_method(request, found)
-    if request.method not in _READING and not caller.may_change:
-        raise _not_allowed(caller)
+    check_allowed(request, caller, allowed(found.resource, one=bool(found.name), action=found.action))
     call = Call(request, caller, match["base"], parents_of(found.resource, found.parents))
     try:
         return _answer(call, found)
@@ -107,10 +105,12 @@ def allowed(resource: Resource[Any], *, one: bool, action: Action | None = None)
     return ("GET", "HEAD", *(method for method in own if method in resource.methods))
 
 
-def _check_method(request: HttpRequest, found: Found) -> None:
-    methods = allowed(found.resource, one=bool(found.name), action=found.action)
+def check_allowed(request: HttpRequest, caller: Caller, methods: tuple[str, ...]) -> None:
+    """Raises ApiError unless an address takes the request's method, and the caller may use it."""
     if request.method not in methods:
         raise method_not_allowed(request, methods)
+    if request.method not in _READING and not caller.may_change:
+        raise _not_allowed(caller)
 
 
 def method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> ApiError:
@@ -129,26 +129,22 @@ def _answer(call: Call, found: Found) -> HttpResponse:
     if found.action:
         return _act(call, found, found.action)
     if not found.name:
-        return _add(call, found.resource) if call.request.method == "POST" else _list(call, found.resource)
-    row = found.resource.find(call.parents, found.name)
+        if call.request.method == "POST":
+            return _add(call, found.resource)
+        return json_answer(HTTPStatus.OK, listing(call, found.resource))
+    return answer_for_one(call, found.resource, found.name)
+
+
+def answer_for_one(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
+    """What GET, HEAD, PUT, PATCH and DELETE of an entity come to, in either dialect. Raises ApiError."""
     match call.request.method:
         case "PUT":
-            return _put(call, found, row)
+            return _put(call, resource, name)
         case "PATCH":
-            return _patch(call, found.resource, row)
+            return _patch(call, resource, resource.find(call.parents, name))
         case "DELETE":
-            return _delete(call, found.resource, row)
-    return _get(call, found.resource, row)
-
-
-def entity(call: Call, resource: Resource[Any], row: Any) -> dict[str, Any]:
-    """An entity as answers have it."""
-    return {
-        "id": call.base + resource.address(call.parents, row),
-        "type": resource.type,
-        "name": resource.id_of(row),
-        "properties": resource.properties(call, row),
-    }
+            return _delete(call, resource, resource.find(call.parents, name))
+    return _get(call, resource, resource.find(call.parents, name))
 
 
 def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
@@ -157,19 +153,20 @@ def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
     revision = resource.revision(row)
     if excludes(call.request.headers.get("If-None-Match"), revision):
         return json_answer(HTTPStatus.NOT_MODIFIED, revision=revision)
-    return json_answer(HTTPStatus.OK, entity(call, resource, row), revision=revision)
+    return json_answer(HTTPStatus.OK, resource.entity(call, row, alone=True), revision=revision)
 
 
-def _list(call: Call, resource: Resource[Any]) -> HttpResponse:
+def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
+    """The page of a list that a request asks for."""
     query = call.request.GET
-    rows = resource.rows(call.parents).filter(condition(query.get("$filter", ""), resource.filters))
+    rows = resource.listed(call).filter(condition(query.get("$filter", ""), resource.filters))
     top, skip = min(_number(query, "$top", PAGE, 1), MOST_ON_PAGE), _number(query, "$skip", 0, 0)
     count = rows.count()
     page = rows.order_by(resource.order)[skip : skip + top]
-    content: dict[str, Any] = {"value": [entity(call, resource, row) for row in page], "count": count}
+    content: dict[str, Any] = {"value": [resource.entity(call, row) for row in page], "count": count}
     if skip + top < count:
         content["nextLink"] = next_link(call.request, skip + top)
-    return json_answer(HTTPStatus.OK, content)
+    return content
 
 
 def next_link(request: HttpRequest, skip: int) -> str:
@@ -189,7 +186,7 @@ def _number(query: Mapping[str, str], name: str, default: int, least: int) -> in
 
 def _written(call: Call, resource: Resource[Any], row: Any, status: int) -> HttpResponse:
     revision = resource.revision(row)
-    response = json_answer(status, entity(call, resource, row), revision=revision)
+    response = json_answer(status, resource.entity(call, row, alone=True), revision=revision)
     return in_effect(call.request, response, revision)
 
 
@@ -201,19 +198,30 @@ def in_effect(request: HttpRequest, response: HttpResponse, revision: int | None
     return note_effect(response, revision, wait=wait)
 
 
-def _put(call: Call, found: Found, row: Any) -> HttpResponse:
-    resource, request = found.resource, call.request
-    now = None if row is None else resource.revision(row)
-    expected = expected_revision(request.headers.get("If-Match"), now)
+def _put(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
+    row = resource.find(call.parents, name)
+    try:
+        return _create_or_update(call, resource, name, row)
+    except (AlreadyExists, NotFound):
+        again = resource.find(call.parents, name)
+        if (again is None) == (row is None):
+            raise
+    return _create_or_update(call, resource, name, again)  # somebody was faster to create or delete it
+
+
+def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) -> HttpResponse:
+    request, now = call.request, None if row is None else resource.revision(row)
+    field = request.headers.get("If-Match")
+    expected = expected_revision(field, now)
     if excludes(request.headers.get("If-None-Match"), now):
         message = f"{resource.label} already exists."
         raise ApiError(HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed", message)
-    given = properties_of(
-        json_body(request), resource.schema, required=resource.required, refused=resource.refused
-    )
-    call = _expecting(call, expected)
+    if row is not None and field is None and not resource.upserts:
+        message = f"{resource.label} with the same identifier already exists."
+        raise ApiError(HTTPStatus.CONFLICT, AlreadyExists.code, message)
+    given, call = resource.given(request, resource.required), _expecting(call, expected)
     if row is None:
-        return _written(call, resource, resource.create(call, found.name, given), HTTPStatus.CREATED)
+        return _written(call, resource, resource.create(call, name, given), HTTPStatus.CREATED)
     return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
 
 
@@ -221,7 +229,7 @@ def _patch(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
     if row is None:
         raise not_found(resource.label)
     expected = _required_match(call, resource.revision(row))
-    given = properties_of(json_body(call.request), resource.schema, refused=resource.refused)
+    given = resource.given(call.request)
     return _written(call, resource, resource.patch(_expecting(call, expected), row, given), HTTPStatus.OK)
 
 
@@ -230,14 +238,15 @@ def _delete(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
         _required_match(call, 0)
         return json_answer(HTTPStatus.NO_CONTENT)
     expected = _required_match(call, resource.revision(row))
-    revision = resource.delete(_expecting(call, expected), row)
+    try:
+        revision = resource.delete(_expecting(call, expected), row)
+    except NotFound:  # somebody was faster
+        return json_answer(HTTPStatus.NO_CONTENT)
     return in_effect(call.request, json_answer(resource.deleted), revision)
 
 
 def _add(call: Call, resource: Resource[Any]) -> HttpResponse:
-    given = properties_of(
-        json_body(call.request), resource.schema, required=resource.required, refused=resource.refused
-    )
+    given = resource.given(call.request, resource.required)
     return _written(call, resource, resource.add(call, given), HTTPStatus.CREATED)
 
 
@@ -251,7 +260,8 @@ def _act(call: Call, found: Found, action: Action) -> HttpResponse:
         if details := judge(given, action.schema):
             raise incorrect(*details)
     done = action.run(call, row, given)
-    return in_effect(call.request, json_answer(done.status, done.content), done.revision)
+    response = json_answer(done.status, done.content, revision=done.etag)
+    return in_effect(call.request, response, done.revision)
 
 
 def _required_match(call: Call, now: int) -> int | None:

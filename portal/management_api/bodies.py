@@ -19,11 +19,12 @@ from portal.management_api.errors import ApiError, Detail, incorrect
 Schema = Mapping[str, Mapping[str, Any]]
 # What an entity has beside its properties; of no consequence in a request.
 _AROUND = {"id", "name", "type", "properties", "etag"}
+JSON_TYPES = ("application/json", "text/json", "")
 
 
-def json_body(request: HttpRequest) -> dict[str, Any]:
+def json_body(request: HttpRequest, media_types: tuple[str, ...] = JSON_TYPES) -> dict[str, Any]:
     """The JSON object of a request. Raises ApiError."""
-    if request.content_type not in ("application/json", "text/json", ""):
+    if request.content_type not in media_types:
         message = f"The media type '{request.content_type}' is not supported. Send application/json."
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
     try:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from portal.busy import is_busy
-from portal.management_api import arm
+from portal.management_api import arm, classic
 from portal.management_api.access import caller_of
 from portal.management_api.answers import error_answer, finish
 from portal.management_api.errors import ApiError
@@ -52,7 +52,9 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if caller is None:
         message = "Unauthorized."
         raise ApiError(HTTPStatus.UNAUTHORIZED, "Unauthorized", message)
-    return arm.answer(request, caller, request.path_info.removeprefix(PREFIX))
+    path = request.path_info.removeprefix(PREFIX)
+    answer = classic.answer if classic.speaks(path) else arm.answer
+    return answer(request, caller, path)
 
 
 def _unforeseen(request: HttpRequest, error: Exception) -> ApiError:

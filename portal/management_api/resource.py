@@ -3,7 +3,7 @@
 The table of them (portal.management_api.table) is all that the two dialects and the OpenAPI description go by.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from gateway.changes.base import Actor
 from gateway.models.base import ConfigurationRow, with_id
 from portal.management_api.access import Caller
-from portal.management_api.bodies import Schema
+from portal.management_api.bodies import Schema, json_body, properties_of
 from portal.management_api.filters import Field
 
 R = TypeVar("R", bound=ConfigurationRow)
@@ -46,11 +46,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action came to: a status, a body or None, and the revision of the change if it made one."""
+    """What an action came to: a status, a body or None, and the revision of the change if it made one.
+
+    `etag` is the revision of the entity in the body, if it is one.
+    """
 
     status: int
     content: Any = None
     revision: int | None = None
+    etag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Resource(Generic[R]):
     actions: ClassVar[tuple[Action, ...]] = ()
     order: ClassVar[Any] = Lower("resource_id")
     deleted: ClassVar[int] = 200  # the status that says that an entity is deleted
+    upserts: ClassVar[bool] = True  # PUT without If-Match may change what is there
     addition: ClassVar[bool] = False  # ours, not of the original
 
     def __init__(self, parent: "Resource[Any] | None" = None) -> None:
@@ -113,6 +118,28 @@ class Resource(Generic[R]):
     def properties(self, call: Call, row: R) -> dict[str, Any]:
         """The members of `properties` in an answer."""
         raise NotImplementedError
+
+    def more_properties(self, call: Call, row: R) -> dict[str, Any]:
+        """What `properties` has beyond that where one is asked for: in lists it would cost too much."""
+        return {}
+
+    def listed(self, call: Call) -> QuerySet[R]:
+        """The rows of a list, before $filter."""
+        return self.rows(call.parents)
+
+    def entity(self, call: Call, row: R, *, alone: bool = False) -> dict[str, Any]:
+        """It as answers have it, in a list or `alone`."""
+        more = self.more_properties(call, row) if alone else {}
+        return {
+            "id": call.base + self.address(call.parents, row),
+            "type": self.type,
+            "name": self.id_of(row),
+            "properties": {**self.properties(call, row), **more},
+        }
+
+    def given(self, request: HttpRequest, required: Iterable[str] = ()) -> dict[str, Any]:
+        """The members that a request's body gives, judged by the schema. Raises ApiError."""
+        return properties_of(json_body(request), self.schema, required=required, refused=self.refused)
 
     # --- what can be done: each comes to a change, and raises what that raises ----------------------------------
     def create(self, call: Call, name: str, given: dict[str, Any]) -> R:
