@@ -1,8 +1,10 @@
 """What can go wrong with a change, and the one table of the statuses that say so over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+
+from gateway.policies.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class Invalid(ChangeError):
     def __init__(self, errors: Mapping[str, str | list[str]]) -> None:
         self.errors = {name: [text] if isinstance(text, str) else text for name, text in errors.items()}
         super().__init__(" ".join(text for texts in self.errors.values() for text in texts))
+
+
+class InvalidPolicy(Invalid):
+    """A policy document is wrong; its `faults` are the errors of "xml"."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__({"xml": [str(fault) for fault in self.faults]})
 
 
 class AlreadyExists(Invalid):
@@ -86,6 +96,7 @@ class Unreadable(Exception):
 
 STATUSES: dict[type[ChangeError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
+    InvalidPolicy: HTTPStatus.BAD_REQUEST,
     AlreadyExists: HTTPStatus.CONFLICT,
     NotFound: HTTPStatus.NOT_FOUND,
     InUse: HTTPStatus.BAD_REQUEST,

@@ -28,7 +28,7 @@ from gateway.changes.policy_secrets import (
     planned_moves,
     write_secrets,
 )
-from gateway.errors import Invalid, NotFound
+from gateway.errors import Invalid, InvalidPolicy, NotFound
 from gateway.models import Api, Operation, PolicyDocument, PolicyVersion
 from gateway.policies.faults import Fault, PolicyErrors
 from gateway.policies.parser import Document
@@ -163,7 +163,7 @@ def _checked(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:
     try:
         return _check(scope, xml, move)
     except PolicyErrors as error:
-        raise Invalid({"xml": [str(fault) for fault in error.faults]}) from None
+        raise InvalidPolicy(error.faults) from None
 
 
 def _check(scope: Scope, xml: str, move: Iterable[str] = ()) -> _Checked:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from gateway.errors import AlreadyExists, ChangeError, NotFound
+from gateway.errors import AlreadyExists, ChangeError, EditConflict, NotFound
 from portal.management_api import versions
 from portal.management_api.access import Caller
 from portal.management_api.answers import json_answer, note_effect
@@ -22,6 +22,7 @@ from portal.management_api.table import RESOURCES
 
 PAGE = 100
 MOST_ON_PAGE = 1000
+_MERGES = 5
 _READING = frozenset({"GET", "HEAD"})
 _SERVICE = re.compile(
     r"(?P<base>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ApiManagement/service/(?P<service>[^/]+))"
@@ -72,6 +73,8 @@ def _matched(resource: Resource[Any], parts: list[str]) -> Found | None:
         return Found(resource, tuple(names[:-1]), names[-1], action) if action else None
     if not _same(segments, wanted) or len(parts) < 2 * len(path) - 1:
         return None
+    if resource.singleton:
+        return None if len(parts) == 2 * len(path) else Found(resource, tuple(names), resource.segment, None)
     own = names[-1] if len(parts) == 2 * len(path) else ""
     return Found(resource, tuple(names[: len(path) - 1]), own, None)
 
@@ -141,7 +144,7 @@ def answer_for_one(call: Call, resource: Resource[Any], name: str) -> HttpRespon
         case "PUT":
             return _put(call, resource, name)
         case "PATCH":
-            return _patch(call, resource, resource.find(call.parents, name))
+            return _patch(call, resource, name)
         case "DELETE":
             return _delete(call, resource, resource.find(call.parents, name))
     return _get(call, resource, resource.find(call.parents, name))
@@ -159,6 +162,10 @@ def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
 def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
     """The page of a list that a request asks for."""
     query = call.request.GET
+    if refused := [
+        Detail(name, text) for name, text in resource.refused_parameters.items() if query.get(name)
+    ]:
+        raise incorrect(*refused)
     rows = resource.listed(call).filter(condition(query.get("$filter", ""), resource.filters))
     top, skip = min(_number(query, "$top", PAGE, 1), MOST_ON_PAGE), _number(query, "$skip", 0, 0)
     count = rows.count()
@@ -187,7 +194,7 @@ def _number(query: Mapping[str, str], name: str, default: int, least: int) -> in
 def _written(call: Call, resource: Resource[Any], row: Any, status: int) -> HttpResponse:
     revision = resource.revision(row)
     response = json_answer(status, resource.entity(call, row, alone=True), revision=revision)
-    return in_effect(call.request, response, revision)
+    return in_effect(call.request, response, resource.in_effect_from(row))
 
 
 def in_effect(request: HttpRequest, response: HttpResponse, revision: int | None) -> HttpResponse:
@@ -225,12 +232,23 @@ def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) 
     return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
 
 
-def _patch(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
+def _patch(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
+    """Change some members. Without an ETag they are merged once more with what somebody else wrote meanwhile."""
+    row = resource.find(call.parents, name)
     if row is None:
         raise not_found(resource.label)
     expected = _required_match(call, resource.revision(row))
     given = resource.given(call.request)
-    return _written(call, resource, resource.patch(_expecting(call, expected), row, given), HTTPStatus.OK)
+    for _ in range(_MERGES):
+        try:
+            patched = resource.patch(_expecting(call, resource.revision(row)), row, given)
+        except EditConflict:
+            row = resource.find(call.parents, name)
+            if expected is not None or row is None:
+                raise
+        else:
+            return _written(call, resource, patched, HTTPStatus.OK)
+    raise EditConflict(resource.revision(row))
 
 
 def _delete(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:

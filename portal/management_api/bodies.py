@@ -66,8 +66,15 @@ def properties_of(
 
 def _says_nothing(name: str, value: Any, schema: Schema, refused: Mapping[str, str]) -> bool:
     if name in refused:
-        return value in (None, False, "", [], {})
+        return _is_empty(value)
     return bool(schema.get(name, {}).get("readOnly"))
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a value says nothing, however deep: {"oAuth2": null} says as little as null."""
+    if isinstance(value, dict | list):
+        return all(map(_is_empty, value.values() if isinstance(value, dict) else value))
+    return value is None or value is False or value == ""
 
 
 def judge(given: Mapping[str, Any], schema: Schema, required: Iterable[str] = ()) -> list[Detail]:
@@ -110,6 +117,7 @@ _WORDS = {
     "minLength": "Use at least {} characters.",
     "minimum": "Use a number of at least {}.",
     "maximum": "Use a number of at most {}.",
+    "minItems": "Give at least {}.",
 }
 
 

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from gateway.errors import STATUSES, AlreadyExists, ChangeError, InUse, Invalid, NeedsConfirmation, Use
+from gateway.errors import (
+    STATUSES,
+    AlreadyExists,
+    ChangeError,
+    InUse,
+    Invalid,
+    InvalidPolicy,
+    NeedsConfirmation,
+    Use,
+)
+from gateway.policies.faults import Fault
 
 INCORRECT = "One or more fields contain incorrect values:"
 VALIDATION = "ValidationError"
@@ -49,7 +59,9 @@ def of_change(error: ChangeError, targets: Mapping[str, str]) -> ApiError:
     """What a refused change is answered with; `targets` maps the names of its values to those of members."""
     status, code, message = STATUSES[type(error)], error.code, error.message
     details: tuple[Detail, ...] = ()
-    if isinstance(error, Invalid):
+    if isinstance(error, InvalidPolicy):
+        details, message = tuple(map(_fault, error.faults)), INCORRECT
+    elif isinstance(error, Invalid):
         details = _details(error, targets)
         alone = isinstance(error, AlreadyExists) and len(details) == 1
         message = details[0].message if alone else INCORRECT
@@ -64,6 +76,11 @@ def _details(error: Invalid, targets: Mapping[str, str]) -> tuple[Detail, ...]:
     return tuple(
         Detail(targets.get(name, name), text) for name, texts in error.errors.items() for text in texts
     )
+
+
+def _fault(fault: Fault) -> Detail:
+    """A fault of a document has its element for a target, as in the original."""
+    return Detail(fault.element or "value", str(fault))
 
 
 def target_of(use: Use) -> str:

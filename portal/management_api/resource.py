@@ -92,6 +92,8 @@ class Resource(Generic[R]):
     deleted: ClassVar[int] = 200  # the status that says that an entity is deleted
     upserts: ClassVar[bool] = True  # PUT without If-Match may change what is there
     addition: ClassVar[bool] = False  # ours, not of the original
+    singleton: ClassVar[bool] = False  # of its parent there is one, without list and id: apis/bank/trust
+    refused_parameters: ClassVar[Mapping[str, str]] = {}  # of a list's address, and what to do
 
     def __init__(self, parent: "Resource[Any] | None" = None) -> None:
         self.parent = parent
@@ -114,6 +116,10 @@ class Resource(Generic[R]):
     def revision(self, row: R) -> int:
         """The revision that its ETag is made of: what a change compares."""
         return row.revision
+
+    def in_effect_from(self, row: R) -> int:
+        """The revision from which on a gateway does what an entity says: its own, or that of what it refers to."""
+        return self.revision(row)
 
     def properties(self, call: Call, row: R) -> dict[str, Any]:
         """The members of `properties` in an answer."""
@@ -151,7 +157,10 @@ class Resource(Generic[R]):
         raise NotImplementedError
 
     def patch(self, call: Call, row: R, given: dict[str, Any]) -> R:
-        """PATCH: members that are not given stay what they are (RFC 7396)."""
+        """PATCH: members that are not given stay what they are (RFC 7396), which is what `row` has.
+
+        `call.expected` is the revision of `row`: whoever changed it meanwhile is not written over.
+        """
         raise NotImplementedError
 
     def add(self, call: Call, given: dict[str, Any]) -> R:
@@ -164,9 +173,9 @@ class Resource(Generic[R]):
 
     # --- addresses --------------------------------------------------------------------------------------------
     def path(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of segment and parameter, the outermost entity first."""
+        """Pairs of segment and parameter, the outermost entity first; a singleton has no parameter."""
         before = self.parent.path() if self.parent else ()
-        return (*before, (self.segment, self.parameter))
+        return (*before, (self.segment, "" if self.singleton else self.parameter))
 
     @property
     def type(self) -> str:
@@ -181,4 +190,7 @@ class Resource(Generic[R]):
         """Its address below that of the service: /apis/bank/operations/get."""
         chain = self.chain()
         parts = zip(chain, (*parents, row), strict=True)
-        return "".join(f"/{each.segment}/{each.id_of(one)}" for each, one in parts)
+        return "".join(
+            f"/{each.segment}" if each.singleton else f"/{each.segment}/{each.id_of(one)}"
+            for each, one in parts
+        )
