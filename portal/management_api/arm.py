@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from gateway.errors import AlreadyExists, ChangeError, EditConflict, NotFound
 from portal.management_api import versions
 from portal.management_api.access import Caller
+from portal.management_api.addresses import Found, allowed, find, parents_of
 from portal.management_api.answers import json_answer, note_effect
 from portal.management_api.bodies import json_body, judge
 from portal.management_api.errors import ApiError, Detail, incorrect, not_found, of_change
 from portal.management_api.etags import excludes, expected_revision
 from portal.management_api.filters import condition
 from portal.management_api.resource import Action, Call, Resource
-from portal.management_api.table import RESOURCES
 
 PAGE = 100
 MOST_ON_PAGE = 1000
@@ -29,15 +29,6 @@ _SERVICE = re.compile(
     r"(?P<rest>/.*)?",
     re.IGNORECASE,
 )
-
-
-class Found(NamedTuple):
-    """What an address names: an entity, the ids on the way to it, its own id ("" for the list), and an action."""
-
-    resource: Resource[Any]
-    parents: tuple[str, ...]
-    name: str
-    action: Action | None
 
 
 def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
@@ -55,57 +46,10 @@ def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
         raise of_change(error, found.resource.targets) from None
 
 
-def find(rest: str) -> Found | None:
-    """What the address below that of the service names, None if nothing has such an address."""
-    parts = [part for part in rest.split("/") if part]
-    for resource in RESOURCES:
-        if (found := _matched(resource, parts)) is not None:
-            return found
-    return None
-
-
-def _matched(resource: Resource[Any], parts: list[str]) -> Found | None:
-    path = resource.path()
-    segments, names = parts[::2], parts[1::2]
-    wanted = [segment for segment, _ in path]
-    if len(parts) == 2 * len(path) + 1 and _same(segments[:-1], wanted):
-        action = next((a for a in resource.actions if a.name.lower() == parts[-1].lower()), None)
-        return Found(resource, tuple(names[:-1]), names[-1], action) if action else None
-    if not _same(segments, wanted) or len(parts) < 2 * len(path) - 1:
-        return None
-    if resource.singleton:
-        return None if len(parts) == 2 * len(path) else Found(resource, tuple(names), resource.segment, None)
-    own = names[-1] if len(parts) == 2 * len(path) else ""
-    return Found(resource, tuple(names[: len(path) - 1]), own, None)
-
-
-def _same(segments: list[str], wanted: list[str]) -> bool:
-    return [each.lower() for each in segments] == [each.lower() for each in wanted]
-
-
-def parents_of(resource: Resource[Any], names: tuple[str, ...]) -> tuple[Any, ...]:
-    """The rows that an address names before the entity. Raises ApiError for the first that is not there."""
-    rows: tuple[Any, ...] = ()
-    for each, name in zip(resource.chain(), names, strict=False):
-        row = each.find(rows, name)
-        if row is None:
-            raise not_found(each.label)
-        rows = (*rows, row)
-    return rows
-
-
 def _check_service(name: str) -> None:
     if name.lower() != settings.MANAGEMENT_SERVICE_NAME.lower():
         message = f"The service is called '{settings.MANAGEMENT_SERVICE_NAME}' here, not '{name}'."
         raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
-
-
-def allowed(resource: Resource[Any], *, one: bool, action: Action | None = None) -> tuple[str, ...]:
-    """The methods that an address takes: of a list, of an entity (`one`), or of an action."""
-    if action:
-        return ("POST",)
-    own = ("PUT", "PATCH", "DELETE") if one else ("POST",)
-    return ("GET", "HEAD", *(method for method in own if method in resource.methods))
 
 
 def check_allowed(request: HttpRequest, caller: Caller, methods: tuple[str, ...]) -> None:

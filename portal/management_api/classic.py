@@ -16,6 +16,7 @@ from gateway.errors import ChangeError
 from gateway.models import Certificate
 from portal.management_api import arm, versions
 from portal.management_api.access import Caller
+from portal.management_api.addresses import allowed
 from portal.management_api.answers import json_answer
 from portal.management_api.bodies import JSON_TYPES, json_body, properties_of
 from portal.management_api.errors import of_change
@@ -71,7 +72,7 @@ def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
     match = _ADDRESS.fullmatch(path)
     name = match["name"] or "" if match else ""
     versions.check(request, versions.CLASSIC)
-    arm.check_allowed(request, caller, arm.allowed(CERTIFICATES, one=bool(name)))
+    arm.check_allowed(request, caller, allowed(CERTIFICATES, one=bool(name)))
     call = Call(request, caller, "")
     try:
         return arm.answer_for_one(call, CERTIFICATES, name) if name else _list(call)

@@ -16,6 +16,7 @@ from gateway.models.base import ConfigurationRow, with_id
 from portal.management_api.access import Caller
 from portal.management_api.bodies import Schema, json_body, properties_of
 from portal.management_api.filters import Field
+from portal.management_api.queries import query
 
 R = TypeVar("R", bound=ConfigurationRow)
 
@@ -41,7 +42,11 @@ class Call:
     @property
     def confirmed(self) -> bool:
         """Whether the caller agreed to what a change would come to (see gateway.errors.NeedsConfirmation)."""
-        return self.request.GET.get("confirm", "").lower() == "true"
+        return self.query("confirm").lower() == "true"
+
+    def query(self, name: str) -> str:
+        """A parameter of the query, "" without it."""
+        return query(self.request, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Resource(Generic[R]):
 
     segment: ClassVar[str]  # of its address: "certificates"
     label: ClassVar[str]  # in messages: "Certificate not found."
-    parameter: ClassVar[str]  # of the URL template: "certificateId"
+    parameter: ClassVar[str] = ""  # of the URL template: "certificateId"
     schema: ClassVar[Schema]  # members of `properties`; see portal.management_api.bodies
     required: ClassVar[tuple[str, ...]] = ()  # of them, in PUT and in POST to the list
     refused: ClassVar[
@@ -93,6 +98,9 @@ class Resource(Generic[R]):
     upserts: ClassVar[bool] = True  # PUT without If-Match may change what is there
     addition: ClassVar[bool] = False  # ours, not of the original
     singleton: ClassVar[bool] = False  # of its parent there is one, without list and id: apis/bank/trust
+    queries: ClassVar[
+        Schema
+    ] = {}  # query parameters of its own, each with its JSON Schema, for the description
     refused_parameters: ClassVar[Mapping[str, str]] = {}  # of a list's address, and what to do
 
     def __init__(self, parent: "Resource[Any] | None" = None) -> None:
@@ -104,8 +112,8 @@ class Resource(Generic[R]):
         raise NotImplementedError
 
     def find(self, parents: tuple[Any, ...], name: str) -> R | None:
-        """The one with that id."""
-        found: Any = with_id(self.rows(parents), name)
+        """The one with that id; a singleton is the first of the rows."""
+        found: Any = self.rows(parents) if self.singleton else with_id(self.rows(parents), name)
         row: R | None = found.first()
         return row
 
@@ -176,6 +184,11 @@ class Resource(Generic[R]):
         """Pairs of segment and parameter, the outermost entity first; a singleton has no parameter."""
         before = self.parent.path() if self.parent else ()
         return (*before, (self.segment, "" if self.singleton else self.parameter))
+
+    @property
+    def template(self) -> str:
+        """The URL template of an entity's address below that of the service: /apis/{apiId}/trust."""
+        return "".join(f"/{segment}/{{{name}}}" if name else f"/{segment}" for segment, name in self.path())
 
     @property
     def type(self) -> str:

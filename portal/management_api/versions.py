@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.http import HttpRequest
 
 from portal.management_api.errors import ApiError
+from portal.management_api.queries import query
 
 # Where nothing differs that is answered here
 ARM = (
@@ -29,7 +30,7 @@ CLASSIC = ("2014-02-14", "2014-02-14-preview")
 
 def check(request: HttpRequest, versions: tuple[str, ...]) -> None:
     """Raises ApiError (400) unless the request names one of these versions."""
-    version = request.GET.get("api-version", "")
+    version = query(request, "api-version")
     if not version:
         message = "The api-version query parameter (?api-version=) is required for all requests."
         raise ApiError(HTTPStatus.BAD_REQUEST, "MissingApiVersionParameter", message)
