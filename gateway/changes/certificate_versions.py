@@ -1,6 +1,7 @@
 """Changes to the versions of a client certificate: a successor is added, then used; a former one is used again.
 
-Exactly one version is in use, the certificate's `current`. To use another one is to renew or to roll back.
+Both at once is to replace it. Exactly one version is in use, the certificate's `current`. To use another one is to
+renew or to roll back.
 """
 
 from collections.abc import Iterable
@@ -11,13 +12,15 @@ from django.db.models import Max
 from django.utils import timezone
 
 from gateway import keystore
+from gateway.certificate_contents import contents_of
 from gateway.certificate_files import ClientCertificate, FileRefused, read_certificate_file
 from gateway.changes.base import Actor, Change, change, expect_revision
-from gateway.changes.policy_rewriting import Rewrite, by_thumbprint, listed, write_rewritings
+from gateway.changes.policy_rewriting import Rewrite, Rewriting, by_thumbprint, listed, write_rewritings
 from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound, Unreadable, Use
 from gateway.models import AuditEntry, Certificate, CertificateVersion
 from gateway.x509 import X509Facts
 
+_ADDED = "uploaded a version of"
 _REMOVED = "removed a version of"
 KEY_UNREADABLE = "The private key of {} cannot be opened, so nothing could be presented with it: {}"
 
@@ -47,11 +50,14 @@ def add_version(
     with change(actor) as this:
         certificate = get_certificate(certificate_key)
         expect_revision(certificate.revision, revision)
-        version = create_version(this, certificate, material.facts, material.chain_pem, material.private_key)
+        version = _add(this, certificate, material)
         touch(this, certificate)
-        this.audit(
-            "uploaded a version of", certificate, {"version": ["", str(version.number)], **added(version)}
-        )
+    return version
+
+
+def _add(this: Change, certificate: Certificate, material: ClientCertificate) -> CertificateVersion:
+    version = create_version(this, certificate, material.facts, material.chain_pem, material.private_key)
+    this.audit(_ADDED, certificate, {"version": ["", str(version.number)], **added(version)})
     return version
 
 
@@ -73,19 +79,87 @@ def use_version(
     with change(actor) as this:
         certificate = get_certificate(certificate_key)
         expect_revision(certificate.revision, revision)
-        before, version = get_current(certificate), _get_version(certificate, version_key)
-        if version == before:
+        version = _get_version(certificate, version_key)
+        if version == certificate.current:
             raise Invalid({"version": f"Version {version.number} is in use already."})
-        refuse_unreadable_key(version, "version")
         rewritings = by_thumbprint(certificate)
         if rewrites is not None and tuple(rewrites) != tuple(each.rewrite for each in rewritings):
             raise EditConflict(certificate.revision)
-        certificate.current = version
-        touch(this, certificate, "current")
-        rewritten = write_rewritings(this, rewritings, "version")
-        action = "renewed" if version.number > before.number else "rolled back"
-        this.audit(action, certificate, _difference(before, version, rewritten))
-        return Used(this.revision, rewritten)
+        return _use(this, certificate, version, rewritings, "version")
+
+
+def _use(
+    this: Change,
+    certificate: Certificate,
+    version: CertificateVersion,
+    rewritings: Iterable[Rewriting],
+    field: str,
+) -> Used:
+    refuse_unreadable_key(version, field)
+    before, certificate.current = get_current(certificate), version
+    touch(this, certificate, "current")
+    rewritten = write_rewritings(this, rewritings, field)
+    action = "renewed" if version.number > before.number else "rolled back"
+    this.audit(action, certificate, _difference(before, version, rewritten))
+    return Used(this.revision, rewritten)
+
+
+class _AsItWasError(Exception):
+    """Ends a change that has nothing to change, so that it writes nothing at all."""
+
+
+def replace_certificate(
+    actor: Actor,
+    certificate_key: UUID,
+    *,
+    data: bytes,
+    password: str,
+    key: str = "",
+    revision: int | None = None,
+) -> Used:
+    """Have a certificate be what is in a file, in one change: add a version and use it.
+
+    A former version with the same material is used again, and nothing is written for the one in use: whoever sends
+    the same file again and again changes nothing. See use_version for policies that name a thumbprint. Raises
+    NotFound, EditConflict, Invalid on "file", "password" or "key", AlreadyExists on "file".
+    """
+    material = read_material(data, password, key)
+    try:
+        with change(actor) as this:
+            certificate = get_certificate(certificate_key)
+            expect_revision(certificate.revision, revision)
+            return _replace(this, certificate, material)
+    except _AsItWasError:
+        return Used(certificate.revision, ())
+
+
+def _replace(this: Change, certificate: Certificate, material: ClientCertificate) -> Used:
+    before = get_current(certificate)
+    version = certificate.versions.filter(sha256=material.facts.sha256).first()
+    if version is None:
+        version = _add(this, certificate, material)
+    elif version.chain_pem != material.chain_pem:
+        _change_chain(this, certificate, version, material.chain_pem)
+    elif version == before:
+        raise _AsItWasError
+    if version != before:
+        return _use(this, certificate, version, by_thumbprint(certificate), "file")
+    touch(this, certificate)
+    return Used(this.revision, ())
+
+
+def _change_chain(
+    this: Change, certificate: Certificate, version: CertificateVersion, chain_pem: str
+) -> None:
+    """Have a version come with the issuers of another file, which has the same certificate.
+
+    Its revision stays: by that it is known who uploaded it. That of the certificate tells gateways.
+    """
+    numbers = [len(contents_of(each).chain) for each in (version.chain_pem, chain_pem)]
+    version.chain_pem = chain_pem
+    version.save(update_fields=["chain_pem"])
+    words = {"version": [str(version.number)] * 2, "certificates in the chain": list(map(str, numbers))}
+    this.audit("changed the chain of", certificate, words)
 
 
 def planned_rewrites(certificate: Certificate) -> tuple[Rewrite, ...]:
