@@ -19,17 +19,24 @@ _LIKE_ASCII = ("\u212a", "\u0130")
 
 
 def free_id(
-    rows: QuerySet[R], given: str, name: str, *, field: str, default: str, planned: Collection[str] = ()
+    rows: QuerySet[R],
+    given: str,
+    name: str,
+    *,
+    field: str,
+    default: str,
+    planned: Collection[str] = (),
+    column: str = "resource_id",
 ) -> str:
     """The id for a new row among `rows`: `given` if it is free, else one made from `name`.
 
-    "Partner Bank" becomes "partner-bank", then "partner-bank-2"; not one of those `planned`. Raises Invalid
-    or AlreadyExists on `field`.
+    "Partner Bank" becomes "partner-bank", then "partner-bank-2"; not one of those `planned`. `column` is where the
+    ids of `rows` are. Raises Invalid or AlreadyExists on `field`.
     """
     if given:
-        return _checked(rows, given, field)
+        return _checked(rows, given, field, column)
     stem = slugify(name.replace(".", "-"))[:70].strip("-") or default  # host names keep their parts apart
-    taken = _taken(rows, stem).union(planned)
+    taken = _taken(rows, stem, column).union(planned)
     number, candidate = 1, stem
     while candidate in taken:
         number += 1
@@ -37,24 +44,29 @@ def free_id(
     return candidate
 
 
-def _taken(rows: QuerySet[R], start: str) -> set[str]:
+def is_free(rows: QuerySet[R], name: str, column: str = "resource_id") -> bool:
+    """Whether no row has that id, in whatever case."""
+    return name.lower() not in _taken(rows, name, column)
+
+
+def _taken(rows: QuerySet[R], start: str, column: str) -> set[str]:
     """All ids in lower case that begin with `start`, and some others.
 
     Compared here, because SQLite knows the case of ASCII letters only: where it let in both "Ärger" and "ärger", a
     document that names one could get the other. So the database narrows by what is ASCII at the beginning.
     """
     begins = _ASCII.match(start)
-    alike = Q(resource_id__istartswith=begins[0] if begins else "")
+    alike = Q((f"{column}__istartswith", begins[0] if begins else ""))
     for letter in _LIKE_ASCII:
-        alike |= Q(resource_id__contains=letter)
-    return {row_id.lower() for row_id in rows.filter(alike).values_list("resource_id", flat=True)}
+        alike |= Q((f"{column}__contains", letter))
+    return {row_id.lower() for row_id in rows.filter(alike).values_list(column, flat=True)}
 
 
-def _checked(rows: QuerySet[R], given: str, field: str) -> str:
+def _checked(rows: QuerySet[R], given: str, field: str, column: str) -> str:
     try:
         validate_id(given)
     except ValidationError as error:
         raise Invalid({field: error.messages}) from None
-    if given.lower() in _taken(rows, given):
+    if not is_free(rows, given, column):
         raise AlreadyExists({field: f"The name “{given}” is already taken. Choose another one."})
     return given

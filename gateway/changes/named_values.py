@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from gateway import keystore
 from gateway.changes.base import Actor, Change, change, expect_revision, witnessed
-from gateway.changes.ids import free_id
+from gateway.changes.ids import free_id, is_free
 from gateway.changes.policy_references import Lookup, derive_references, value_of
 from gateway.errors import InUse, Invalid, NotFound, Unreadable
 from gateway.models import Api, AuditEntry, NamedValue, PolicyDocument
@@ -28,11 +28,18 @@ _NOT_IN_TAGS = re.compile(r'[,"\\\x00-\x1f\x7f\ud800-\udfff]')
 
 
 def create_named_value(
-    actor: Actor, *, name: str, value: str, secret: bool = False, tags: Iterable[str] = ()
+    actor: Actor,
+    *,
+    name: str,
+    value: str,
+    secret: bool = False,
+    tags: Iterable[str] = (),
+    entity_id: str = "",
 ) -> NamedValue:
     """Add a named value, which documents refer to as {{name}}; a secret one is sealed.
 
-    Raises Invalid or AlreadyExists on "name", "value" or "tags".
+    `entity_id` is what the REST API is to know it by if that is not its name. Raises Invalid or AlreadyExists on
+    "name", "value", "tags" or "entity_id".
     """
     name, kept = name.strip(), _clean_tags(tags)
     if not name:
@@ -41,8 +48,9 @@ def create_named_value(
         raise Invalid({"name": "Use no braces in a name: policies write it between doubled ones."})
     _check_value(value, secret=secret)
     with change(actor) as this:
-        rows = NamedValue.objects.all()
-        row = NamedValue(resource_id=free_id(rows, name, "", field="name", default="property"), tags=kept)
+        free = free_id(NamedValue.objects.all(), name, "", field="name", default="property")
+        row = _new_row(free, entity_id)
+        row.tags = kept
         _write(this, row, value, secret=secret)
         this.audit("created", row, {part: ["", text] for part, text in _audited(row).items() if text})
     return row
@@ -53,19 +61,21 @@ def update_named_value(
     key: UUID,
     *,
     value: str | None,
-    secret: bool,
-    tags: Iterable[str] = (),
+    secret: bool | None,
+    tags: Iterable[str] | None = (),
     revision: int | None = None,
 ) -> int:
     """Change a named value in every document that refers to it; returns the revision of the change.
 
-    A value of None stays what it is; a secret one stays secret then: it never becomes readable. Raises NotFound,
+    What is None stays what it is. A secret one never becomes readable: that takes a new value. Raises NotFound,
     EditConflict, Invalid on "value", "secret" or "tags", also when a document would become invalid.
     """
-    kept = _clean_tags(tags)
+    given_tags = None if tags is None else _clean_tags(tags)
     with change(actor) as this:
         row = get_named_value(key)
         expect_revision(row.revision, revision)
+        secret = row.secret if secret is None else secret
+        kept = row.tags if given_tags is None else given_tags
         replaced = value is not None and (row.secret or value != row.value)
         other_kind = secret != row.secret
         if other_kind and secret:
@@ -123,7 +133,7 @@ def set_secret(this: Change, name: str, secret: str) -> NamedValue:
     """Create or replace the secret named value `name`; its text is sealed."""
     row = with_id(NamedValue.objects.all(), name).first()
     action = "replaced" if row else "created"
-    row = row or NamedValue(resource_id=name)
+    row = row or _new_row(name)
     _write(this, row, secret, secret=True)
     this.audit(action, row, {"value": [_SECRET if action == "replaced" else "", _SECRET]})
     return row
@@ -175,6 +185,15 @@ def _clean_tags(tags: Iterable[str]) -> list[str]:
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
+def _new_row(name: str, entity_id: str = "") -> NamedValue:
+    """One with that name, which is free, and an id of its own if it is given one, or its name is another's id."""
+    known = NamedValue.objects.with_known_as()
+    if not entity_id and is_free(known, name, "known_as"):
+        return NamedValue(resource_id=name)
+    own = free_id(known, entity_id, name, field="entity_id", default="property", column="known_as")
+    return NamedValue(resource_id=name, entity_id="" if own == name else own)
+
+
 def _change_value(this: Change, row: NamedValue, value: str | None, *, secret: bool, tags: list[str]) -> None:
     if not value and row.secret and not secret:
         raise Invalid({"value": "Enter a new value: a secret one never becomes readable."})

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Cast, Lower
-from django.db.models.lookups import IContains
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Coalesce, Lower, NullIf
+from django.db.models.lookups import Exact, IContains
 
 from gateway.errors import Use
 from gateway.models.base import ResourceRow, referring, validate_id
@@ -29,6 +30,16 @@ class NamedValueQuerySet(models.QuerySet["NamedValue"]):
         """Those that have a tag, which holds no quotation mark itself."""
         return self.filter(IContains(Cast("tags", models.TextField()), f'"{tag}"'))
 
+    def with_known_as(self) -> "NamedValueQuerySet":
+        """With the id by which the REST API knows each, `known_as`."""
+        return self.annotate(known_as=Coalesce(NullIf(F("entity_id"), Value("")), F("resource_id")))
+
+    def known_as(self, name: str) -> "NamedValueQuerySet":
+        """The one that the REST API knows by that id, in any case. Asked as the indexes are made."""
+        wanted = Lower(Value(name))
+        by_name = Q(Exact(Lower("resource_id"), wanted), entity_id="")
+        return self.filter(by_name | Q(~Q(entity_id=""), Exact(Lower("entity_id"), wanted)))
+
     def unused(self) -> "NamedValueQuerySet":
         return self.filter(policy_references=None)
 
@@ -46,7 +57,6 @@ class NamedValue(ResourceRow):
     """
 
     entity_id = models.CharField(max_length=80, blank=True, validators=[validate_id])
-
     secret = models.BooleanField(default=False)
     value = models.TextField(blank=True)
     sealed_value = models.TextField(blank=True)
@@ -64,6 +74,11 @@ class NamedValue(ResourceRow):
 
     def __str__(self) -> str:
         return self.resource_id
+
+    @property
+    def rest_id(self) -> str:
+        """The id by which the REST API knows it."""
+        return self.entity_id or self.resource_id
 
     @property
     def uses(self) -> tuple[Use, ...]:

@@ -4,5 +4,6 @@ from typing import Any
 
 from portal.management_api.resource import Resource
 from portal.management_api.resources.certificates import Certificates
+from portal.management_api.resources.named_values import NamedValues
 
-RESOURCES: tuple[Resource[Any], ...] = (Certificates(),)
+RESOURCES: tuple[Resource[Any], ...] = (Certificates(), NamedValues())

@@ -67,7 +67,7 @@ class _Answer(HttpResponseImpl):  # type: ignore[misc]
             headers=case_insensitive_dict(dict(response.headers)),
             reason=response.reason_phrase,
             content_type=response.headers.get("Content-Type"),
-            stream_download_generator=None,
+            stream_download_generator=lambda pipeline, answer, **options: iter([response.content]),
             block_size=4096,
         )
         self._content = response.content
