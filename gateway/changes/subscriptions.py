@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,9 +19,13 @@ Which = Literal["primary", "secondary"]
 _NAMES: tuple[Which, Which] = ("primary", "secondary")
 # What fits into a field and, unescaped, into a query: RFC 3986, 2.3
 _KEY = re.compile(r"[A-Za-z0-9\-._~]{16,256}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 NO_LONGER_IN = (
     "This subscription is not there any more, or lets no calls of this API in now. Choose another one."
 )
+NEVER_AGAIN = "“{}” is cancelled: its keys never work again."
+_ACTIONS = {ACTIVE: "activated", SUSPENDED: "suspended", CANCELLED: "cancelled"}
+_SECRET = "(secret)"  # noqa: S105 (what the audit log shows instead of a key)
 
 
 class Keys(NamedTuple):
@@ -43,17 +48,18 @@ def create_subscription(
     resource_id: str = "",
     primary_key: str = "",
     secondary_key: str = "",
+    state: str = ACTIVE,
 ) -> Subscription:
     """Let somebody call an API (by its key), or all of them. Keys that are not given are made.
 
     Raises Invalid or AlreadyExists on "display_name", "owner", "api", "id", "primary_key" or "secondary_key".
     """
-    values = _clean(display_name, owner, allow_tracing)
-    keys = Keys(primary_key or _new_key(), secondary_key or _new_key())
+    values = {**_clean(display_name, owner), "allow_tracing": allow_tracing, "state": state}
+    given = _given_keys(primary_key, secondary_key)
+    keys = {which: given.get(which) or _new_key() for which in _NAMES}
     _check_keys(keys)
     with change(actor) as this:
-        if primary_key or secondary_key:
-            _refuse_known(keys)
+        _refuse_known(given)
         name = free_id(
             Subscription.objects.all(),
             resource_id.strip(),
@@ -62,15 +68,11 @@ def create_subscription(
             default="subscription",
         )
         row = Subscription(resource_id=name, api=_api(api), created_at=timezone.now(), **values)
-        for which, key in zip(_NAMES, keys, strict=True):
+        for which, key in keys.items():
             _seal(row, which, key)
         _write(this, row)
-        scope = str(row.api or "All APIs")
-        this.audit(
-            "created",
-            row,
-            {"display_name": ["", row.display_name], "owner": ["", row.owner], "api": ["", scope]},
-        )
+        told = [name for name in _told(row) if name != "allow_tracing" and (name, state) != ("state", ACTIVE)]
+        this.audit("created", row, {name: ["", _told(row)[name]] for name in told})
     return row
 
 
@@ -78,53 +80,82 @@ def update_subscription(
     actor: Actor,
     key: UUID,
     *,
-    display_name: str,
-    owner: str = "",
-    api: UUID | None = None,
-    allow_tracing: bool = False,
+    display_name: str | None = None,
+    owner: str | None = None,
+    api: UUID | Literal["same"] | None = "same",
+    allow_tracing: bool | None = None,
+    state: str | None = None,
+    primary_key: str = "",
+    secondary_key: str = "",
     revision: int | None = None,
 ) -> Subscription:
-    """Change what is known of a subscription. Raises what create_subscription does, NotFound, EditConflict."""
-    values = _clean(display_name, owner, allow_tracing)
+    """Change what is known of a subscription; what is not given stays what it is (an `api` of None means all).
+
+    Keys that are given take the place of the former ones, which are let in no longer. Raises what
+    create_subscription does, NotFound, EditConflict.
+    """
+    values: dict[str, Any] = _clean(display_name, owner)
+    values |= {n: v for n, v in (("allow_tracing", allow_tracing), ("state", state)) if v is not None}
     with change(actor) as this:
         row = get_subscription(key)
         expect_revision(row.revision, revision)
-        changed = {name: [getattr(row, name), value] for name, value in values.items()}
-        changed["api"] = [str(row.api or "All APIs"), str(_api(api) or "All APIs")]
+        before = _told(row)
+        _refuse_to_revive(row, state)
         for name, value in values.items():
             setattr(row, name, value)
-        row.api = _api(api)
+        if api != "same":
+            row.api = _api(api)
+        replaced = _replace_keys(row, _given_keys(primary_key, secondary_key))
         _write(this, row)
-        this.audit("updated", row, {name: both for name, both in changed.items() if both[0] != both[1]})
+        changed = {name: [before[name], value] for name, value in _told(row).items() if before[name] != value}
+        action = _ACTIONS[row.state] if [*changed, *replaced] == ["state"] else "updated"
+        this.audit(action, row, changed | {f"{which}_key": [_SECRET, _SECRET] for which in replaced})
     return row
 
 
 def suspend_subscription(actor: Actor, key: UUID) -> Subscription:
     """Let its keys in no longer, until it is activated again. Raises NotFound, Invalid."""
-    return _set_state(actor, key, SUSPENDED, "suspended")
+    return _set_state(actor, key, SUSPENDED)
 
 
 def activate_subscription(actor: Actor, key: UUID) -> Subscription:
     """Let the keys of a suspended one in again. Raises NotFound, Invalid."""
-    return _set_state(actor, key, ACTIVE, "activated")
+    return _set_state(actor, key, ACTIVE)
 
 
 def cancel_subscription(actor: Actor, key: UUID) -> Subscription:
     """End it for good: its keys never work again. Raises NotFound."""
-    return _set_state(actor, key, CANCELLED, "cancelled")
+    return _set_state(actor, key, CANCELLED)
 
 
-def _set_state(actor: Actor, key: UUID, state: str, action: str) -> Subscription:
+def _set_state(actor: Actor, key: UUID, state: str) -> Subscription:
     with change(actor) as this:
         row = get_subscription(key)
-        if row.state == CANCELLED and state != CANCELLED:
-            raise Invalid(
-                {"state": f"“{row}” is cancelled, which is final. Create a new subscription instead."}
-            )
+        _refuse_to_revive(row, state)
         before, row.state = row.state, state
         _write(this, row)
-        this.audit(action, row, {"state": [before, state]})
+        this.audit(_ACTIONS[state], row, {"state": [before, state]})
     return row
+
+
+def _refuse_to_revive(row: Subscription, state: str | None) -> None:
+    if row.state == CANCELLED and state not in (None, CANCELLED):
+        raise Invalid({"state": f"“{row}” is cancelled, which is final. Create a new subscription instead."})
+
+
+def _replace_keys(row: Subscription, given: Mapping[Which, str]) -> list[Which]:
+    """Seal the keys that are given and differ from those that are there, and say which do."""
+    before = {which: _open_or_none(row, which) for which in _NAMES} if given else {}
+    replacing = {which: key for which, key in given.items() if key != before[which]}
+    if not replacing:
+        return []
+    if row.state == CANCELLED:
+        raise Invalid({"state": NEVER_AGAIN.format(row)})
+    _check_keys(before | replacing, replacing)
+    _refuse_known(replacing, row)
+    for which, key in replacing.items():
+        _seal(row, which, key)
+    return list(replacing)
 
 
 def regenerate_key(actor: Actor, key: UUID, which: Which) -> Subscription:
@@ -132,10 +163,10 @@ def regenerate_key(actor: Actor, key: UUID, which: Which) -> Subscription:
     with change(actor) as this:
         row = get_subscription(key)
         if row.state == CANCELLED:
-            raise Invalid({"state": f"“{row}” is cancelled: its keys never work again."})
+            raise Invalid({"state": NEVER_AGAIN.format(row)})
         _seal(row, which, _new_key())
         _write(this, row)
-        this.audit(f"regenerated the {which} key of", row, {f"{which}_key": ["(secret)", "(secret)"]})
+        this.audit(f"regenerated the {which} key of", row, {f"{which}_key": [_SECRET, _SECRET]})
     return row
 
 
@@ -202,17 +233,30 @@ def _write(this: Change, row: Subscription) -> None:
     row.save()
 
 
-def _clean(display_name: str, owner: str, allow_tracing: bool) -> dict[str, str | bool]:
-    """The values as they are stored. Raises Invalid with everything that is wrong."""
-    name, owner = display_name.strip(), owner.strip()
+def _clean(display_name: str | None, owner: str | None) -> dict[str, Any]:
+    """Those that are given as they are stored. Raises Invalid with everything that is wrong."""
+    given = (("display_name", display_name), ("owner", owner))
+    values = {name: value.strip() for name, value in given if value is not None}
     errors = {}
-    if not 1 <= len(name) <= 100:
+    if not 1 <= len(values.get("display_name", "-")) <= 100:
         errors["display_name"] = "Enter a name of at most 100 characters."
-    if len(owner) > 200:
+    if len(values.get("owner", "")) > 200:
         errors["owner"] = "Use at most 200 characters."
+    errors |= {name: "Use no control characters." for name in values if _CONTROL.search(values[name])}
     if errors:
         raise Invalid(errors)
-    return {"display_name": name, "owner": owner, "allow_tracing": allow_tracing}
+    return values
+
+
+def _told(row: Subscription) -> dict[str, Any]:
+    """What the audit log tells of one."""
+    return {
+        "display_name": row.display_name,
+        "owner": row.owner,
+        "allow_tracing": row.allow_tracing,
+        "state": row.state,
+        "api": str(row.api or "All APIs"),
+    }
 
 
 def _api(key: UUID | None) -> Api | None:
@@ -229,30 +273,39 @@ def _new_key() -> str:
     return secrets.token_hex(16)
 
 
-def _check_keys(keys: Keys) -> None:
+def _given_keys(primary: str, secondary: str) -> dict[Which, str]:
+    """Those of them that are given: "" is none."""
+    return {which: key for which, key in zip(_NAMES, (primary, secondary), strict=True) if key}
+
+
+def _check_keys(keys: Mapping[Which, str | None], given: Iterable[Which] = _NAMES) -> None:
+    """Refuse keys that cannot be sent, or are alike; `given` are those that are new."""
     wrong = "Use 16 to 256 letters, digits and - . _ ~ for a key."
-    errors = {
-        f"{which}_key": wrong for which, key in zip(_NAMES, keys, strict=True) if not _KEY.fullmatch(key)
-    }
-    if not errors and keys.primary == keys.secondary:
-        errors = {"secondary_key": "Use another key than the primary one."}
+    errors = {f"{which}_key": wrong for which in given if not _KEY.fullmatch(keys[which] or "")}
+    if not errors and keys["primary"] == keys["secondary"]:
+        errors = {f"{list(given)[-1]}_key": "Use two keys that differ from each other."}
     if errors:
         raise Invalid(errors)
 
 
-def _refuse_known(keys: Keys) -> None:
+def _refuse_known(keys: Mapping[Which, str], own: Subscription | None = None) -> None:
     """Two subscriptions with one key could not be told apart. Nothing derived from a key is stored."""
-    for row in Subscription.objects.iterator():
-        for which in _NAMES:
-            try:
-                known = _open(row, which)
-            except Unreadable:
-                continue
-            for name, key in zip(_NAMES, keys, strict=True):
-                if secrets.compare_digest(known, key):
+    others = Subscription.objects.exclude(pk__in=[own.pk] if own else [])
+    for row in others.iterator() if keys else ():
+        for known in (_open_or_none(row, which) for which in _NAMES):
+            for name, key in keys.items():
+                if known is not None and secrets.compare_digest(known, key):
                     raise AlreadyExists(
                         {f"{name}_key": "Another subscription has this key. Use another one."}
                     )
+
+
+def _open_or_none(row: Subscription, which: Which) -> str | None:
+    """A key, or None if it cannot be opened."""
+    try:
+        return _open(row, which)
+    except Unreadable:
+        return None
 
 
 def _column(which: Which) -> str:

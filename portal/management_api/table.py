@@ -5,5 +5,6 @@ from typing import Any
 from portal.management_api.resource import Resource
 from portal.management_api.resources.certificates import Certificates
 from portal.management_api.resources.named_values import NamedValues
+from portal.management_api.resources.subscriptions import Subscriptions
 
-RESOURCES: tuple[Resource[Any], ...] = (Certificates(), NamedValues())
+RESOURCES: tuple[Resource[Any], ...] = (Certificates(), NamedValues(), Subscriptions())
