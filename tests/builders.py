@@ -5,6 +5,7 @@ from typing import Any
 from cryptography import x509
 
 from gateway.changes.apis import create_api
+from gateway.changes.back_ends import create_back_end
 from gateway.changes.base import Actor
 from gateway.changes.ca_certificates import upload_ca_certificates
 from gateway.changes.certificate_versions import add_version, use_version
@@ -17,6 +18,7 @@ from gateway.changes.signing_requests import create_signing_request
 from gateway.changes.subscriptions import create_subscription
 from gateway.models import (
     Api,
+    BackEnd,
     CaCertificate,
     Certificate,
     CertificateVersion,
@@ -92,6 +94,11 @@ def make_operation(
     """An operation of an API."""
     values = {"display_name": f"{method} {url_template}", **values}
     return create_operation(ALICE, api.key, method=method, url_template=url_template, **values)
+
+
+def make_back_end(resource_id: str = "bank", url: str = "https://bank.example", **values: Any) -> BackEnd:
+    """A back end; everything is checked there unless asked."""
+    return create_back_end(ALICE, resource_id=resource_id, url=url, **values)
 
 
 def make_subscription(

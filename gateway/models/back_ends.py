@@ -3,7 +3,17 @@
 from django.db import models
 from django.db.models.functions import Lower
 
-from gateway.models.base import ResourceRow
+from gateway.errors import Use
+from gateway.models.base import ResourceRow, referring
+
+
+class BackEndQuerySet(models.QuerySet["BackEnd"]):
+    """Lists of back ends."""
+
+    def with_uses(self) -> "BackEndQuerySet":
+        """With the documents that name each."""
+        paths = ("document__api", "document__operation__api")
+        return self.prefetch_related(referring(self, "policy_references", *paths, without="document__xml"))
 
 
 class BackEnd(ResourceRow):
@@ -20,6 +30,8 @@ class BackEnd(ResourceRow):
     validate_certificate_name = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
+    objects = BackEndQuerySet.as_manager()
+
     class Meta:
         verbose_name = "back end"
         constraints = [
@@ -29,3 +41,8 @@ class BackEnd(ResourceRow):
 
     def __str__(self) -> str:
         return self.resource_id
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The policy documents that name this back end, by name."""
+        return tuple(sorted((r.document.use for r in self.policy_references.all()), key=str))
