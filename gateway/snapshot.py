@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-FORMAT = 4
+FORMAT = 5
 
 
 class Secret:
@@ -70,6 +70,21 @@ class Trust:
     public_cas: bool
     authorities_pem: tuple[str, ...] = ()
     refuse_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BackEnd:
+    """What is checked of the certificates of the servers at a URL and below it, whatever API calls them.
+
+    `url` is in its one spelling. See gateway.verification.
+    """
+
+    key: str
+    revision: int
+    id: str
+    url: str
+    validate_chain: bool
+    validate_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +219,14 @@ class SetQueryParameter:
 
 @dataclass(frozen=True, slots=True)
 class SetBackendService:
-    """Forward to another base URL than the API's web service URL; the last one counts."""
+    """Forward to another base URL than the API's web service URL; the last one counts.
+
+    `back_end` is the id of the back end whose URL it is, where the statement names one.
+    """
 
     base_url: str
     origin: Origin
+    back_end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,5 +318,6 @@ class Snapshot:
     operations: Mapping[str, Operation] = field(default_factory=dict)
     policies: Mapping[str, EffectivePolicy] = field(default_factory=dict)
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    back_ends: Mapping[str, BackEnd] = field(default_factory=dict)
     format: int = FORMAT
     troubled: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)

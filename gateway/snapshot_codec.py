@@ -21,10 +21,12 @@ _KINDS: dict[str, type] = {
     "operations": parts.Operation,
     "policies": EffectivePolicy,
     "subscriptions": parts.Subscription,
+    "back_ends": parts.BackEnd,
 }
 _SECTIONS = ("inbound", "backend", "outbound")
-# Before it a secret could not be told from a text. What format 4 added has a default that is what 3 meant.
+# Before it a secret could not be told from a text. What later ones added has a default that is what 3 meant.
 _OLDEST = 3
+_SINCE = {"back_ends": 5}  # the format that came with a kind, of which there were none before
 # The one member of what stands for a Secret, so that a text can never be taken for one.
 _MARK = "base64 of a secret"
 
@@ -59,7 +61,8 @@ def decode(text: str) -> Snapshot:
     """
     body = json.loads(text)
     try:
-        decoded = {name: {p["key"]: _part(kind, p) for p in body[name]} for name, kind in _KINDS.items()}
+        there = {name: kind for name, kind in _KINDS.items() if body["format"] >= _SINCE.get(name, 0)}
+        decoded = {name: {p["key"]: _part(kind, p) for p in body[name]} for name, kind in there.items()}
         snapshot = Snapshot(revision=body["revision"], format=body["format"], **decoded)
     except (KeyError, TypeError) as error:
         raise ValueError(f"This is no snapshot: {error!r}.") from None

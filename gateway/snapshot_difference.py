@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.snapshot import (
     Api,
+    BackEnd,
     CertificateMaterial,
     EffectivePolicy,
     Operation,
@@ -18,7 +19,7 @@ from gateway.snapshot import (
     Trust,
 )
 
-KINDS = ("certificates", "trusts", "apis", "operations", "policies", "subscriptions")
+KINDS = ("certificates", "trusts", "apis", "operations", "policies", "subscriptions", "back_ends")
 
 P = TypeVar("P")
 K = TypeVar("K", bound=Hashable)
@@ -52,6 +53,7 @@ class Difference:
     operations: Changed[Operation] = field(default_factory=Changed)
     policies: Changed[EffectivePolicy] = field(default_factory=Changed)
     subscriptions: Changed[Subscription] = field(default_factory=Changed)
+    back_ends: Changed[BackEnd] = field(default_factory=Changed)
 
 
 def apply(snapshot: Snapshot, difference: Difference) -> Snapshot:

@@ -126,7 +126,7 @@ def subscription(primary: str, secondary: str = "", api: str = "bank", **values:
 
 def merged(first: Snapshot, *others: Snapshot) -> Snapshot:
     """All parts of several snapshots; their keys must differ."""
-    names = ("certificates", "trusts", "apis", "operations", "policies", "subscriptions")
+    names = ("certificates", "trusts", "apis", "operations", "policies", "subscriptions", "back_ends")
     return replace(
         first,
         **{

@@ -36,6 +36,7 @@ PURE = (
     "gateway.thumbprints",
     "gateway.tracing",
     "gateway.url_templates",
+    "gateway.verification",
     "gateway.x509",
 )
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
 from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
 from gateway.models import BackEnd
+from gateway.url_templates import normalise
 
 _MOST_TITLE = BackEnd._meta.get_field("title").max_length or 0
 _MOST_DESCRIPTION = BackEnd._meta.get_field("description").max_length or 0
@@ -136,7 +138,7 @@ def _normalised(text: str) -> tuple[str, str]:
     except ValueError as error:
         return "", str(error).replace("web service URL", "URL")
     rules = addresses.AddressRules.from_settings(settings.GATEWAY_ALLOWED_BACK_END_NETWORKS)
-    return str(url), addresses.check_literal(url.host, rules) or ""
+    return str(replace(url, path=normalise(url.path))), addresses.check_literal(url.host, rules) or ""
 
 
 def _text_fault(text: str, most: int) -> str:

@@ -93,7 +93,9 @@ def presents_certificate(api: Api, *, at_its_own_url: bool = False) -> Certifica
     `at_its_own_url`: one that goes to the API's web service URL, and not to a back end that its document sets.
     """
     for references in references_in(api):
-        for reference in references.filter(named_value=None).select_related("certificate", "document"):
+        for reference in references.filter(certificate__isnull=False).select_related(
+            "certificate", "document"
+        ):
             document = reference.document
             if not at_its_own_url or not goes_elsewhere(scope_of(document), parsed_or_none(document)):
                 return reference.certificate

@@ -17,6 +17,7 @@ from gateway.changes.policy_documents import (
 )
 from gateway.errors import Invalid, Unreadable
 from gateway.models import (
+    BackEnd,
     Certificate,
     CertificateVersion,
     NamedValue,
@@ -39,8 +40,11 @@ HTTPS_NEEDED = (
 )
 
 
+Target = Certificate | NamedValue | BackEnd
+
+
 class Lookup:
-    """Certificates and named values by the names that documents use, each asked for once.
+    """Certificates, named values and back ends by the names that documents use, each asked for once.
 
     `instead` are the values of some named values, by name, that count instead of those that there are: of those
     that are about to be made, or what one was before it changed.
@@ -48,9 +52,9 @@ class Lookup:
 
     def __init__(self, instead: Mapping[str, str | Secret] | None = None) -> None:
         self._instead = {name.lower(): value for name, value in (instead or {}).items()}
-        self._found: dict[tuple[str, str], Certificate | NamedValue | None] = {}
+        self._found: dict[tuple[str, str], Target | None] = {}
 
-    def target(self, kind: str, name: str) -> Certificate | NamedValue | None:
+    def target(self, kind: str, name: str) -> Target | None:
         """What a reference of that kind (see gateway.policies.references) names, None if it is not there."""
         key = (kind, name)  # as it is written: which letters are alike in another case, the database says
         if key not in self._found:
@@ -64,6 +68,13 @@ class Lookup:
         if found is None:
             raise LookupError(certificate_id or thumbprint)
         return str(found.key)
+
+    def back_end(self, name: str) -> str:
+        """The URL of a back end. Raises LookupError."""
+        row = self.target("backend-id", name)
+        if not isinstance(row, BackEnd):
+            raise LookupError(name)
+        return row.url
 
     def named_value(self, name: str) -> str | Secret:
         """The value that a name stands for. Raises LookupError.
@@ -89,18 +100,20 @@ def value_of(row: NamedValue) -> str | Secret:
         return Secret(b"unreadable")
 
 
-def _target(kind: str, name: str) -> Certificate | NamedValue | None:
+def _target(kind: str, name: str) -> Target | None:
     match kind:
         case "certificate-id":
             return with_id(Certificate.objects.all(), name).first()
         case "thumbprint":
             return Certificate.objects.filter(current__thumbprint=name).first()
+        case "backend-id":
+            return with_id(BackEnd.objects.all(), name).first()
         case _:
             return with_id(NamedValue.objects.all(), name).first()
 
 
 def faults_in(scope: Scope, written: Document, final: Document, lookup: Lookup) -> tuple[Fault, ...]:
-    """Why a document cannot be compiled with the certificates and named values that there are.
+    """Why a document cannot be compiled with the certificates, named values and back ends that there are.
 
     `final` is what is going to be saved, which is compiled; the faults are those of `written`, of which it was
     made by moving secrets.
@@ -155,7 +168,9 @@ def _compiling(scope: Scope, document: Document, lookup: Lookup) -> list[Fault]:
     alone = {document.scope: document}
     scopes = (alone.get("global"), alone.get("api"), alone.get("operation"))
     try:
-        effective.resolve(*scopes, lookup.certificate, lookup.named_value, url_template_of(scope))
+        effective.resolve(
+            *scopes, lookup.certificate, lookup.named_value, url_template_of(scope), lookup.back_end
+        )
     except PolicyErrors as error:
         return list(error.faults)
     return []
@@ -181,10 +196,11 @@ def _not_to_be_called(document: Document, lookup: Lookup) -> Iterator[Fault]:
     """Base URLs whose host is an address that the gateway does not call, as for a web service URL."""
     rules = AddressRules.from_settings(settings.GATEWAY_ALLOWED_BACK_END_NETWORKS)
     for placed in document.statements:
-        if not isinstance(placed.statement, SetBackendService):
+        statement = placed.statement
+        if not isinstance(statement, SetBackendService) or statement.base_url is None:
             continue
         try:
-            url = parse_web_service_url(substituted(placed.statement.base_url, lookup.named_value))
+            url = parse_web_service_url(substituted(statement.base_url, lookup.named_value))
         except ValueError:  # told already (Unresolvable is one)
             continue
         if refusal := check_literal(url.host, rules):
@@ -198,16 +214,18 @@ def write_references(row: PolicyDocument, document: Document, lookup: Lookup) ->
         target = lookup.target(reference.kind, reference.name)
         if target is not None:
             found[target.pk] = target
-    before = row.references.values_list("certificate", "named_value")
-    if {certificate or value for certificate, value in before} == found.keys():
+    before = row.references.values_list("certificate", "named_value", "back_end")
+    if {next(filter(None, keys)) for keys in before} == found.keys():
         return
     row.references.all().delete()
     PolicyReference.objects.bulk_create(_reference(row, target) for target in found.values())
 
 
-def _reference(row: PolicyDocument, target: Certificate | NamedValue) -> PolicyReference:
+def _reference(row: PolicyDocument, target: Target) -> PolicyReference:
     if isinstance(target, Certificate):
         return PolicyReference(document=row, certificate=target)
+    if isinstance(target, BackEnd):
+        return PolicyReference(document=row, back_end=target)
     return PolicyReference(document=row, named_value=target)
 
 

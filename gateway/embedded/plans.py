@@ -24,6 +24,7 @@ from gateway.snapshot import (
     Statement,
 )
 from gateway.url_templates import Template, parse_template
+from gateway.verification import BackEnds, Verification
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +36,17 @@ class Plan:
     """What is done for one operation.
 
     A plan with a `failure` (code and detail) answers that and nothing else. The steps of `request` are run, then
-    the call goes to `destination`; without one nothing is asked of a back end, and `given` is the answer. The steps
-    of `response` are run on what the back end answers. `host` is the Host field (RFC 9110, 7.2); `base` the path of
-    the URL of the back end, without a slash at its end; `timeout` the longest wait for an answer in seconds, None
-    for the default.
+    the call goes to `destination`, verified as `verification` says; without one nothing is asked of a back end, and
+    `given` is the answer. The steps of `response` are run on what the back end answers. `host` is the Host field
+    (RFC 9110, 7.2); `base` the path of the URL of the back end, without a slash at its end; `timeout` the longest
+    wait for an answer in seconds, None for the default.
     """
 
     api: Api
     operation: Operation
     failure: tuple[str, str] | None = None
     destination: Destination | None = None
+    verification: Verification | None = None
     host: bytes = b""
     base: str = ""
     timeout: float | None = None
@@ -56,9 +58,10 @@ class Plan:
 class Planner:
     """Makes the plans of an API's operations. What is the same under one policy is worked out once, and shared."""
 
-    def __init__(self, snapshot: Snapshot, api: Api) -> None:
+    def __init__(self, snapshot: Snapshot, api: Api, back_ends: BackEnds) -> None:
         self._snapshot = snapshot
         self._api = api
+        self._back_ends = back_ends
         self._common: dict[str, tuple[Plan, bool]] = {}
 
     def entry(self, operation: Operation, known: Entry[Plan] | None = None) -> Entry[Plan] | None:
@@ -79,7 +82,7 @@ class Planner:
 
     def _plan(self, operation: Operation, template: Template) -> Plan:
         if operation.policy not in self._common:
-            plan = _planned_or_failed(self._snapshot, self._api, operation)
+            plan = self._planned_or_failed(operation)
             self._common[operation.policy] = plan, rewrites(plan.request)
         plan, rewriting = self._common[operation.policy]
         if not rewriting:
@@ -90,41 +93,51 @@ class Planner:
             return Plan(self._api, operation, ("policy-unusable", str(error)))
         return replace(plan, operation=operation, request=request)
 
+    def _planned_or_failed(self, operation: Operation) -> Plan:
+        """The plan of an operation but for its rewriting, which depends on its template."""
+        try:
+            policy = _usable_policy(self._api, self._snapshot.policies.get(operation.policy))
+            return self._planned(operation, policy)
+        except CallFailure as failure:
+            return Plan(self._api, operation, (failure.code, failure.detail))
 
-def _planned_or_failed(snapshot: Snapshot, api: Api, operation: Operation) -> Plan:
-    """The plan of an operation but for its rewriting, which depends on its template."""
-    try:
-        policy = _usable_policy(api, snapshot.policies.get(operation.policy))
-        return _planned(snapshot, api, operation, policy)
-    except CallFailure as failure:
-        return Plan(api, operation, (failure.code, failure.detail))
+    def _planned(self, operation: Operation, policy: EffectivePolicy) -> Plan:
+        api = self._api
+        try:
+            request, response = compiled(policy)
+        except ValueError as error:
+            raise CallFailure("policy-unusable", str(error)) from None
+        url = _back_end_url(api, policy)
+        certificate = _certificate(self._snapshot, policy)
+        if certificate is not None and url.scheme != "https":
+            raise CallFailure("client-certificate-needs-https", str(url))
+        verification = self._verification(url)
+        forward = _last(policy.backend, ForwardRequest)
+        if forward is None or request.given is not None:
+            return Plan(api, operation, request=request, response=response, given=_given(request, response))
+        return Plan(
+            api,
+            operation,
+            destination=Destination(Origin(url.scheme, url.host, url.port), certificate, verification.trust),
+            verification=verification,
+            host=url.authority.encode("ascii"),
+            base=url.path,
+            timeout=forward.timeout,
+            request=request,
+            response=response,
+        )
+
+    def _verification(self, url: WebServiceUrl) -> Verification:
+        trust = self._snapshot.trusts.get(self._api.trust)
+        if trust is None:
+            raise CallFailure("back-end-trust-unusable", "the API has no trust settings")
+        own = url.origin == _own_origin(self._api)
+        return Verification(trust, own, self._back_ends.around(url))
 
 
 def _last(statements: Iterable[Statement], kind: type[Any]) -> Any:
     """The last statement of a kind wins."""
     return next((s for s in reversed(tuple(statements)) if isinstance(s, kind)), None)
-
-
-def _planned(snapshot: Snapshot, api: Api, operation: Operation, policy: EffectivePolicy) -> Plan:
-    try:
-        request, response = compiled(policy)
-    except ValueError as error:
-        raise CallFailure("policy-unusable", str(error)) from None
-    url = _back_end_url(api, policy)
-    destination = _destination(snapshot, api, policy, url)
-    forward = _last(policy.backend, ForwardRequest)
-    if forward is None or request.given is not None:
-        return Plan(api, operation, request=request, response=response, given=_given(request, response))
-    return Plan(
-        api,
-        operation,
-        destination=destination,
-        host=url.authority.encode("ascii"),
-        base=url.path,
-        timeout=forward.timeout,
-        request=request,
-        response=response,
-    )
 
 
 def _given(request: Program, response: Program) -> Given:
@@ -156,19 +169,6 @@ def _back_end_url(api: Api, policy: EffectivePolicy) -> WebServiceUrl:
         return parse_web_service_url(other.base_url if other else api.web_service_url)
     except ValueError as error:
         raise CallFailure("policy-unusable" if other else "api-unusable", str(error)) from None
-
-
-def _destination(snapshot: Snapshot, api: Api, policy: EffectivePolicy, url: WebServiceUrl) -> Destination:
-    certificate = _certificate(snapshot, policy)
-    if certificate is not None and url.scheme != "https":
-        raise CallFailure("client-certificate-needs-https", str(url))
-    trust = snapshot.trusts.get(api.trust)
-    if trust is None:
-        raise CallFailure("back-end-trust-unusable", "the API has no trust settings")
-    if url.origin != _own_origin(api):
-        # What was switched off was switched off for one back end, and holds for no other.
-        trust = replace(trust, validate_chain=True, validate_name=True)
-    return Destination(Origin(url.scheme, url.host, url.port), certificate, trust)
 
 
 def _own_origin(api: Api) -> str:

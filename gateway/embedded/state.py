@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.addresses import WebServiceUrl
 from gateway.embedded.keys import KeyRing
 from gateway.embedded.plans import Plan, Planner
 from gateway.embedded.routing import Entry, Operations, Router
@@ -16,8 +17,9 @@ from gateway.outbound import Destination
 from gateway.snapshot import Operation, Snapshot
 from gateway.snapshot_difference import Difference, between, patched
 from gateway.url_templates import normalise
+from gateway.verification import BackEnds, url_of
 
-# A part of a snapshot, or a suffix: what it is and its key.
+# A part of a snapshot, a suffix, or the origin of a back end: what it is and its key.
 _Need = tuple[str, str]
 _Entries = Mapping[str, Entry[Plan] | None]
 
@@ -48,6 +50,7 @@ class State:
     keys: KeyRing = field(default_factory=KeyRing)
     users: Mapping[_Need, tuple[str, ...]] = field(default_factory=dict)
     affected: frozenset[str] = frozenset()
+    back_ends: BackEnds = field(default_factory=BackEnds)
 
     @property
     def revision(self) -> int:
@@ -94,6 +97,9 @@ class _Step:
         self._difference = difference
         kinds = ("trusts", "policies", "certificates")
         self._changed = {(kind, key) for kind in kinds for key in getattr(difference, kind)}
+        self._changed |= {("origin", origin) for origin in self._origins_of_changed_back_ends()}
+        changed = snapshot.back_ends is not previous.snapshot.back_ends
+        self._back_ends = BackEnds(snapshot.back_ends.values()) if changed else previous.back_ends
         self._new_operations = defaultdict[str, list[Operation]](list)
         for operation in difference.operations.parts.values():
             self._new_operations[operation.api].append(operation)
@@ -104,7 +110,14 @@ class _Step:
         apis = patched(self._previous.apis, there, affected - there.keys())
         users = self._users(affected, apis)
         router = self._router(affected, apis, users)
-        return State(self._snapshot, router, apis, self._keys(), users, frozenset(affected))
+        return State(self._snapshot, router, apis, self._keys(), users, frozenset(affected), self._back_ends)
+
+    def _origins_of_changed_back_ends(self) -> Iterator[str]:
+        """Where they are now and where they were before: who calls these may be verified otherwise."""
+        changed = self._difference.back_ends
+        before = self._previous.snapshot.back_ends
+        parts = (*changed.parts.values(), *(before[key] for key in changed if key in before))
+        yield from (url.origin for url in map(url_of, parts) if url)
 
     def _affected(self) -> set[str]:
         """The APIs that are made of something that changed."""
@@ -118,7 +131,7 @@ class _Step:
         return affected
 
     def _served(self, api: str) -> Served:
-        planner = Planner(self._snapshot, self._snapshot.apis[api])
+        planner = Planner(self._snapshot, self._snapshot.apis[api], self._back_ends)
         known = self._known(api)
         entries = dict(self._kept(api, known))
         for operation in self._operations(api, known):
@@ -150,8 +163,16 @@ class _Step:
             if operation.policy not in policies:
                 needs = _needs_of_policy(self._snapshot, operation.policy)
                 policies[operation.policy] = self._changed.isdisjoint(needs)
-            if policies[operation.policy]:
+            if policies[operation.policy] and self._has_its_back_end(entry):
                 yield key, entry
+
+    def _has_its_back_end(self, entry: Entry[Plan] | None) -> bool:
+        """Whether the back end around the URL that an operation's calls go to is the one that it was."""
+        plan = entry.plan if entry else None
+        if plan is None or plan.destination is None or plan.verification is None:
+            return True
+        url = WebServiceUrl(*plan.destination.origin, plan.base)
+        return self._back_ends.around(url) is plan.verification.back_end
 
     def _users(self, affected: Iterable[str], apis: Mapping[str, Served]) -> Mapping[_Need, tuple[str, ...]]:
         edits: dict[_Need, set[str]] = {}
@@ -189,6 +210,8 @@ def _needs(snapshot: Snapshot, api: str, apis: Mapping[str, Served]) -> Iterator
         return
     yield "suffix", normalise(snapshot.apis[api].suffix)
     yield "trusts", snapshot.apis[api].trust
+    for destination in apis[api].destinations:
+        yield "origin", WebServiceUrl(*destination.origin, "").origin
     for policy in {snapshot.operations[key].policy for key in apis[api].entries}:
         yield from _needs_of_policy(snapshot, policy)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from gateway import snapshot
 from gateway.policies.elements import Element
 from gateway.policies.faults import Fault, Unresolved
-from gateway.policies.lookups import CertificateLookup, Lookups
+from gateway.policies.lookups import BackEndLookup, CertificateLookup, Lookups, no_back_end
 from gateway.policies.named_values import NamedValueLookup, Unresolvable
 from gateway.policies.parser import Document, Placed
 from gateway.policies.shape import SECTIONS
@@ -89,15 +89,16 @@ def resolve(
     resolve_certificate: CertificateLookup,
     named_value: NamedValueLookup,
     url_template: str | None = None,
+    back_end: BackEndLookup = no_back_end,
 ) -> Sections:
     """The effective policy of the narrowest scope given; None is a scope without a document.
 
     `resolve_certificate(certificate_id, thumbprint)` gets one of the two (a thumbprint normalised), the other
     None, and returns the certificate's key; `named_value(name)` returns text, or a Secret, which only a
-    password may be. Both raise LookupError. `url_template` is the operation's (see parser.parse). Raises
-    Unresolved, which is PolicyErrors and LookupError, with everything that is not there.
+    password may be; `back_end(id)` returns a URL. All raise LookupError. `url_template` is the operation's (see
+    parser.parse). Raises Unresolved, which is PolicyErrors and LookupError, with everything that is not there.
     """
-    lookups = Lookups(resolve_certificate, named_value, url_template=url_template)
+    lookups = Lookups(resolve_certificate, named_value, url_template=url_template, back_end=back_end)
     faults: list[Fault] = []
     documents = (global_, api, operation)
     inbound, backend, outbound = (

@@ -1,4 +1,4 @@
-"""What statements are compiled with: where certificates and named values are looked up."""
+"""What statements are compiled with: where certificates, named values and back ends are looked up."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +15,19 @@ from gateway.policies.shape import Judge, anything
 from gateway.snapshot import Secret, Text
 
 CertificateLookup = Callable[[str | None, str | None], str]
+BackEndLookup = Callable[[str], str]
+
+
+def no_back_end(name: str) -> str:
+    """The lookup where there are none."""
+    raise LookupError(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
     """`certificate(certificate_id, thumbprint)` gets one of the two, the other is None, and returns the key of a
-    certificate; `named_value(name)` returns its text, or a Secret. Both raise LookupError.
+    certificate; `named_value(name)` returns its text, or a Secret; `back_end(id)` the URL of a back end. All raise
+    LookupError.
 
     `section` is where the statements stand, `url_template` that of the operation where it is known. Everything that
     raises raises Unresolvable. A text is judged by `judge` once its named values are replaced; one without any was
@@ -31,6 +38,7 @@ class Lookups:
     named_value: NamedValueLookup
     section: str = "inbound"
     url_template: str | None = None
+    back_end: BackEndLookup = no_back_end
 
     def text(self, text: str, judge: Judge = anything) -> str:
         """A text that is shown to people, so that it must not be secret."""

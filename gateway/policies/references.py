@@ -12,13 +12,17 @@ from gateway.thumbprints import normalise_thumbprint
 _WORDS = {
     "certificate-id": "Certificate with id",
     "thumbprint": "Certificate with thumbprint",
+    "backend-id": "Backend with id",
     "named-value": "Named value",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference: `kind` is "certificate-id", "thumbprint" (`name` normalised) or "named-value"."""
+    """One reference.
+
+    `kind` is "certificate-id", "thumbprint" (`name` is normalised), "backend-id" or "named-value".
+    """
 
     kind: str
     name: str
@@ -47,6 +51,10 @@ class References:
         return self._names("thumbprint")
 
     @property
+    def back_ends(self) -> tuple[str, ...]:
+        return self._names("backend-id")
+
+    @property
     def named_values(self) -> tuple[str, ...]:
         return self._names("named-value")
 
@@ -57,14 +65,14 @@ class References:
 def references_of(document: Document, named_value: NamedValueLookup | None = None) -> References:
     """What a document refers to.
 
-    With `named_value` a certificate whose id or thumbprint is (partly) a named value is found too; without
-    it, or where the named value is not there, only the named value is reported.
+    With `named_value` a certificate or back end whose name is (partly) a named value is found too; without it, or
+    where the named value is not there, only the named value is reported.
     """
     found: list[Reference] = []
     for placed in document.statements:
         for element in placed.element.walk():
             found += _named_values(element)
-        for kind, text in placed.statement.certificate_references():
+        for kind, text in placed.statement.references():
             name = _resolved(text, named_value)
             if name is not None:
                 name = normalise_thumbprint(name) if kind == "thumbprint" else name.strip()

@@ -68,8 +68,11 @@ class Statement(ABC):
     def compile(self, origin: snapshot.Origin, lookups: Lookups) -> snapshot.Statement:
         """The statement as engines execute it. Raises Unresolvable."""
 
-    def certificate_references(self) -> Iterator[tuple[str, str]]:
-        """The certificates that this statement names: ("certificate-id" or "thumbprint", text as written)."""
+    def references(self) -> Iterator[tuple[str, str]]:
+        """The certificates and back ends that this statement names, each as kind and text as written.
+
+        The kinds are "certificate-id", "thumbprint" and "backend-id".
+        """
         return iter(())
 
     def attribute(self, name: str, text: str, lookups: Lookups) -> str:

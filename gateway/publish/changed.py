@@ -20,6 +20,7 @@ from django.db.models import Model, QuerySet
 
 from gateway.models import (
     Api,
+    BackEnd,
     BackEndTrust,
     CaCertificate,
     Certificate,
@@ -50,6 +51,7 @@ def changed_keys(previous: Snapshot, using: str) -> dict[str, set[str] | None]:
         "operations": since.written(Operation) | operations,
         "policies": None if GLOBAL in scopes else scopes | since.below(scopes),
         "subscriptions": since.written(Subscription) | since.troubled("subscriptions"),
+        "back_ends": since.written(BackEnd),
     }
 
 
@@ -99,6 +101,7 @@ class _Since:
             documents.filter(revision__gt=self.previous.revision),
             *chosen(documents, "references__named_value", self.written(NamedValue)),
             *chosen(documents, "references__certificate", certificates),
+            *chosen(documents, "references__back_end", self.written(BackEnd)),
         ]
         columns = (each.values_list("operation_id", "api_id") for each in found)
         written = {

@@ -1,4 +1,4 @@
-"""Certificates and named values by the names that policy documents use."""
+"""Certificates, named values and back ends by the names that policy documents use."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from gateway.models import Certificate, NamedValue
+from gateway.models import BackEnd, Certificate, NamedValue
 from gateway.models.base import with_id
 from gateway.publish.parts import chosen, opened, text
 from gateway.snapshot import Secret
@@ -25,6 +25,7 @@ class Names:
     certificates: dict[str, str] = field(default_factory=dict)
     thumbprints: dict[str, str] = field(default_factory=dict)
     named_values: dict[str, NamedValue | None] = field(default_factory=dict)
+    back_ends: dict[str, BackEnd | None] = field(default_factory=dict)
     _secrets: dict[UUID, tuple[Secret | None, str]] = field(default_factory=dict)
 
     @classmethod
@@ -37,6 +38,8 @@ class Names:
             names._add(certificates)
         for values in chosen(NamedValue.objects.using(using), column, keys):
             names.named_values.update((row.resource_id.lower(), row) for row in values)
+        for back_ends in chosen(BackEnd.objects.using(using), column, keys):
+            names.back_ends.update((row.resource_id.lower(), row) for row in back_ends)
         return names
 
     def _all_certificates(self) -> QuerySet[Certificate]:
@@ -86,3 +89,13 @@ class Names:
         if secret is None:
             raise LookupError(problem)
         return secret
+
+    def back_end(self, name: str) -> BackEnd:
+        """The back end with that id. Raises LookupError."""
+        key = name.lower()
+        if key not in self.back_ends and not self.complete:
+            self.back_ends[key] = with_id(BackEnd.objects.using(self.using), name).first()
+        row = self.back_ends.get(key)
+        if row is None:
+            raise LookupError(name)
+        return row

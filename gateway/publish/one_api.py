@@ -11,6 +11,7 @@ from gateway.publish.policies import policies
 from gateway.publish.reading import current_revision
 from gateway.snapshot import (
     Api,
+    BackEnd,
     CertificateMaterial,
     EffectivePolicy,
     Operation,
@@ -18,13 +19,15 @@ from gateway.snapshot import (
     Trust,
 )
 
-P = TypeVar("P", Api, CertificateMaterial, EffectivePolicy, Operation, Trust)
+P = TypeVar("P", Api, BackEnd, CertificateMaterial, EffectivePolicy, Operation, Trust)
 
 _ATTEMPTS = 5
 
 
 def around(using: str, api_key: str) -> Snapshot:
-    """An API, its operations, and the policies, certificates and trust that they refer to; no subscriptions.
+    """An API, its operations, the policies, certificates and trust that they refer to, and all back ends.
+
+    There are no subscriptions in it.
 
     On the connection `using`, which may be one that sees each change as it is committed: what a change came into
     is read again. An API that is not there is a snapshot without parts.
@@ -53,6 +56,7 @@ def _read(using: str, api_key: str) -> Snapshot:
         apis=apis,
         operations=_by_key(parts.operations(using, keys)),
         policies=found,
+        back_ends=_by_key(parts.back_ends(using, None)),
     )
 
 

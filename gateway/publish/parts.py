@@ -18,6 +18,7 @@ from gateway import keystore
 from gateway.errors import Unreadable
 from gateway.models import (
     Api,
+    BackEnd,
     BackEndTrust,
     Certificate,
     CertificateVersion,
@@ -27,6 +28,7 @@ from gateway.models import (
 )
 from gateway.models.subscriptions import ACTIVE
 from gateway.snapshot import Api as ApiPart
+from gateway.snapshot import BackEnd as BackEndPart
 from gateway.snapshot import CertificateMaterial, Secret, Trust
 from gateway.snapshot import Operation as OperationPart
 from gateway.snapshot import Subscription as SubscriptionPart
@@ -202,3 +204,20 @@ def _subscription(row: Subscription) -> SubscriptionPart:
         allow_tracing=row.allow_tracing,
         problem=problem or other,
     )
+
+
+_BACK_END = (
+    "key",
+    "revision",
+    "resource_id",
+    "url",
+    "validate_certificate_chain",
+    "validate_certificate_name",
+)
+
+
+def back_ends(using: str, keys: Keys) -> Iterator[BackEndPart]:
+    """Back ends."""
+    for rows in chosen(BackEnd.objects.using(using), "pk", keys):
+        for key, *columns in rows.values_list(*_BACK_END).iterator():
+            yield BackEndPart(text(key), *columns)

@@ -8,11 +8,12 @@ from django.db.models import QuerySet
 
 from gateway.models import PolicyDocument
 from gateway.policies import effective, parser
+from gateway.policies.effective import Sections
 from gateway.policies.parser import Document, PolicyErrors
 from gateway.policies.references import references_of
 from gateway.publish.names import Names
 from gateway.publish.parts import GLOBAL, Keys, chosen, text
-from gateway.snapshot import EffectivePolicy
+from gateway.snapshot import EffectivePolicy, SetBackendService
 
 _COLUMNS = (
     "key",
@@ -125,7 +126,15 @@ def _resolve(key: str, texts: dict[str, _Text], names: Names) -> EffectivePolicy
             documents.get("operation"),
             names.certificate,
             names.named_value,
+            back_end=lambda name: names.back_end(name).url,
         )
     except LookupError as error:
         return EffectivePolicy(key, revision, problem=str(error))
-    return EffectivePolicy(key, revision, *sections)
+    return EffectivePolicy(key, max(revision, _newest_back_end(sections, names)), *sections)
+
+
+def _newest_back_end(sections: Sections, names: Names) -> int:
+    """The newest revision of the back ends whose URLs are in a policy."""
+    statements = (*sections.inbound, *sections.backend)
+    named = (s.back_end for s in statements if isinstance(s, SetBackendService) and s.back_end)
+    return max((names.back_end(name).revision for name in named), default=0)

@@ -20,6 +20,7 @@ _READERS: Mapping[str, Callable[[str, Keys], Iterable[Any]]] = {
     "operations": parts.operations,
     "policies": policies,
     "subscriptions": parts.subscriptions,
+    "back_ends": parts.back_ends,
 }
 _NOTHING = Snapshot(revision=-1)
 

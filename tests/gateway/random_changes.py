@@ -11,6 +11,7 @@ from django.test import override_settings
 from gateway import keystore
 from gateway.changes import (
     apis,
+    back_ends,
     ca_certificates,
     certificate_moves,
     certificate_versions,
@@ -36,6 +37,7 @@ from gateway.changes.security import (
 from gateway.errors import ChangeError, Unreadable
 from gateway.models import (
     Api,
+    BackEnd,
     CaCertificate,
     Certificate,
     CertificateVersion,
@@ -66,6 +68,7 @@ _TEMPLATES = ("/a", "/a/{id}", "/b/{id}/*", "/*")
 _REWRITES = ("", "", "/x", "/y/{id}")
 _OF_NAMED_VALUE = '<base /><authentication-certificate certificate-id="{{which}}" />'
 _OF_THUMBPRINT = '<base /><authentication-certificate thumbprint="{thumbprint}" />'
+_OF_BACK_END = '<base /><set-backend-service backend-id="back-end-1" />'
 _INBOUND = (
     "<base />",
     "",
@@ -75,8 +78,19 @@ _INBOUND = (
     _OF_THUMBPRINT,
     '<base /><authentication-basic username="{{user}}" password="{{password}}" />',
     '<base /><authentication-basic username="alice" password="written {number}" />',
+    _OF_BACK_END,
+    '<base /><set-backend-service backend-id="{{which}}" />',
 )
 _BACKEND = ("<base />", '<forward-request timeout="{{seconds}}" />', '<forward-request timeout="9" />', "")
+_BACK_ENDS = ("one", "back-end-1", "back-end-2")
+_URLS = (
+    "https://bank.example",
+    "https://back-end-1.example",
+    "https://back-end-1.example/base",
+    "https://back-end-2.example/base",
+    "https://back-end-2.example/bas",
+    "http://plain.example",
+)
 _VALUES = ("one", "two", "5", "7")
 KEYS = [keystore.new_key(), *settings.CERTIFICATE_ENCRYPTION_KEYS]
 _SEALED: tuple[tuple[type[Model], str], ...] = (
@@ -113,9 +127,11 @@ class Changes:
         self.set_secret(0, 0)
         self.upload_ca_certificate(0, 0)
         for number in (0, 1):
+            self.create_back_end(number, number)
+        for number in (0, 1):
             self.upload_certificate(number, 0)
             api = make_api(f"API {number}")
-            make_operation(api, "/a")
+            self._save_policy(make_operation(api, "/a"), _INBOUND.index(_OF_BACK_END))
             make_operation(api, "/a/{id}", rewrite_template="/x/{id}")
             self.create_subscription(number, number)
         self._save_policy(pick(Api, 0), _INBOUND.index(_OF_THUMBPRINT))
@@ -245,6 +261,23 @@ class Changes:
 
     def delete_ca_certificate(self, one: int, two: int) -> None:
         ca_certificates.delete_ca_certificate(ALICE, pick(CaCertificate, one).key)
+
+    def create_back_end(self, one: int, two: int) -> None:
+        checks = {"validate_certificate_chain": bool(two % 2), "validate_certificate_name": two > 2}
+        back_ends.create_back_end(ALICE, resource_id=_BACK_ENDS[one % 3], url=_URLS[two], **checks)
+
+    def update_back_end(self, one: int, two: int) -> None:
+        row, chain = pick(BackEnd, one), bool((one + two) % 2)
+        back_ends.update_back_end(
+            ALICE, row.key, url=_URLS[two], validate_certificate_chain=chain, confirmed=True
+        )
+
+    def update_checks_of_back_end(self, one: int, two: int) -> None:
+        row, chain = pick(BackEnd, one), bool(two % 2)
+        back_ends.update_back_end(ALICE, row.key, url=row.url, validate_certificate_chain=chain)
+
+    def delete_back_end(self, one: int, two: int) -> None:
+        back_ends.delete_back_end(ALICE, pick(BackEnd, one).key)
 
     def set_named_value(self, one: int, two: int) -> None:
         which, seconds = ("one", "two", "nobody")[two % 3], ("5", "7", "soon")[two % 3]

@@ -4,7 +4,16 @@ from typing import Any
 
 from gateway.embedded.plans import Plan
 from gateway.embedded.state import State
-from gateway.snapshot import Operation, Snapshot, Subscription
+from gateway.snapshot import (
+    Api,
+    BackEnd,
+    EffectivePolicy,
+    ForwardRequest,
+    Operation,
+    SetBackendService,
+    Snapshot,
+    Subscription,
+)
 
 
 def served(state: State) -> dict[str, Any]:
@@ -26,7 +35,7 @@ def _plain(plan: Plan) -> tuple[object, ...]:
     destination = plan.destination and plan.destination.key
     lines = tuple(line.statement for program in (plan.request, plan.response) for line in program.lines)
     made = (plan.host, plan.base, lines, len(plan.request.steps), plan.given)
-    return plan.api, plan.operation, plan.failure, destination, *made, plan.timeout
+    return plan.api, plan.operation, plan.failure, destination, plan.verification, *made, plan.timeout
 
 
 def _route(state: State, operation: Operation) -> str | None:
@@ -47,17 +56,31 @@ def check_taken_over(before: State, after: State) -> None:
     for api, now in after.apis.items():
         was = before.apis[api].entries if api in before.apis else {}
         for key, entry in now.entries.items():
-            parts = [_parts(state.snapshot, key) for state in (before, after)]
+            parts = [_parts(state, key) for state in (before, after)]
             assert (key in was and was[key] is entry) == (parts[0] == parts[1])
     for api in after.apis.keys() - after.affected:
         assert after.apis[api] is before.apis[api]
 
 
-def _parts(snapshot: Snapshot, key: str) -> list[object]:
+def _parts(state: State, key: str) -> list[object]:
+    snapshot = state.snapshot
     operation = snapshot.operations.get(key)
     if operation is None:
         return []
     api, policy = snapshot.apis[operation.api], snapshot.policies.get(operation.policy)
     named = policy.certificates if policy else ()
     certificates = [snapshot.certificates.get(certificate) for certificate in named]
-    return [operation, api, policy, snapshot.trusts.get(api.trust), certificates]
+    back_end = _back_end(snapshot, api, policy) if policy and _forwards(policy) else None
+    return [operation, api, policy, snapshot.trusts.get(api.trust), certificates, back_end]
+
+
+def _forwards(policy: EffectivePolicy) -> bool:
+    return any(isinstance(statement, ForwardRequest) for statement in policy.backend)
+
+
+def _back_end(snapshot: Snapshot, api: Api, policy: EffectivePolicy) -> BackEnd | None:
+    """The back end around the URL that calls go to, by its URL as it is written."""
+    set_ones = [s.base_url for s in (*policy.inbound, *policy.backend) if isinstance(s, SetBackendService)]
+    url = f"{(set_ones or [api.web_service_url])[-1]}/"
+    found = (each for each in snapshot.back_ends.values() if url.startswith(f"{each.url}/"))
+    return max(found, key=lambda each: len(each.url), default=None)

@@ -11,6 +11,7 @@ from gateway.snapshot import (
     FORMAT,
     AuthenticationBasic,
     AuthenticationCertificate,
+    BackEnd,
     CheckHeader,
     EffectivePolicy,
     ForwardRequest,
@@ -37,7 +38,7 @@ STATEMENTS: tuple[Statement, ...] = (
     CheckHeader("X-Key", 403, "No.", True, ("a", Secret(b"b")), HERE),
     IpFilter("allow", ("10.0.0.0/8",), (("192.0.2.1", "192.0.2.9"),), HERE),
     RewriteUri("/x", False, HERE),
-    SetBackendService("https://other.example/v2", HERE),
+    SetBackendService("https://other.example/v2", HERE, "other"),
     SET,
     SetQueryParameter("code", "append", ("1", Secret(b"2")), HERE),
     ReturnResponse(503, "Not now", (SetHeader("Retry-After", "override", ("9",), HERE),), "body\n", HERE),
@@ -48,6 +49,12 @@ FORWARD = ForwardRequest(7, Origin("global", 3))
 @pytest.fixture(scope="module")
 def whole() -> Snapshot:
     """Something of everything."""
+    return replace(
+        without_back_ends(), back_ends={"b": BackEnd("b", 2, "b", "https://b.example", False, True)}
+    )
+
+
+def without_back_ends() -> Snapshot:
     return snapshot(
         "https://back-end.example",
         certificate=material(issue(common_name="one")),
@@ -102,7 +109,19 @@ def test_a_newer_format_disables_every_api_with_a_message(whole: Snapshot) -> No
     assert [str(FORMAT + 1) in api.problem for api in decoded.apis.values()] == [True]
 
 
-def test_format_3_is_read_and_presents_an_expired_certificate(whole: Snapshot) -> None:
+def test_format_4_is_read_and_has_no_back_ends() -> None:
+    before = replace(without_back_ends(), format=4)
+    text = encode(before).replace(',"back_ends":[]', "").replace(',"back_end":"other"', "")
+    assert "back_end" not in text
+    assert [
+        s.back_end for s in decode(text).policies["bank"].inbound if isinstance(s, SetBackendService)
+    ] == [""]
+    with pytest.raises(ValueError, match="back_ends"):  # a newer one has them
+        decode(text.replace('"format":4', '"format":5'))
+
+
+def test_format_3_is_read_and_presents_an_expired_certificate() -> None:
+    whole = without_back_ends()
     text = encode(replace(whole, format=3)).replace(',"refuse_expired":true', "")
     assert "refuse_expired" not in text
     decoded = decode(text)

@@ -54,7 +54,7 @@ class AuthenticationCertificate(Statement):
             key = _found(f"thumbprint '{shown(thumbprint)}'", None, thumbprint, lookups)
         return snapshot.AuthenticationCertificate(key, origin)
 
-    def certificate_references(self) -> Iterator[tuple[str, str]]:
+    def references(self) -> Iterator[tuple[str, str]]:
         if self.certificate_id is not None:
             yield "certificate-id", self.certificate_id
         if self.thumbprint is not None:

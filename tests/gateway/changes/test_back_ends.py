@@ -31,6 +31,7 @@ def test_a_back_end_without_an_id_gets_one_made_from_its_title() -> None:
         ("HTTPS://Bank.Example:443/", "https://bank.example"),
         (" http://bank.example:80/a/B// ", "http://bank.example/a/B"),
         ("https://bank.example:8443/a", "https://bank.example:8443/a"),
+        ("https://bank.example/%7ea%2fb", "https://bank.example/~a%2Fb"),
         ("https://[2001:DB8::1]/", "https://[2001:db8::1]"),
     ],
 )

@@ -29,6 +29,8 @@ NAMED: dict[str, str | Secret] = {
     "address": "10.0.0.9",
 }
 
+BACK_ENDS = {"orders": "https://orders.example.com/v1", "one": "https://one.example.com"}
+
 
 def document(statements: str, section: str = "inbound") -> str:
     """A document with one section, whose statements begin on line 2."""
@@ -49,10 +51,11 @@ def refused(statements: str, section: str = "inbound", scope: str = "api") -> li
 
 
 def resolved(xml: str, scope: str = "api") -> dict[str, tuple[snapshot.Statement, ...]]:
-    """The sections of one document as engines execute them, with NAMED for its named values."""
+    """The sections of one document as engines execute them, with NAMED and BACK_ENDS for what it names."""
     parsed: dict[str, Document] = {scope: parse(xml, scope)}
     documents = (parsed.get("global"), parsed.get("api"), parsed.get("operation"))
-    return resolve(*documents, lambda id_, thumbprint: f"{id_ or thumbprint}", NAMED.__getitem__)._asdict()
+    lookups = (lambda id_, thumbprint: f"{id_ or thumbprint}", NAMED.__getitem__)
+    return resolve(*documents, *lookups, back_end=BACK_ENDS.__getitem__)._asdict()
 
 
 def compiled(statements: str, section: str = "inbound", scope: str = "api") -> tuple[Any, ...]:

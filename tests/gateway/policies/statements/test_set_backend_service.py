@@ -3,11 +3,15 @@
 import pytest
 
 from gateway.snapshot import SetBackendService
-from tests.gateway.policies.texts import ORIGIN, compiled, refused, unresolved
+from tests.gateway.policies.texts import BACK_ENDS, ORIGIN, compiled, refused, unresolved
 
 
 def written(url: str) -> str:
     return f'<set-backend-service base-url="{url}" />'
+
+
+def named(back_end: str) -> str:
+    return f'<set-backend-service backend-id="{back_end}" />'
 
 
 @pytest.mark.parametrize("section", ["inbound", "backend"])
@@ -28,7 +32,14 @@ def test_a_base_url_is_that_of_a_web_service(section: str, written_url: str, url
 @pytest.mark.parametrize(
     ("xml", "words"),
     [
-        ("<set-backend-service />", "The required attribute 'base-url' is missing."),
+        ("<set-backend-service />", "with either the 'base-url' or the 'backend-id' attribute"),
+        (
+            '<set-backend-service base-url="https://a.example" backend-id="orders" />',
+            "with either the 'base-url'",
+        ),
+        (named(" "), "The 'backend-id' attribute must not be empty"),
+        (named("x" * 501), "The 'backend-id' attribute is longer than 500 characters"),
+        (named("@(context.Api.Id)"), "The 'backend-id' attribute is a policy expression."),
         (written(""), "Enter the base URL"),
         (written("orders.example.com"), "Begin the base URL with https:// or http://"),
         (written("ftp://orders.example.com"), "must begin with https:// or http://"),
@@ -48,12 +59,17 @@ def test_what_is_wrong_with_it_is_told(xml: str, words: str) -> None:
     assert "hunter2" not in found[0]
 
 
-def test_a_back_end_entity_is_refused_with_what_to_write_instead() -> None:
-    xml = '<set-backend-service backend-id="orders" base-url="https://a.example.com" />'
-    assert refused(xml) == [
-        "The 'backend-id' attribute is not supported here, as there are no back-end entities yet: "
-        "use 'base-url'."
-    ]
+@pytest.mark.parametrize("name", ["orders", " orders ", "{{plain}}"])
+def test_a_back_end_is_called_at_its_url(name: str) -> None:
+    known = "one" if "{{" in name else "orders"
+    assert compiled(named(name)) == (SetBackendService(BACK_ENDS[known], ORIGIN, known),)
+
+
+def test_a_back_end_that_is_not_there_is_told_by_its_name() -> None:
+    assert unresolved(named("bank")) == ["Backend with id 'bank' could not be resolved."]
+    assert unresolved(named("{{host}}")) == ["Backend with id 'Host' could not be resolved."]
+    assert "cannot be used in this attribute" in unresolved(named("{{secret}}"))[0]
+    assert "must not be empty" in unresolved(named("{{empty}}"))[0]
 
 
 def test_a_named_value_is_judged_when_it_is_known_and_must_not_be_secret() -> None:
