@@ -11,9 +11,10 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from gateway import addresses
+from gateway.changes.back_end_credentials import shown_to
 from gateway.changes.base import Actor, Change, change, expect_revision
 from gateway.changes.ids import free_id
-from gateway.errors import AlreadyExists, InUse, Invalid, NotFound
+from gateway.errors import AlreadyExists, InUse, Invalid, NeedsConfirmation, NotFound
 from gateway.models import BackEnd
 from gateway.url_templates import normalise
 
@@ -74,6 +75,7 @@ def update_back_end(
         row = get_back_end(key)
         expect_revision(row.revision, revision)
         _refuse_taken_url(values["url"], but=row)
+        _check_credentials(row, values["url"], confirmed)
         this.audit("updated", row, _write(this, row, values))
     return row
 
@@ -152,6 +154,35 @@ def _refuse_taken_url(url: str, but: BackEnd | None = None) -> None:
     if other := same.first():
         text = f"There is a back end with this URL already: “{other}”. Change that one, or use another URL."
         raise AlreadyExists({"url": text})
+
+
+def _check_credentials(row: BackEnd, url: str, confirmed: bool) -> None:
+    """A certificate is presented over https only; no credentials go to another host unless a person agreed."""
+    old, new = (addresses.parse_web_service_url(each) for each in (row.url, url))
+    if old.origin == new.origin:
+        return
+    if old.scheme == "https" and new.scheme != "https":
+        _refuse_without_https(row)
+    shown = None if confirmed else next(shown_to(row), None)
+    if shown is None:
+        return
+    what = [f"present the client certificate “{shown.certificate}”"] if shown.certificate else []
+    if shown.secret:
+        what.append("send passwords and other secrets")
+    raise NeedsConfirmation(
+        f"From now on the gateway would {' and '.join(what)} to {new.origin} instead of {old.origin}, "
+        f"as the policy of {shown.use} says."
+    )
+
+
+def _refuse_without_https(row: BackEnd) -> None:
+    for shown in shown_to(row):
+        if shown.certificate:
+            text = (
+                "A client certificate is only presented over https, and the policy of "
+                f"{shown.use} presents “{shown.certificate}” to this back end. Use an https:// URL."
+            )
+            raise Invalid({"url": text})
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.policies.elements import Element
 from gateway.policies.faults import Fault, shown
 from gateway.policies.named_values import NamedValueLookup, Unresolvable, has_reference, names_in, substituted
-from gateway.policies.parser import Document
+from gateway.policies.parser import Document, Placed
 from gateway.thumbprints import normalise_thumbprint
 
 _WORDS = {
@@ -68,16 +68,19 @@ def references_of(document: Document, named_value: NamedValueLookup | None = Non
     With `named_value` a certificate or back end whose name is (partly) a named value is found too; without it, or
     where the named value is not there, only the named value is reported.
     """
-    found: list[Reference] = []
-    for placed in document.statements:
-        for element in placed.element.walk():
-            found += _named_values(element)
-        for kind, text in placed.statement.references():
-            name = _resolved(text, named_value)
-            if name is not None:
-                name = normalise_thumbprint(name) if kind == "thumbprint" else name.strip()
-                found.append(Reference(kind, name, placed.element))
-    return References(tuple(found))
+    statements = document.statements
+    return References(tuple(each for placed in statements for each in of_statement(placed, named_value)))
+
+
+def of_statement(placed: Placed, named_value: NamedValueLookup | None = None) -> Iterator[Reference]:
+    """What one statement refers to."""
+    for element in placed.element.walk():
+        yield from _named_values(element)
+    for kind, text in placed.statement.references():
+        name = _resolved(text, named_value)
+        if name is not None:
+            name = normalise_thumbprint(name) if kind == "thumbprint" else name.strip()
+            yield Reference(kind, name, placed.element)
 
 
 def _named_values(element: Element) -> Iterator[Reference]:
