@@ -20,11 +20,13 @@ from portal.views import (
     console,
     dashboard,
     help,
+    management_api,
     notifications,
     operations,
     policies,
     policy_delete,
     policy_history,
+    principals,
     properties,
     security,
     signing_requests,
@@ -45,6 +47,18 @@ _POLICY_PAGES = (
     ("version", "history/<uuid:key>/", policy_history.PolicyVersionPage),
     ("restore", "history/<uuid:key>/restore/", policy_history.PolicyRestore),
 )
+_PRINCIPAL_PAGES = (
+    ("edit", "edit", principals.PrincipalEdit.as_view()),
+    ("delete", "delete", principals.PrincipalDelete.as_view()),
+    *[
+        (f"{name}-{which}", f"{name}-{which}-key", page.as_view(which=which))
+        for name, page in (
+            ("regenerate", principals.PrincipalRegenerate),
+            ("revoke", principals.PrincipalRevoke),
+        )
+        for which in ("primary", "secondary")
+    ],
+)
 
 urlpatterns = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
@@ -53,6 +67,14 @@ urlpatterns = [
     path("sign-out/", account.SignOut.as_view(), name="sign-out"),
     path("change-password/", account.ChangePassword.as_view(), name="change-password"),
     path("help/", help.Help.as_view(), name="help"),
+    # --- the management REST API, which is itself below management/ and answered in front of these addresses
+    path("security/management-api/", management_api.ManagementApiPage.as_view(), name="management-api"),
+    path("security/management-api/token/", management_api.ManagementToken.as_view(), name="management-token"),
+    path("security/management-api/principals-add/", principals.PrincipalAdd.as_view(), name="principal-add"),
+    *[
+        path(f"security/management-api/principals/<uuid:key>/{route}/", page, name=f"principal-{name}")
+        for name, route, page in _PRINCIPAL_PAGES
+    ],
     # --- certificates
     path("security/", RedirectView.as_view(pattern_name="certificates"), name="security"),
     path("security/client-certificates/", certificates.Certificates.as_view(), name="certificates"),

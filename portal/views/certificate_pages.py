@@ -70,7 +70,8 @@ CA = Kind(
 
 def security_tabs(selected: str) -> tuple[Tab, ...]:
     """The tabs of Security; `selected` is a label."""
-    return tab_bar(selected, ((kind.tab, kind.list_route) for kind in (CLIENT, CA)))
+    certificates = ((kind.tab, kind.list_route) for kind in (CLIENT, CA))
+    return tab_bar(selected, (("API Management REST API", "management-api"), *certificates))
 
 
 def facts_of(row: AnyCertificate) -> CertificateVersion | CaCertificate | None:

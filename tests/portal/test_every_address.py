@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from gateway import records_traces
-from gateway.models import Operation, PolicyVersion, Trace
+from gateway.models import Operation, PolicyVersion, Principal, Trace
 from tests.builders import (
     choose,
     make_api,
@@ -65,6 +65,8 @@ def path_of(db: None) -> Callable[[str], str]:
             return request.key
         if "traces" in route:
             return trace.key
+        if "principals" in route:
+            return Principal.objects.get().key
         return ca.key if "ca-certificates" in route else certificate.key
 
     def path(route: str) -> str:
