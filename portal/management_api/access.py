@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_credentials
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -71,7 +72,8 @@ def _signed(token: Token, principal: Principal | None, attempts: "_Attempts") ->
         log.info("The key that signed the token of %s has expired.", principal)
         return False
     attempts.count()
-    log.warning("A token of %s from %s was refused.", token.identifier, attempts.address)
+    then = f" All of them are for {settings.AXES_COOLOFF_TIME} from now on." if attempts.paused else ""
+    log.warning("A token of %s from %s was refused.%s", token.identifier, attempts.address, then)
     return False
 
 
