@@ -35,6 +35,7 @@ EVERY_PAGE = {
     "policy history, API": "/policies/apis/partner-bank/history/",
     "certificates": CERTIFICATES,
     "CA certificates": "/security/ca-certificates/",
+    "management API": "/security/management-api/",
     "notifications": "/notifications/",
     "properties": "/properties/?q=bank",
     "property": "/properties/bank-key/",
@@ -53,12 +54,14 @@ FOR_ADMINISTRATORS = {
     "Delete policy": "/policies/apis/partner-bank/delete/",
     "Add subscription": "/subscriptions-add/",
     "Cancel subscription": "/subscriptions/quickstart/cancel/",
+    "Add principal": "/security/management-api/principals-add/",
     "Add property": "/properties-add/",
     "Delete property": "/properties/bank-key/delete/",
     "Regenerate key": "/subscriptions/quickstart/regenerate-primary-key/",
 }
 ACTIONS = re.compile(
-    r"^(Add|Upload|Delete|Save|Yes|Edit|Cancel \w+|Suspend|Regenerate|Show (the )?(keys|value))\b"
+    r"^(Add|Upload|Delete|Save|Yes|Edit|Cancel \w+|Suspend|Regenerate|Revoke|Make|Generate"
+    r"|Show (the )?(keys|value))\b"
 )
 
 

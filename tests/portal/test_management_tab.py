@@ -103,6 +103,8 @@ def test_each_principal_is_listed_with_what_is_known_of_its_keys(
 ) -> None:
     response = administrator_client.get(TAB)
     assert rows(response) == ["integration", "pipeline"]
+    log = administrator_client.get(link(response, "audit log"))
+    assert (log.status_code, log.context["cl"].params) == (200, {"actor_kind": "api"})
     assert "pipeline Contributor Made " in text_of(response)
     assert "Never expires Regenerate Revoke None Make key Edit Delete" in text_of(response)
     update_directly(Principal, pipeline.key, primary_expires_at=timezone.now() - timedelta(days=1))
