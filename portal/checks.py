@@ -198,12 +198,13 @@ def check_recipients(databases: Sequence[str] | None = None, **kwargs: Any) -> l
 
 @register(Tags.security, deploy=True)
 def check_portal_transport(**kwargs: Any) -> list[CheckMessage]:
-    """portal.W001: passwords and sessions of administrators would cross the network in the clear."""
+    """portal.W001: passwords, sessions and tokens of the REST API would cross the network in the clear."""
     if settings.PORTAL_USES_TLS:
         return []
     return [
         Warning(
-            "The portal serves plain HTTP and no proxy is stated.",
+            "The portal serves plain HTTP and no proxy is stated: passwords and tokens of the management REST API "
+            "can be read on the way.",
             hint="Set PORTAL_TLS_CERTIFICATE and PORTAL_TLS_KEY, or PORTAL_BEHIND_TLS_PROXY=true if a proxy in "
             "front ends TLS and sets X-Forwarded-Proto.",
             id="portal.W001",

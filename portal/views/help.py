@@ -17,4 +17,5 @@ class Help(Page):
     def context(self) -> dict[str, Any]:
         """The addresses of the pages that the guide names, None for those that do not exist."""
         links = {name: url_or_none(name) for name in _LINKED}
+        links["management_api"] = url_or_none("management-api")
         return super().context() | {"links": links}
