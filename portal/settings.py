@@ -85,10 +85,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.management_api.door.Door",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "portal.management_api.door.Door",
     "portal.middleware.NoStore",
     "portal.middleware.ErrorPages",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,6 +13,7 @@ from portal.management_api.errors import ApiError
 from portal.management_api.etags import etag_of
 
 CONTENT_TYPE = "application/json; charset=utf-8"
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 def json_answer(status: int, content: Any = None, *, revision: int | None = None) -> HttpResponse:
@@ -29,27 +30,30 @@ def json_answer(status: int, content: Any = None, *, revision: int | None = None
 def error_answer(error: ApiError) -> HttpResponse:
     """The answer to a request that failed."""
     response = json_answer(error.status, error.as_json())
+    for name, value in error.headers.items():
+        response.headers[name] = value
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "SharedAccessSignature"
     return response
 
 
-def finish(response: HttpResponse, *, head: bool) -> HttpResponse:
+def finish(response: HttpResponse, *, head: bool, secure: bool) -> HttpResponse:
     """Add what every answer has, and take the body from one to HEAD."""
-    if head:
-        response.content = b""
     headers = {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
         "Expires": "-1",
         "X-Content-Type-Options": "nosniff",
         "x-ms-request-id": str(uuid.uuid4()),
-        "Content-Length": str(len(response.content)),
     }
-    if settings.SECURE_HSTS_SECONDS:
+    if response.status_code not in _WITHOUT_BODY:
+        headers["Content-Length"] = str(len(response.content))  # to HEAD, too: what GET would send
+    if secure and settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
     for name, value in headers.items():
         response.headers.setdefault(name, value)
+    if head:
+        response.content = b""
     return response
 
 

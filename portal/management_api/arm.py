@@ -1,55 +1,69 @@
 """The ARM dialect: the addresses, methods and preconditions of Azure Resource Manager, api-version 2024-05-01."""
 
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from gateway.errors import AlreadyExists, ChangeError, EditConflict, NotFound
-from portal.management_api import versions
+from gateway.models.base import ID_PATTERN, validate_id
+from portal.management_api import service, versions
 from portal.management_api.access import Caller
 from portal.management_api.addresses import Found, allowed, find, parents_of
 from portal.management_api.answers import json_answer, note_effect
 from portal.management_api.bodies import json_body, judge
 from portal.management_api.errors import ApiError, Detail, incorrect, not_found, of_change
 from portal.management_api.etags import excludes, expected_revision
-from portal.management_api.filters import condition
+from portal.management_api.paging import listing
 from portal.management_api.resource import Action, Call, Resource
 
-PAGE = 100
-MOST_ON_PAGE = 1000
 _MERGES = 5
 _READING = frozenset({"GET", "HEAD"})
-_SERVICE = re.compile(
-    r"(?P<base>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ApiManagement/service/(?P<service>[^/]+))"
-    r"(?P<rest>/.*)?",
-    re.IGNORECASE,
+_ADDRESS = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?"
+    r"/providers/Microsoft\.ApiManagement/service(?:/(?P<service>[^/]+)(?P<rest>/.*)?)?/*",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
 def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
     """Answer a request for an address below /management. Raises ApiError."""
-    match = _SERVICE.fullmatch(path)
-    if match is None or (found := find(match["rest"] or "")) is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", "There is nothing at this address.")
+    match = _ADDRESS.fullmatch(path)
+    if match is None or (match["service"] and not match["group"]):
+        raise _nothing_here()
+    base, rest = service.base_of(match["subscription"], match["group"]), (match["rest"] or "").strip("/")
+    if not rest:
+        return _answer_for_service(request, caller, base, match["service"])
+    found = find(rest)
+    if found is None:
+        raise _nothing_here()
     versions.check(request, versions.ARM)
-    _check_service(match["service"])
+    service.check_name(match["service"])
     check_allowed(request, caller, allowed(found.resource, one=bool(found.name), action=found.action))
-    call = Call(request, caller, match["base"], parents_of(found.resource, found.parents))
+    call = Call(request, caller, base, parents_of(found.resource, found.parents))
     try:
         return _answer(call, found)
     except ChangeError as error:
         raise of_change(error, found.resource.targets) from None
 
 
-def _check_service(name: str) -> None:
-    if name.lower() != settings.MANAGEMENT_SERVICE_NAME.lower():
-        message = f"The service is called '{settings.MANAGEMENT_SERVICE_NAME}' here, not '{name}'."
-        raise ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
+def _nothing_here() -> ApiError:
+    return ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", "There is nothing at this address.")
+
+
+def _answer_for_service(request: HttpRequest, caller: Caller, base: str, name: str | None) -> HttpResponse:
+    """The service itself, or the list that has it alone."""
+    versions.check(request, versions.ARM)
+    if name:
+        service.check_name(name)
+    check_allowed(request, caller, service.METHODS)
+    revision = service.revision()
+    if not name:
+        return json_answer(HTTPStatus.OK, {"value": [service.entity(request, base, revision)]})
+    if excludes(request.headers.get("If-None-Match"), revision):
+        return json_answer(HTTPStatus.NOT_MODIFIED, revision=revision)
+    return json_answer(HTTPStatus.OK, service.entity(request, base, revision), revision=revision)
 
 
 def check_allowed(request: HttpRequest, caller: Caller, methods: tuple[str, ...]) -> None:
@@ -61,9 +75,10 @@ def check_allowed(request: HttpRequest, caller: Caller, methods: tuple[str, ...]
 
 
 def method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> ApiError:
-    """405, which says what can be done (the Allow field is the Door's business)."""
+    """405, which says what can be done."""
     message = f"{request.method} cannot be used here. Use {', '.join(methods)}."
-    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+    headers = {"Allow": ", ".join(methods)}  # RFC 9110, 15.5.6
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, headers=headers)
 
 
 def _not_allowed(caller: Caller) -> ApiError:
@@ -103,38 +118,6 @@ def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
     return json_answer(HTTPStatus.OK, resource.entity(call, row, alone=True), revision=revision)
 
 
-def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
-    """The page of a list that a request asks for."""
-    query = call.request.GET
-    if refused := [
-        Detail(name, text) for name, text in resource.refused_parameters.items() if query.get(name)
-    ]:
-        raise incorrect(*refused)
-    rows = resource.listed(call).filter(condition(query.get("$filter", ""), resource.filters))
-    top, skip = min(_number(query, "$top", PAGE, 1), MOST_ON_PAGE), _number(query, "$skip", 0, 0)
-    count = rows.count()
-    page = rows.order_by(resource.order)[skip : skip + top]
-    content: dict[str, Any] = {"value": [resource.entity(call, row) for row in page], "count": count}
-    if skip + top < count:
-        content["nextLink"] = next_link(call.request, skip + top)
-    return content
-
-
-def next_link(request: HttpRequest, skip: int) -> str:
-    """The address of the next page, as this request was addressed."""
-    pairs = [(name, value) for name, values in request.GET.lists() for value in values if name != "$skip"]
-    return request.build_absolute_uri(f"{request.path}?{urlencode([*pairs, ('$skip', skip)], safe='$')}")
-
-
-def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:
-    text = query.get(name, "")
-    if not text:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
-        raise incorrect(Detail(name, f"Use a whole number of at least {least}."))
-    return int(text)
-
-
 def _written(call: Call, resource: Resource[Any], row: Any, status: int) -> HttpResponse:
     revision = resource.revision(row)
     response = json_answer(status, resource.entity(call, row, alone=True), revision=revision)
@@ -145,7 +128,10 @@ def in_effect(request: HttpRequest, response: HttpResponse, revision: int | None
     """Say where a change is in effect, after waiting for that unless the request prefers not to (RFC 7240)."""
     if revision is None:
         return response
-    wait = "respond-async" not in request.headers.get("Prefer", "").lower()
+    preferences = re.split("[,;]", request.headers.get("Prefer", "").lower())
+    wait = "respond-async" not in map(str.strip, preferences)
+    if not wait:
+        response.headers["Preference-Applied"] = "respond-async"
     return note_effect(response, revision, wait=wait)
 
 
@@ -170,10 +156,18 @@ def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) 
     if row is not None and field is None and not resource.upserts:
         message = f"{resource.label} with the same identifier already exists."
         raise ApiError(HTTPStatus.CONFLICT, AlreadyExists.code, message)
+    if row is None and not resource.singleton:
+        _check_id(name)
     given, call = resource.given(request, resource.required), _expecting(call, expected)
     if row is None:
         return _written(call, resource, resource.create(call, name, given), HTTPStatus.CREATED)
     return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
+
+
+def _check_id(name: str) -> None:
+    """What no id may be; a change may know more of what is wrong with one."""
+    if not re.search(ID_PATTERN, name):
+        raise incorrect(Detail("id", str(validate_id.message)))
 
 
 def _patch(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
@@ -227,8 +221,8 @@ def _act(call: Call, found: Found, action: Action) -> HttpResponse:
 
 
 def _required_match(call: Call, now: int) -> int | None:
-    field = call.request.headers.get("If-Match")
-    if field is None:
+    field = call.request.headers.get("If-Match", "").strip()
+    if not field:
         text = "Send the entity's ETag in If-Match, or * to overwrite whatever is there."
         raise incorrect(Detail("If-Match", text))
     return expected_revision(field, now) if now else None

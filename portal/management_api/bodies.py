@@ -5,10 +5,13 @@ A schema is that of an entity's `properties`: member names with their JSON Schem
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 from jsonschema import Draft202012Validator
@@ -19,28 +22,102 @@ from portal.management_api.errors import ApiError, Detail, incorrect
 Schema = Mapping[str, Mapping[str, Any]]
 # What an entity has beside its properties; of no consequence in a request.
 _AROUND = {"id", "name", "type", "properties", "etag"}
-JSON_TYPES = ("application/json", "text/json", "")
+JSON_TYPES = ("application/json", "text/json", "application/merge-patch+json", "")
+MOST_DEPTH = 32
+_LARGEST = 2**53 - 1  # which every reader of JSON knows exactly (RFC 8259, 6)
 
 
 def json_body(request: HttpRequest, media_types: tuple[str, ...] = JSON_TYPES) -> dict[str, Any]:
     """The JSON object of a request. Raises ApiError."""
-    if request.content_type not in media_types:
-        message = f"The media type '{request.content_type}' is not supported. Send application/json."
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if request.content_type not in media_types or charset not in ("utf-8", "utf8"):
+        sent = request.headers.get("Content-Type", "")
+        message = f"The media type '{sent}' is not supported. Send application/json in UTF-8."
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
-    try:
-        found = json.loads(request.body, parse_constant=_refuse_constant)
-    except RequestDataTooBig:
-        message = "The body is too large."
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message) from None
-    except (UnreadablePostError, UnicodeDecodeError, ValueError, RecursionError):
-        raise incorrect(Detail("body", "The body is no JSON.")) from None
+    found = _parsed(_raw(request))
     if not isinstance(found, dict):
         raise incorrect(Detail("body", "The body has to be a JSON object."))
+    if details := list(_unfit(found)):
+        raise incorrect(*details)
     return found
 
 
+def _raw(request: HttpRequest) -> bytes:
+    if request.headers.get("Transfer-Encoding") and not request.headers.get("Content-Length"):
+        # WSGI knows a body's end by its length alone
+        message = "Send the body with a Content-Length."
+        raise ApiError(HTTPStatus.LENGTH_REQUIRED, "LengthRequired", message)
+    try:
+        return request.body
+    except RequestDataTooBig:
+        message = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message) from None
+    except UnreadablePostError:
+        raise incorrect(Detail("body", "The body ended too early.")) from None
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        text = raw.decode("utf-8-sig")
+        if text.strip():
+            return json.loads(
+                text,
+                object_pairs_hook=_once,
+                parse_constant=_refuse_constant,
+                parse_int=lambda digits: int(digits) if len(digits) < 20 else math.inf,
+            )
+        message = "The body is empty. Send a JSON object."
+    except UnicodeDecodeError:
+        message = "The body is not in UTF-8."
+    except json.JSONDecodeError as error:
+        message = f"The body is no JSON: it goes wrong in line {error.lineno}, column {error.colno}."
+    except (ValueError, RecursionError):
+        message = "The body is no JSON."
+    raise incorrect(Detail("body", message)) from None
+
+
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
+    raise ValueError(name)  # NaN, Infinity
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two members with one name counts, so neither does."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        twice = [Detail(_printable(n), "This member is given twice.") for n in counts if counts[n] > 1]
+        raise incorrect(*twice)
+    return found
+
+
+def _unfit(body: Any) -> Iterator[Detail]:
+    """What no member may be, whatever its schema: it could not be stored, or not on every database."""
+    waiting: list[tuple[Any, str, int]] = [(body, "", 0)]
+    while waiting:
+        value, path, depth = waiting.pop()
+        if isinstance(value, dict):
+            keys = "".join(value)
+            yield from _unfit_text(keys, path or "body")
+            waiting += [(each, _join(path, name), depth + 1) for name, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [(each, _join(path, str(index)), depth + 1) for index, each in enumerate(value)]
+        elif isinstance(value, str):
+            yield from _unfit_text(value, path)
+        elif isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+            yield Detail(_printable(path), "This number is too large.")
+        if depth > MOST_DEPTH:
+            yield Detail("body", f"Nest at most {MOST_DEPTH} levels.")
+            return
+
+
+def _unfit_text(text: str, path: str) -> Iterator[Detail]:
+    if "\0" in text or _printable(text) != text:
+        yield Detail(_printable(path), "Leave out NUL characters and halves of surrogate pairs.")
+
+
+def _printable(text: str) -> str:
+    """A text that can be encoded: JSON can name halves of surrogate pairs, UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def properties_of(

@@ -21,6 +21,7 @@ from portal.management_api.answers import json_answer
 from portal.management_api.bodies import JSON_TYPES, json_body, properties_of
 from portal.management_api.errors import of_change
 from portal.management_api.filters import Field
+from portal.management_api.paging import listing
 from portal.management_api.resource import Call
 from portal.management_api.resources.certificates import Certificates
 
@@ -81,5 +82,5 @@ def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
 
 
 def _list(call: Call) -> HttpResponse:
-    page = arm.listing(call, CERTIFICATES)
+    page = listing(call, CERTIFICATES)
     return json_answer(HTTPStatus.OK, {**page, "nextLink": page.get("nextLink")})

@@ -35,9 +35,18 @@ class Detail:
 class ApiError(Exception):
     """A request is answered with an error; nothing was written."""
 
-    def __init__(self, status: HTTPStatus, code: str, message: str, details: tuple[Detail, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        message: str,
+        details: tuple[Detail, ...] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.details = status, code, message, details
+        self.headers = headers or {}
 
     def as_json(self) -> dict[str, object]:
         """The body of the answer; `details` is null where there are none."""

@@ -6,7 +6,8 @@ import re
 
 from gateway.errors import EditConflict
 
-_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+# Quotation marks are often lost between shells and clients, and there is no mistaking what is meant
+_TAG = re.compile(r'\s*(?P<weak>W/)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s",]+))\s*(?:,|\Z)')
 
 
 def etag_of(revision: int) -> str:
@@ -14,9 +15,13 @@ def etag_of(revision: int) -> str:
     return f'"{base64.b64encode(revision.to_bytes(8, "big")).decode()}"'
 
 
-def revisions_in(field: str) -> set[int]:
-    """The revisions that If-Match or If-None-Match names; tags that are none of ours match nothing."""
-    found = {_revision(tag) for tag in _TAG.findall(field)}
+def revisions_in(field: str, *, weak: bool) -> set[int]:
+    """The revisions that If-Match or If-None-Match names; tags that are none of ours match nothing.
+
+    `weak` tags count too: for If-None-Match, which compares weakly (RFC 9110, 13.1.2), not for If-Match (13.1.1).
+    """
+    tags = (tag for tag in _TAG.finditer(field) if weak or not tag["weak"])
+    found = {_revision(tag["quoted"] or tag["bare"] or "") for tag in tags}
     return {revision for revision in found if revision is not None}
 
 
@@ -28,8 +33,7 @@ def expected_revision(field: str | None, now: int | None) -> int | None:
     """
     if field is None:
         return None
-    named = revisions_in(field)
-    if now is None or (field.strip() != "*" and now not in named):
+    if now is None or (field.strip() != "*" and now not in revisions_in(field, weak=False)):
         raise EditConflict(now or 0)
     return None if field.strip() == "*" else now
 
@@ -38,7 +42,7 @@ def excludes(field: str | None, now: int | None) -> bool:
     """Whether If-None-Match is not fulfilled by an entity at a revision (None: there is none)."""
     if field is None or now is None:
         return False
-    return field.strip() == "*" or now in revisions_in(field)
+    return field.strip() == "*" or now in revisions_in(field, weak=True)
 
 
 def _revision(tag: str) -> int | None:
