@@ -20,6 +20,7 @@ from gateway.errors import AlreadyExists, EditConflict, Invalid, NotFound, Unrea
 from gateway.models import AuditEntry, Certificate, CertificateVersion
 from gateway.x509 import X509Facts
 
+_KEY_COLUMN = "sealed_private_key"
 _ADDED = "uploaded a version of"
 _REMOVED = "removed a version of"
 KEY_UNREADABLE = "The private key of {} cannot be opened, so nothing could be presented with it: {}"
@@ -138,8 +139,8 @@ def _replace(this: Change, certificate: Certificate, material: ClientCertificate
     version = certificate.versions.filter(sha256=material.facts.sha256).first()
     if version is None:
         version = _add(this, certificate, material)
-    elif version.chain_pem != material.chain_pem:
-        _change_chain(this, certificate, version, material.chain_pem)
+    elif version.chain_pem != material.chain_pem or unreadable_key(version):
+        _store_again(this, certificate, version, material)
     elif version == before:
         raise _AsItWasError
     if version != before:
@@ -148,18 +149,19 @@ def _replace(this: Change, certificate: Certificate, material: ClientCertificate
     return Used(this.revision, ())
 
 
-def _change_chain(
-    this: Change, certificate: Certificate, version: CertificateVersion, chain_pem: str
+def _store_again(
+    this: Change, certificate: Certificate, version: CertificateVersion, material: ClientCertificate
 ) -> None:
-    """Have a version come with the issuers of another file, which has the same certificate.
+    """Have a version be as it is in a file with the same certificate: with those issuers, and a key that opens.
 
     Its revision stays: by that it is known who uploaded it. That of the certificate tells gateways.
     """
-    numbers = [len(contents_of(each).chain) for each in (version.chain_pem, chain_pem)]
-    version.chain_pem = chain_pem
-    version.save(update_fields=["chain_pem"])
-    words = {"version": [str(version.number)] * 2, "certificates in the chain": list(map(str, numbers))}
-    this.audit("changed the chain of", certificate, words)
+    numbers = [str(len(contents_of(each).chain)) for each in (version.chain_pem, material.chain_pem)]
+    version.chain_pem = material.chain_pem
+    version.sealed_private_key = _sealed(version, material.private_key)
+    version.save(update_fields=["chain_pem", "sealed_private_key"])
+    words = {"version": [str(version.number)] * 2, "certificates in the chain": numbers}
+    this.audit("uploaded again a version of", certificate, words)
 
 
 def planned_rewrites(certificate: Certificate) -> tuple[Rewrite, ...]:
@@ -239,11 +241,13 @@ def create_version(
         chain_pem=chain_pem,
         **x509_columns(facts),
     )
-    version.sealed_private_key = keystore.seal(
-        version._meta.db_table, "sealed_private_key", version.key, private_key
-    )
+    version.sealed_private_key = _sealed(version, private_key)
     version.save(force_insert=True)
     return version
+
+
+def _sealed(version: CertificateVersion, private_key: bytes) -> str:
+    return keystore.seal(version._meta.db_table, _KEY_COLUMN, version.key, private_key)
 
 
 def _next_number(certificate: Certificate) -> int:
@@ -272,12 +276,17 @@ def refuse_known_thumbprint(facts: X509Facts, certificate: Certificate | None = 
 
 def refuse_unreadable_key(version: CertificateVersion, field: str) -> None:
     """Refuse a version whose sealed private key does not open. Raises Invalid on `field`."""
+    if problem := unreadable_key(version):
+        raise Invalid({field: KEY_UNREADABLE.format(version, problem)})
+
+
+def unreadable_key(version: CertificateVersion) -> str:
+    """Why the sealed private key of a version does not open, or ""."""
     try:
-        keystore.open_sealed(
-            version._meta.db_table, "sealed_private_key", version.key, version.sealed_private_key
-        )
+        keystore.open_sealed(version._meta.db_table, _KEY_COLUMN, version.key, version.sealed_private_key)
     except Unreadable as error:
-        raise Invalid({field: KEY_UNREADABLE.format(version, error)}) from None
+        return str(error)
+    return ""
 
 
 def x509_columns(facts: X509Facts) -> dict[str, object]:

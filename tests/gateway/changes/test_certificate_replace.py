@@ -4,12 +4,13 @@ import pytest
 from cryptography import x509
 
 from gateway import publish
-from gateway.changes.certificate_versions import Used, replace_certificate
+from gateway.changes.certificate_versions import Used, replace_certificate, unreadable_key
 from gateway.changes.policies import document_of, save_policy
 from gateway.errors import AlreadyExists, EditConflict, Invalid
 from gateway.models import Api, AuditEntry, Certificate, CertificateVersion, Revision
 from gateway.policies.elements import MAX_BYTES
 from tests import pki
+from tests.arrange import update_directly
 from tests.builders import ALICE, choose, make_api, make_certificate
 
 pytestmark = pytest.mark.django_db
@@ -112,4 +113,19 @@ def test_the_same_certificate_with_more_of_its_chain_is_presented_with_that() ->
     assert current(certificate) == version
     assert (certificate.revision, certificate.versions.count()) == (used.revision, 2)
     entry = AuditEntry.objects.latest("revision")
-    assert (entry.action, entry.changes["certificates in the chain"]) == ("changed the chain of", ["1", "3"])
+    assert (entry.action, entry.changes["certificates in the chain"]) == (
+        "uploaded again a version of",
+        ["1", "3"],
+    )
+
+
+def test_the_same_again_mends_a_key_that_cannot_be_opened() -> None:
+    issued = pki.self_signed("partner-bank")
+    certificate = make_certificate()
+    replace(certificate, issued)
+    version = current(certificate)
+    update_directly(CertificateVersion, version.key, sealed_private_key="nonsense")
+    assert unreadable_key(current(certificate))
+    used = replace(certificate, issued)
+    assert not unreadable_key(current(certificate))
+    assert (certificate.revision, current(certificate).revision) == (used.revision, version.revision)
