@@ -3,9 +3,14 @@
 from typing import Any
 
 from portal.management_api.resource import Resource
-from portal.management_api.resources.certificates import Certificates
+from portal.management_api.resources.certificates import CERTIFICATES
 from portal.management_api.resources.gateways import Gateways
 from portal.management_api.resources.named_values import NamedValues
 from portal.management_api.resources.subscriptions import Subscriptions
 
-RESOURCES: tuple[Resource[Any], ...] = (Certificates(), Gateways(), NamedValues(), Subscriptions())
+RESOURCES: tuple[Resource[Any], ...] = (
+    CERTIFICATES,
+    NamedValues(),
+    Subscriptions(),
+    Gateways(),
+)

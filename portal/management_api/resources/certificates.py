@@ -1,18 +1,30 @@
 """Client certificates."""
 
-import base64
-import binascii
 from typing import Any
 
 from django.db.models import QuerySet
 
-from gateway.changes.certificate_versions import add_version, get_current, use_version
+from gateway.changes.certificate_versions import get_current, replace_certificate
 from gateway.changes.certificates import delete_certificate, upload_certificate
 from gateway.models import Certificate
-from portal.management_api.errors import Detail, incorrect
+from portal.management_api import file_members
+from portal.management_api.errors import Detail, incorrect, target_of
+from portal.management_api.file_members import material
 from portal.management_api.filters import Field
-from portal.management_api.resource import Call, Resource
+from portal.management_api.resource import Action, Call, Done, Resource
 from portal.management_api.times import time_text
+
+_KEY_VAULT = "Key Vault is not supported. Send the file in 'data', with its 'password'."
+USED_BY = {
+    "type": "array",
+    "items": {"type": "string"},
+    "readOnly": True,
+    "description": "An addition, not in lists: the ids of what refers to it, so that it cannot be deleted.",
+}
+
+
+def _refresh_secret(call: Call, row: Certificate, given: dict[str, Any]) -> Done:
+    raise incorrect(Detail("keyVault", f"No certificate here comes from a Key Vault. {_KEY_VAULT}"))
 
 
 class Certificates(Resource[Certificate]):
@@ -25,20 +37,12 @@ class Certificates(Resource[Certificate]):
         "subject": {"type": "string", "readOnly": True},
         "thumbprint": {"type": "string", "readOnly": True},
         "expirationDate": {"type": "string", "format": "date-time", "readOnly": True},
-        "data": {
-            "type": "string",
-            "writeOnly": True,
-            "description": "Base64 of a PFX (PKCS #12) or PEM file.",
-        },
-        "password": {
-            "type": ["string", "null"],
-            "writeOnly": True,
-            "description": "The password of the file.",
-        },
+        "usedBy": USED_BY,
+        **file_members.SCHEMA,
     }
     required = ("data",)
-    refused = {"keyVault": "Key Vault is not supported. Send the file in 'data', with its 'password'."}
-    targets = {"file": "data", "name": "id", "key": "data"}
+    refused = {"keyVault": _KEY_VAULT}
+    targets = file_members.TARGETS
     methods = frozenset({"PUT", "DELETE"})
     filters = {
         "name": Field("resource_id"),
@@ -46,9 +50,29 @@ class Certificates(Resource[Certificate]):
         "thumbprint": Field("current__thumbprint"),
         "expirationDate": Field("current__not_after", "time"),
     }
+    actions = (
+        Action(
+            "refreshSecret",
+            "From Key Vault, which is not supported: says so, and what to do instead.",
+            _refresh_secret,
+            statuses=(400,),
+        ),
+    )
+    queries = {
+        "isKeyVaultRefreshFailed": {
+            "type": "boolean",
+            "description": "Of a list: true asks for those whose refresh from a Key Vault failed: there are none.",
+        }
+    }
 
     def rows(self, parents: tuple[Any, ...]) -> QuerySet[Certificate]:
         return Certificate.objects.select_related("current")
+
+    def listed(self, call: Call) -> QuerySet[Certificate]:
+        """None where those are asked for whose refresh from a Key Vault failed."""
+        if call.query("isKeyVaultRefreshFailed").lower() == "true":
+            return Certificate.objects.none()
+        return super().listed(call)
 
     def properties(self, call: Call, row: Certificate) -> dict[str, Any]:
         current = get_current(row)
@@ -58,28 +82,22 @@ class Certificates(Resource[Certificate]):
             "expirationDate": time_text(current.not_after),
         }
 
+    def more_properties(self, call: Call, row: Certificate) -> dict[str, Any]:
+        uses = Certificate.objects.with_uses().get(pk=row.pk).uses
+        return {"usedBy": [call.base + target_of(use) for use in uses]}
+
     def create(self, call: Call, name: str, given: dict[str, Any]) -> Certificate:
-        return upload_certificate(
-            call.actor, data=_file(given), password=given.get("password") or "", name=name
-        )
+        with material(given) as file:
+            return upload_certificate(call.actor, name=name, **file._asdict())
 
     def update(self, call: Call, row: Certificate, given: dict[str, Any]) -> Certificate:
-        version = add_version(
-            call.actor,
-            row.key,
-            data=_file(given),
-            password=given.get("password") or "",
-            revision=call.expected,
-        )
-        use_version(call.actor, row.key, version.key)
+        """Add a version and use it, or use one that is there already with this material."""
+        with material(given) as file:
+            replace_certificate(call.actor, row.key, revision=call.expected, **file._asdict())
         return self.rows(()).get(pk=row.pk)
 
     def delete(self, call: Call, row: Certificate) -> int:
         return delete_certificate(call.actor, row.key, revision=call.expected)
 
 
-def _file(given: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(given["data"], validate=True)
-    except (ValueError, binascii.Error):
-        raise incorrect(Detail("data", "This is no base64.")) from None
+CERTIFICATES = Certificates()
