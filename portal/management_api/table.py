@@ -3,6 +3,7 @@
 from typing import Any
 
 from portal.management_api.resource import Resource
+from portal.management_api.resources.certificate_versions import CertificateVersions
 from portal.management_api.resources.certificates import CERTIFICATES
 from portal.management_api.resources.gateways import Gateways
 from portal.management_api.resources.named_values import NamedValues
@@ -13,4 +14,5 @@ RESOURCES: tuple[Resource[Any], ...] = (
     NamedValues(),
     Subscriptions(),
     Gateways(),
+    CertificateVersions(CERTIFICATES),
 )

@@ -249,10 +249,14 @@ def test_deleting_needs_the_etag(arm: Arm) -> None:
 def test_a_reader_reads_and_that_is_all(reader_arm: Arm) -> None:
     make_certificate()
     assert reader_arm.get("/certificates").json()["count"] == 1
+    assert reader_arm.get("/certificates/partner-bank/versions/1").status_code == 200
     for method, path in (
         ("PUT", "/certificates/partner-bank"),
         ("DELETE", "/certificates/partner-bank"),
         ("POST", "/certificates/partner-bank/refreshSecret"),
+        ("POST", "/certificates/partner-bank/versions"),
+        ("POST", "/certificates/partner-bank/versions/1/use"),
+        ("DELETE", "/certificates/partner-bank/versions/1"),
     ):
         refused = reader_arm(method, path, {"properties": properties()}, If_Match="*")
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "AuthorizationFailed")
