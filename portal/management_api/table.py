@@ -3,6 +3,7 @@
 from typing import Any
 
 from portal.management_api.resource import Resource
+from portal.management_api.resources.ca_certificates import CaCertificates
 from portal.management_api.resources.certificate_versions import CertificateVersions
 from portal.management_api.resources.certificates import CERTIFICATES
 from portal.management_api.resources.gateways import Gateways
@@ -14,5 +15,6 @@ RESOURCES: tuple[Resource[Any], ...] = (
     NamedValues(),
     Subscriptions(),
     Gateways(),
+    CaCertificates(),
     CertificateVersions(CERTIFICATES),
 )
