@@ -87,15 +87,18 @@ def update_operation(
     description: str = "",
     rewrite_template: str | None = "",
     revision: int | None = None,
+    row_revision: int | None = None,
 ) -> Operation:
     """Change an operation; a rewrite template of None leaves its policy alone.
 
-    Raises what create_operation does, and EditConflict.
+    `revision` is that of the operation with its policy, `row_revision` that of the operation alone. Raises what
+    create_operation does, and EditConflict.
     """
     values = _clean(method, url_template, display_name, description, rewrite_template or "")
     with change(actor) as this:
         operation = get_operation(key)
         expect_revision(revision_of(operation), revision)
+        expect_revision(operation.revision, row_revision)
         _refuse_clash(operation.api, values["method"], values["shape"], but=operation)
         before = rewrite_template_of(operation)
         changed = _write(this, operation, values)
@@ -118,11 +121,14 @@ def _write(this: Change, operation: Operation, values: dict[str, str]) -> dict[s
     return changed
 
 
-def delete_operation(actor: Actor, key: UUID, *, revision: int | None = None) -> int:
+def delete_operation(
+    actor: Actor, key: UUID, *, revision: int | None = None, row_revision: int | None = None
+) -> int:
     """Delete an operation and its policy; returns the revision. Raises NotFound, EditConflict."""
     with change(actor) as this:
         operation = get_operation(key)
         expect_revision(revision_of(operation), revision)
+        expect_revision(operation.revision, row_revision)
         this.audit(
             "deleted",
             operation,

@@ -180,6 +180,21 @@ def save_security(
         return this.revision
 
 
+def save_trust(actor: Actor, api_key: UUID, trust: Trust, *, revision: int | None = None) -> BackEndTrust:
+    """Choose what the gateway trusts at an API's back end; `revision` is that of the trust alone.
+
+    Raises NotFound, EditConflict, or Invalid on "ca_certificates".
+    """
+    with change(actor) as this:
+        api = get_api(api_key)
+        expect_revision(api.trust.revision, revision)
+        before = read_security(api)
+        if before.trust != trust:
+            _write_trust(this, api.trust, trust)
+        this.audit("updated security of", api, _difference(before, read_security(api)))
+        return api.trust
+
+
 def _difference(before: Security, after: Security) -> dict[str, list[str]]:
     old, new = _in_words(before), _in_words(after)
     return {name: [old[name], new[name]] for name in old if old[name] != new[name]}

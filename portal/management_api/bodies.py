@@ -201,7 +201,11 @@ _WORDS = {
 def _in_words(validator: str, value: Any) -> str:
     words = _WORDS.get(validator, "The value is not of the form that openapi.json describes.")
     between = " or " if validator == "type" else ", "
-    return words.format(between.join(map(str, value)) if isinstance(value, list | tuple) else value)
+    return words.format(between.join(map(_as_written, value)) if isinstance(value, list | tuple) else value)
+
+
+def _as_written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _join(path: str, name: str) -> str:
