@@ -214,7 +214,7 @@ def test_owners_that_clients_send(arm: Arm, given: str | None, owner: str) -> No
     [
         ({"displayName": None}, {"displayName": "This has to be of the type string."}),
         ({"displayName": " "}, {"displayName": "Enter a name of at most 100 characters."}),
-        ({"displayName": "x\x00"}, {"displayName": "Use no control characters."}),
+        ({"displayName": "x\x07"}, {"displayName": "Use no control characters."}),
         ({"ownerId": "x" * 201}, {"ownerId": "Use at most 200 characters."}),
         ({"state": "submitted"}, {"state": "Use one of: active, suspended, cancelled."}),
         ({"state": None}, {"state": "Use one of: active, suspended, cancelled."}),
