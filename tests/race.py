@@ -10,10 +10,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import django
 
 django.setup()
+
+from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from gateway.changes.apis import create_api, update_api  # noqa: E402
 from gateway.changes.base import Actor, change  # noqa: E402
@@ -22,10 +26,14 @@ from gateway.changes.certificate_versions import planned_rewrites, remove_versio
 from gateway.changes.certificates import delete_certificate  # noqa: E402
 from gateway.changes.named_values import delete_named_value  # noqa: E402
 from gateway.changes.policies import save_document, save_policy  # noqa: E402
+from gateway.changes.principals import find_principal, opened_keys  # noqa: E402
 from gateway.changes.security import CertificateCredentials, Trust, save_security  # noqa: E402
 from gateway.models import Api, Certificate, CertificateVersion, NamedValue  # noqa: E402
+from portal.management_api.etags import etag_of  # noqa: E402
+from portal.management_api.tokens import token  # noqa: E402
 
 ME = Actor("command", "race")
+SERVICE = "/management/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/portal"
 
 
 def assign(name: str, revision: int) -> None:
@@ -120,12 +128,47 @@ def update(name: str, revision: int) -> None:
     )
 
 
+# --- over the REST API: the outcome is a status ------------------------------------------------------------------
+def put(name: str, revision: int) -> str:
+    """Change an API, as somebody who has its ETag; it was made right after what was made at that revision."""
+    api = {"displayName": name, "description": f"{time.time_ns()}", "serviceUrl": "https://x.example"}
+    return rest("PUT", f"/apis/{name}", {**api, "path": name}, **{"If-Match": etag_of(revision + 1)})
+
+
+def only_create(name: str, revision: int) -> str:
+    """Save a policy if there is none."""
+    xml = f"<policies><!-- {time.time_ns()} --></policies>"
+    return rest("PUT", f"/apis/{name}/policies/policy", {"value": xml}, **{"If-None-Match": "*"})
+
+
+def patch_title(name: str, revision: int) -> str:
+    return rest("PATCH", f"/apis/{name}", {"displayName": "Patched"}, **{"If-Match": "*"})
+
+
+def patch_limit(name: str, revision: int) -> str:
+    return rest("PATCH", f"/apis/{name}", {"limits": {"maxCalls": 7}}, **{"If-Match": "*"})
+
+
+def rest(method: str, path: str, properties: dict[str, object], **headers: str) -> str:
+    """A request of the principal "racer"."""
+    principal = find_principal("racer")
+    assert principal
+    _, key = opened_keys(principal)[0]
+    answer = Client().generic(
+        method,
+        f"{SERVICE}{path}?api-version=2024-05-01",
+        json.dumps({"properties": properties}),
+        content_type="application/json",
+        headers={"Authorization": token("racer", timezone.now() + timedelta(minutes=5), key), **headers},
+    )
+    return str(answer.status_code)
+
+
 def outcome(action: str, name: str, revision: int) -> str:
     try:
-        globals()[action](name, revision)
+        return globals()[action](name, revision) or "done"
     except Exception as error:  # whichever it is, the tests know those that may be
         return type(error).__name__
-    return "done"
 
 
 def main() -> None:

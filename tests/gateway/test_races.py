@@ -12,6 +12,7 @@ import pytest
 from tests.databases import ROOT, environment, manage
 
 ROUNDS = 20
+REST_ROUNDS = 5  # what the others show of changes needs no more over the REST API
 # What the two do; the rows of a race begin with its name.
 RACES = {
     "assign": ("assign", "delete"),
@@ -25,8 +26,14 @@ RACES = {
     "create": ("create", "create"),
     "update": ("update", "update"),
 }
+REST_RACES = {
+    "put": ("put", "put"),
+    "only": ("only_create", "only_create"),
+    "patch": ("patch_title", "patch_limit"),
+}
 ARRANGE = f"""
-from tests.builders import choose, make_api, make_certificate, make_named_value, make_version
+from gateway.changes.principals import create_principal, regenerate_key, set_management_api
+from tests.builders import ALICE, choose, make_api, make_certificate, make_named_value, make_version
 import json
 revisions = []
 for number in range({ROUNDS}):
@@ -40,6 +47,12 @@ for number in range({ROUNDS}):
     for race in ("assign", "name", "renew", "save", "value"):
         make_api(f"{{race}}-{{number}}")
     revisions.append(make_api(f"update-{{number}}").revision)
+    if number < {REST_ROUNDS}:
+        make_api(f"put-{{number}}")  # at the revision after that
+        make_api(f"patch-{{number}}")
+        make_api(f"only-{{number}}")
+set_management_api(ALICE, enabled=True)
+regenerate_key(ALICE, create_principal(ALICE, identifier="racer", role="contributor").key, "primary")
 print(json.dumps(revisions))
 """
 CHECK = """
@@ -59,6 +72,7 @@ print(json.dumps({
     "versions": {a.resource_id: a.policy_versions.count() for a in Api.objects.all()},
     "using": [d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)],
     "values": [v.resource_id for v in NamedValue.objects.all()],
+    "patched": [(a.display_name, a.max_calls) for a in Api.objects.filter(resource_id__startswith="patch-")],
 }))
 """
 
@@ -77,7 +91,8 @@ class Raced:
 def raced(shared_database_url: str) -> Raced:
     revisions = json.loads(shell(shared_database_url, ARRANGE))
     one, two = race(shared_database_url, revisions)
-    outcomes = {name: [*zip(*both, strict=True)] for name, *both in zip(RACES, one, two, strict=True)}
+    names = (*RACES, *REST_RACES)
+    outcomes = {name: [*zip(*both, strict=True)] for name, *both in zip(names, one, two, strict=True)}
     return Raced(outcomes, json.loads(shell(shared_database_url, CHECK)))
 
 
@@ -87,12 +102,13 @@ def race(database_url: str, revisions: list[int]) -> list[list[list[str]]]:
     processes = []
     for place, end in enumerate(pair):
         with end:
-            its = json.dumps([(actions[place], name, revisions) for name, actions in RACES.items()])
+            its = [(actions[place], name, revisions) for name, actions in RACES.items()]
+            its += [(actions[place], name, revisions[:REST_ROUNDS]) for name, actions in REST_RACES.items()]
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tests.race", str(end.fileno()), its],
+                    [sys.executable, "-m", "tests.race", str(end.fileno()), json.dumps(its)],
                     cwd=ROOT,
-                    env=environment(database_url),
+                    env=environment(database_url, ALLOWED_HOSTS="testserver"),
                     stdout=subprocess.PIPE,
                     text=True,
                     pass_fds=[end.fileno()],
@@ -120,7 +136,7 @@ def test_saving_a_policy_while_its_certificate_is_deleted_never_leaves_it_pointi
 ) -> None:
     assert raced.state["dangling"] == []
     for number, outcome in enumerate(raced.outcomes["name"]):
-        assert outcome in {("done", "InUse"), ("Invalid", "done")}
+        assert outcome in {("done", "InUse"), ("InvalidPolicy", "done")}
         assert (f"name-{number}" in raced.state["named"]) == (outcome[0] == "done")
         assert (f"name-{number}" in raced.state["certificates"]) == (outcome[0] == "done")
 
@@ -128,7 +144,7 @@ def test_saving_a_policy_while_its_certificate_is_deleted_never_leaves_it_pointi
 def test_renewing_while_a_policy_names_the_thumbprint_never_leaves_it_with_a_former_one(raced: Raced) -> None:
     assert raced.state["dangling"] == []
     for number, outcome in enumerate(raced.outcomes["renew"]):
-        assert outcome in {("done", "done"), ("done", "Invalid")}
+        assert outcome in {("done", "done"), ("done", "InvalidPolicy")}
         assert (f"renew-{number}" in raced.state["named"]) == (outcome[1] == "done")
 
 
@@ -163,7 +179,7 @@ def test_two_who_save_a_policy_where_both_saw_none_have_one_winner(raced: Raced)
 
 def test_using_a_value_while_deleting_it_never_leaves_a_document_that_refers_to_nothing(raced: Raced) -> None:
     for number, outcome in enumerate(raced.outcomes["value"]):
-        assert outcome in {("done", "InUse"), ("Invalid", "done")}
+        assert outcome in {("done", "InUse"), ("InvalidPolicy", "done")}
         assert (f"value-{number}" in raced.state["using"]) == (outcome[0] == "done")
         assert (f"value-{number}" in raced.state["values"]) == (outcome[0] == "done")
 
@@ -174,3 +190,17 @@ def test_two_who_create_the_same_suffix_get_one_api_and_one_error(raced: Raced) 
 
 def test_two_who_save_over_the_same_revision_have_one_winner(raced: Raced) -> None:
     assert [sorted(pair) for pair in raced.outcomes["update"]] == [["EditConflict", "done"]] * ROUNDS
+
+
+def test_two_who_put_with_the_same_etag_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["put"]] == [["200", "412"]] * REST_ROUNDS
+
+
+def test_two_who_put_only_what_is_not_there_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["only"]] == [["201", "412"]] * REST_ROUNDS
+    assert [raced.state["versions"][f"only-{number}"] for number in range(REST_ROUNDS)] == [1] * REST_ROUNDS
+
+
+def test_two_who_patch_different_members_both_win(raced: Raced) -> None:
+    assert raced.outcomes["patch"] == [("200", "200")] * REST_ROUNDS
+    assert raced.state["patched"] == [["Patched", 7]] * REST_ROUNDS
