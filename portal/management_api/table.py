@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.management_api.resource import Resource
 from portal.management_api.resources.apis import Apis
+from portal.management_api.resources.backends import Backends
 from portal.management_api.resources.ca_certificates import CaCertificates
 from portal.management_api.resources.certificate_versions import CertificateVersions
 from portal.management_api.resources.certificates import CERTIFICATES
@@ -23,6 +24,7 @@ RESOURCES: tuple[Resource[Any], ...] = (
     Policies(Operations()),
     NamedValues(),
     Subscriptions(),
+    Backends(),
     Gateways(),
     CaCertificates(),
     CertificateVersions(CERTIFICATES),
