@@ -43,7 +43,8 @@ class ConnectionOrder:
     """What to try. Certificate and CA certificates are keys; `version` is that of a version which is not current.
 
     `connect_timeout` is the API's, in seconds; None leaves it to the setting. `with_request` sends a harmless
-    request after the handshake.
+    request after the handshake. `chain_off_by` and `name_off_by` name the back end (the entity) that switches a
+    check off, whatever is asked for.
     """
 
     url: str
@@ -56,6 +57,8 @@ class ConnectionOrder:
     refuse_expired: bool = False
     connect_timeout: int | None = None
     with_request: bool = True
+    chain_off_by: str = ""
+    name_off_by: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """What `from_json` takes."""
@@ -86,6 +89,8 @@ def make(order: ConnectionOrder, made_by: str) -> Report:
             connect_timeout=order.seconds,
             with_request=order.with_request,
             made_by=made_by,
+            chain_off_by=order.chain_off_by,
+            name_off_by=order.name_off_by,
         )
     )
 
@@ -107,8 +112,8 @@ def _trust(order: ConnectionOrder) -> Trust:
     return Trust(
         key="",
         revision=0,
-        validate_chain=order.validate_chain,
-        validate_name=order.validate_name,
+        validate_chain=order.validate_chain and not order.chain_off_by,
+        validate_name=order.validate_name and not order.name_off_by,
         public_cas=order.public_cas,
         authorities_pem=authorities,
         refuse_expired=order.refuse_expired,

@@ -42,7 +42,10 @@ LATE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to test. `connect_timeout` is how many seconds the whole test may take."""
+    """What to test. `connect_timeout` is how many seconds the whole test may take.
+
+    `chain_off_by` and `name_off_by` name the back end (the entity) that switches a check off, if one does.
+    """
 
     url: str
     certificate: CertificateMaterial | None
@@ -51,6 +54,8 @@ class Order:
     connect_timeout: float
     with_request: bool
     made_by: str
+    chain_off_by: str = ""
+    name_off_by: str = ""
 
 
 class _Failed(Exception):
@@ -276,7 +281,8 @@ class _Probe:
         sent = seen.chain or ((leaf,) if leaf else ())
         order = self._order
         chain = chain_of(sent, order.trust)
-        return Scene(url.host, order.certificate, order.trust, seen, chain, line.first, self._now)
+        off_by = (order.chain_off_by, order.name_off_by)
+        return Scene(url.host, order.certificate, order.trust, seen, chain, line.first, self._now, *off_by)
 
     def _failure(
         self,

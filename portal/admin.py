@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from gateway import models
 from gateway.changes import (
     apis,
+    back_ends,
     ca_certificates,
     named_values,
     operations,
@@ -184,6 +185,27 @@ class BackEndTrustAdmin(LookOnly):
     search_fields = ("api__display_name", "trusted_cas__ca_certificate__resource_id")
 
 
+@admin.register(models.BackEnd)
+class BackEndAdmin(LookOnly):
+    """Back ends, and what they check of the certificates at their URLs."""
+
+    list_display = (
+        "resource_id",
+        "title",
+        "url",
+        "validate_certificate_chain",
+        "validate_certificate_name",
+        "revision",
+    )
+    list_filter = ("validate_certificate_chain", "validate_certificate_name")
+    search_fields = ("resource_id", "title", "url")
+    actions = ("delete_unused",)
+
+    @admin.action(description="Delete the selected back ends (not those in use)", permissions=["act"])
+    def delete_unused(self, request: HttpRequest, rows: QuerySet[models.BackEnd]) -> None:
+        each(request, rows, "deleted", lambda actor, row: back_ends.delete_back_end(actor, row.key))
+
+
 @admin.register(models.TrustedCa)
 class TrustedCaAdmin(LookOnly):
     """Which API trusts which uploaded CA certificate."""
@@ -222,9 +244,9 @@ class PolicyVersionAdmin(LookOnly):
 class PolicyReferenceAdmin(LookOnly):
     """What documents refer to."""
 
-    list_display = ("document", "certificate", "named_value")
-    list_select_related = ("document__api", "document__operation", "certificate", "named_value")
-    search_fields = ("certificate__resource_id", "named_value__resource_id")
+    list_display = ("document", "certificate", "named_value", "back_end")
+    list_select_related = ("document__api", "document__operation", "certificate", "named_value", "back_end")
+    search_fields = ("certificate__resource_id", "named_value__resource_id", "back_end__resource_id")
 
 
 @admin.register(models.NamedValue)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from gateway.addresses import parse_web_service_url
 from gateway.changes.policies import document_of
 from gateway.changes.policy_documents import goes_elsewhere, parsed_or_none
 from gateway.changes.security import CertificateCredentials, Credentials, Trust
@@ -12,6 +13,7 @@ from gateway.probing.report import Report
 from gateway.publish import GLOBAL
 from gateway.publish.policies import policies
 from gateway.snapshot import AuthenticationCertificate
+from portal.back_ends import back_end_around, name_of
 from portal.places import Link, Where
 from portal.remedies import links_for_verdict, nowhere_for
 
@@ -97,7 +99,8 @@ def order_with(
     version: UUID | None = None,
     with_request: bool = True,
 ) -> ConnectionOrder:
-    """The order of a test."""
+    """The order of a test; a back end around the URL switches off what it does for calls."""
+    back_end = back_end_around(parse_web_service_url(url))
     return ConnectionOrder(
         url=url,
         certificate=certificate,
@@ -109,6 +112,8 @@ def order_with(
         refuse_expired=trust.refuse_expired,
         connect_timeout=connect_timeout,
         with_request=with_request,
+        chain_off_by=name_of(back_end) if back_end and not back_end.validate_chain else "",
+        name_off_by=name_of(back_end) if back_end and not back_end.validate_name else "",
     )
 
 

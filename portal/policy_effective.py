@@ -116,11 +116,16 @@ def _basic(before: dict[str, str] | None, after: dict[str, str] | None) -> Itera
 
 
 def _back_end(before: dict[str, str] | None, after: dict[str, str] | None) -> Iterator[str]:
-    old, new = (found and found.get("base-url", "") for found in (before, after))
+    old, new = (found and _address(found) for found in (before, after))
     if old is not None and new is None:
         yield f"Calls go to the web service URL again, no longer to {old}."
     elif new is not None and old != new:
         yield f"Calls go to {new} instead of {old or 'the web service URL'}."
+
+
+def _address(found: dict[str, str]) -> str:
+    name = found.get("backend-id")
+    return found.get("base-url", "") if name is None else f"the back end “{name.strip()}”"
 
 
 def _forwarding(before: set[str], after: set[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.snapshot import Api, Operation, Origin, Trust
+from gateway.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,20 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """The request that goes to a back end: `url` is whole, `fields` are with Host and without framing. `trust` is
-    how the back end is verified."""
+    """The request that goes to a back end: `url` is whole, `fields` are with Host and without framing.
+    `verification` is how the back end is verified."""
 
     method: str
     url: str
     fields: tuple[tuple[str, str], ...]
     certificate: Presented | None
-    trust: Trust
+    verification: Verification
     timeouts: Timeouts
+
+    @property
+    def trust(self) -> Trust:
+        """What is demanded of the back end's certificate."""
+        return self.verification.trust
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ class Trial:
     def _forwarded(self, method: str) -> Forwarded:
         plan = self._plan
         assert plan.destination is not None  # noqa: S101
+        assert plan.verification is not None  # noqa: S101
         seen, api = self._seen(), plan.api
         host = seen.host or as_text(plan.host)
         timeouts = Timeouts(
@@ -204,7 +205,7 @@ class Trial:
             _base_url(plan) + seen.target,
             (("host", host), *seen.fields),
             _presented(plan.destination.certificate),
-            plan.destination.trust,
+            plan.verification,
             timeouts,
         )
 
@@ -232,6 +233,13 @@ def _base_url(plan: Plan) -> str:
     """The origin of the back end, as a URL begins."""
     scheme = plan.destination.origin.scheme if plan.destination else ""
     return f"{scheme}://{as_text(plan.host)}"
+
+
+def _goes_to(plan: Plan) -> str:
+    found = (line.statement for line in reversed(plan.request.lines))
+    name = next(each.back_end for each in found if isinstance(each, SetBackendService))
+    which = f"“{name}”, " if name else ""
+    return f"The back end is {which}{_base_url(plan)}{plan.base}."
 
 
 def _presented(certificate: CertificateMaterial | None) -> Presented | None:
@@ -275,5 +283,5 @@ def _forwards(plan: Plan) -> str:
 _WHOLE: Mapping[type, Callable[[Plan], str]] = {
     AuthenticationCertificate: _presents,
     ForwardRequest: _forwards,
-    SetBackendService: lambda plan: f"The back end is {_base_url(plan)}{plan.base}.",
+    SetBackendService: _goes_to,
 }

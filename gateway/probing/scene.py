@@ -33,7 +33,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is known when a handshake has failed. `first` are the first bytes of the back end."""
+    """What is known when a handshake has failed. `first` are the first bytes of the back end.
+
+    `chain_off_by` and `name_off_by` name the back end (the entity) that switches a check off, if one does.
+    """
 
     host: str
     certificate: CertificateMaterial | None
@@ -42,6 +45,8 @@ class Scene:
     chain: Chain
     first: bytes
     now: datetime
+    chain_off_by: str = ""
+    name_off_by: str = ""
 
 
 def alert_name(alert: int) -> str:

@@ -114,7 +114,14 @@ def _trust(told: Told) -> _Says:
     if not told.reached("trust"):
         return _NOT_REACHED
     if not scene.trust.validate_chain:
-        text = "Not checked: the validation of the certificate chain is turned off here."
+        off_by = scene.chain_off_by
+        validation = "the validation of the certificate chain"
+        how = (
+            f"the back end {off_by} switches {validation} off"
+            if off_by
+            else f"{validation} is turned off here"
+        )
+        text = f"Not checked: {how}."
         remedy = "Turn it on and choose the CA: without it, anybody in between can answer in place of the back end."
         return _Says(State.NOTE, text, remedy=remedy)
     if scene.chain.anchor is None:
@@ -134,7 +141,9 @@ def _name(told: Told) -> _Says:
         return _Says(State.OK, f"The certificate is for {scene.host}.", details)
     matches = f"It is {'' if _matches(scene) else 'not '}for {scene.host}."
     if told.reached("name"):
-        return _Says(State.NOTE, f"Not checked: that is turned off here. {matches}", details)
+        off_by = scene.name_off_by
+        how = f"the back end {off_by} switches that off" if off_by else "that is turned off here"
+        return _Says(State.NOTE, f"Not checked: {how}. {matches}", details)
     return _Says(State.SKIPPED, f"Not reached. {matches}", details)
 
 

@@ -10,6 +10,7 @@ from gateway.connection_tests import ConnectionOrder
 from gateway.embedded.explanation import Explanation, Forwarded
 from gateway.models import CaCertificate
 from portal import places
+from portal.back_ends import name_of
 from portal.connection import tested
 from portal.console.case import Case, Trouble
 from portal.explained import remedies_of
@@ -116,7 +117,8 @@ def _looked_into(case: Case) -> Trouble:
 
 def _order(case: Case, forwarded: Forwarded) -> ConnectionOrder:
     """A handshake with the very back end, certificate and trust of the call."""
-    trust, certificate = forwarded.trust, forwarded.certificate
+    trust, certificate, verification = forwarded.trust, forwarded.certificate, forwarded.verification
+    back_end = name_of(verification.back_end) if verification.back_end else ""
     authorities = CaCertificate.objects.filter(trusted_by__trust__api=case.api).values_list("pk", flat=True)
     return ConnectionOrder(
         url=case.origin,
@@ -128,6 +130,8 @@ def _order(case: Case, forwarded: Forwarded) -> ConnectionOrder:
         refuse_expired=trust.refuse_expired,
         connect_timeout=min(forwarded.timeouts.connect or _TEST_SECONDS, _TEST_SECONDS),
         with_request=False,
+        chain_off_by=back_end if verification.chain_off_by_back_end else "",
+        name_off_by=back_end if verification.name_off_by_back_end else "",
     )
 
 

@@ -15,6 +15,7 @@ from gateway.models import Api, Operation, Subscription
 from gateway.models.certificates import EXPIRES_SOON, Certificate
 from gateway.models.subscriptions import ACTIVE
 from gateway.subscription_keys import FIELD
+from portal.back_ends import switched_off
 from portal.credentials import CredentialsInWords, credentials_of
 from portal.gateway_urls import LABELS, example_target, gateway_bases, public_urls, urls_at, why_not_offered
 from portal.navigation import url_or_none
@@ -148,13 +149,16 @@ def _validity(certificate: Certificate, now: datetime) -> tuple[str, bool]:
 
 def _about_trust(api: Api) -> Iterator[Concern]:
     """Validation matters where there is TLS to validate."""
-    trust = api.trust
+    trust, off = api.trust, switched_off(api)
+    security = url_or_none("api-security", api.resource_id)
+    yield from (Concern(each.text, "Show it on the Security tab", security) for each in off)
     if api.web_service_url.lower().startswith("http:"):
         return
-    security = url_or_none("api-security", api.resource_id)
     if not trust.validate_certificate_chain:
         text = "The back end's certificate chain is not validated: anybody could pose as the back end."
         yield Concern(text, "Change back end trust", security)
+    elif any(each.own and each.chain for each in off):
+        pass  # so no CA is needed
     elif not trust.public_cas and not trust.trusted_cas.exists():
         text = "No CA is trusted for the back end, so every call fails."
         yield Concern(text, "Change back end trust", security, True)

@@ -22,6 +22,7 @@ from gateway.changes.security import (
 )
 from gateway.models import Certificate
 from portal import unsaved
+from portal.back_ends import switched_off
 from portal.certificate_choice import ca_choices, certificate_options
 from portal.connection import Tested, try_api
 from portal.forms.base import PortalForm
@@ -196,7 +197,7 @@ class ApiSecurity(ApiView, FormPage):
     # --- what is shown ----------------------------------------------------------------------------------------
     def context(self) -> dict[str, Any]:
         """The context with what is to be known about this API's credentials."""
-        credentials = self.security.credentials
+        credentials, off = self.security.credentials, switched_off(self.api)
         return super().context() | {
             "here": self.here(),
             "has_https": self.has_https,
@@ -205,6 +206,8 @@ class ApiSecurity(ApiView, FormPage):
             "password_is_stored": isinstance(credentials, BasicCredentials),
             "saved_certificate": _saved_certificate(credentials),
             "is_unsaved": bool(self._left()) and self.entered is None and self.request.method == "GET",
+            "switched_off": off,
+            "chain_off_by_back_end": any(each.own and each.chain for each in off),
             "policy_url": reverse("policy-api", args=[self.api.resource_id]),
             "handshake_url": handshake_url(self.request, self.api) if self.request.method == "GET" else "",
         }

@@ -6,15 +6,18 @@ from django.utils import timezone
 
 from gateway import records_traces
 from gateway.changes.apis import Limits
+from gateway.changes.policies import save_policy
 from gateway.changes.principals import WHICH, create_principal, get_principal, regenerate_key
 from gateway.changes.security import BasicCredentials, NoCredentials, read_security
 from gateway.models import (
     Api,
     AuditEntry,
+    BackEnd,
     Certificate,
     CertificateVersion,
     NamedValue,
     Operation,
+    PolicyReference,
     PolicyVersion,
     Principal,
     SigningRequest,
@@ -25,6 +28,7 @@ from tests.builders import (
     ALICE,
     choose,
     make_api,
+    make_back_end,
     make_ca_certificate,
     make_certificate,
     make_named_value,
@@ -56,6 +60,7 @@ def test_every_table_can_be_seen_and_searched_but_not_edited(model: type, reader
     make_ca_certificate()
     make_subscription("Bank app", api, primary_key="hunter2-hunter2-hunter2")
     make_named_value("bank-key", "hunter2", secret=True)
+    make_back_end()
     page = reader_client.get(changelist(model, q="bank"))
     assert page.status_code == 200
     assert reader_client.get(reverse(f"admin:gateway_{model._meta.model_name}_add")).status_code == 403
@@ -197,6 +202,17 @@ def test_named_values_are_listed_without_secrets_and_only_unused_ones_are_delete
     assert list(NamedValue.objects.all()) == [used]
     assert "Used by: Partner Bank." in page
     assert "1 deleted." in page
+
+
+def test_back_ends_are_listed_and_only_unused_ones_are_deleted(administrator_client: Client) -> None:
+    used, unused = make_back_end("used"), make_back_end("unused", "https://other.example")
+    statement = '<set-backend-service backend-id="used" />'
+    save_policy(ALICE, make_api(), f"<policies><inbound>{statement}</inbound></policies>")
+    assert "https://other.example" in administrator_client.get(changelist(BackEnd)).content.decode()
+    assert "used" in administrator_client.get(changelist(PolicyReference, q="used")).content.decode()
+    page = act(administrator_client, "delete_unused", used, unused)
+    assert list(BackEnd.objects.all()) == [used]
+    assert "Used by: Partner Bank." in page
 
 
 def test_the_versions_of_documents_tell_who_saved_what_where(reader_client: Client) -> None:

@@ -14,7 +14,7 @@ from gateway.models import NamedValue, PolicyDocument
 from gateway.policies.documents import NEW_DOCUMENT
 from portal.policy_drafts import emptied
 from tests.arrange import set_text, update_directly
-from tests.builders import ALICE, make_api, make_certificate, make_operation
+from tests.builders import ALICE, make_api, make_back_end, make_certificate, make_operation
 from tests.portal.policy_pages import (
     HEADER,
     TOP,
@@ -352,6 +352,9 @@ def test_what_it_means_for_calls_is_said_in_words(administrator_client: Client) 
     assert said(answered) == ["The gateway answers calls itself from now on: there is a return-response."]
     elsewhere = policy(certificate.format("one") + '<set-backend-service base-url="https://b.example" />')
     assert said(elsewhere) == ["Calls go to https://b.example instead of the web service URL."]
+    make_back_end("orders", "https://orders.example")
+    named = policy(certificate.format("one") + '<set-backend-service backend-id="orders" />')
+    assert said(named) == ["Calls go to the back end “orders” instead of the web service URL."]
 
 
 def test_of_inherited_statements_the_scope_is_named(administrator_client: Client) -> None:

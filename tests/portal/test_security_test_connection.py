@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from gateway import connection_tests
+from gateway.addresses import parse_web_service_url
+from gateway.changes.back_ends import update_back_end
 from gateway.changes.certificates import delete_certificate
 from gateway.changes.policies import save_policy
 from gateway.changes.security import BasicCredentials, NoCredentials, Trust, read_security
@@ -18,7 +20,7 @@ from gateway.models import Api
 from gateway.probing.report import Report
 from tests import pki
 from tests.bank import Bank, open_bank, upload
-from tests.builders import ALICE, choose, make_api
+from tests.builders import ALICE, choose, make_api, make_back_end
 from tests.portal.reading import link
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
@@ -94,6 +96,24 @@ def test_the_report_says_in_words_what_failed_and_what_mends_it(
     assert re.search(r'<section class="connection" id="connection-report"', content)
     assert re.search(r'formaction="[^"]*#connection-report" data-test-connection', content)
     assert not bank.back_end.seen
+
+
+def test_what_a_back_end_switches_off_is_not_checked_and_said(
+    administrator_client: Client, bank: Bank
+) -> None:
+    url = str(parse_web_service_url(bank.api.web_service_url))
+    off = make_back_end("bank", f"{url}/", validate_certificate_chain=False)
+    page = press(administrator_client, bank, **with_certificate(bank), ca_certificates=[], public_cas="on")
+    assert report(page).verdict == "accepted"
+    assert (
+        f"Not checked: the back end “bank” ({url}) switches the validation of the certificate chain off."
+        in (text_of(page))
+    )
+    assert "The certificate is for localhost." in text_of(page)
+    make_back_end("below", f"{url}/below", validate_certificate_name=False)  # which is not called
+    update_back_end(ALICE, off.key, url=url)
+    page = press(administrator_client, bank, **with_certificate(bank), ca_certificates=[], public_cas="on")
+    assert report(page).verdict == "chain-untrusted"
 
 
 def test_a_refused_certificate_is_told_from_a_missing_one(administrator_client: Client, bank: Bank) -> None:
