@@ -26,11 +26,22 @@ class Directory:
         self._top = top
         self._open: tuple[str, int] = ("", top)
         self._unfinished: list[str] = []
-        self.paths = frozenset(self._scan(top, "", 0))
-        self.marker: Marker | None = None
-        if MARKER in self.paths:
-            self.marker = read_marker(self.read(MARKER) or b"")
-        self._refuse_strangers()
+        self.paths: frozenset[str] = frozenset()
+        self.marker = self._marker()
+        if self.marker:
+            self.paths = frozenset(self._scan(top, "", 0))
+        if strange := sorted(path for path in self.paths if not is_own(path)):
+            raise NotAnExport(f"it holds {strange[0]!r}, which is no part of an export")
+
+    def _marker(self) -> Marker | None:
+        """None for a directory that holds nothing. One that is no export may be large: it is not looked through."""
+        names = [name for name in os.listdir(self._top) if not name.startswith(".")]  # noqa: PTH208 (a descriptor)
+        if MARKER in names:
+            self.paths = frozenset([MARKER])
+            return read_marker(self.read(MARKER) or b"")
+        if names:
+            raise NotAnExport(f"it holds something else than an export, such as {min(names)!r}")
+        return None
 
     def _scan(self, folder: int, prefix: str, depth: int) -> Iterator[str]:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
@@ -49,12 +60,6 @@ class Directory:
             else:
                 what = "a symbolic link" if entry.is_symlink() else "no plain file"
                 raise NotAnExport(f"{path!r} in it is {what}")
-
-    def _refuse_strangers(self) -> None:
-        if self.paths and self.marker is None:
-            raise NotAnExport(f"it holds something else than an export, such as {min(self.paths)!r}")
-        if strange := sorted(path for path in self.paths if not is_own(path)):
-            raise NotAnExport(f"it holds {strange[0]!r}, which is no part of an export")
 
     def read(self, path: str, size: int | None = None) -> bytes | None:
         """What a file holds, None if there is none, or if it has another size than is asked for."""

@@ -20,9 +20,7 @@ from gateway.export.texts import File
 from gateway.publish import current_revision
 
 _OTHER_PASSPHRASE = "The sealed files that were there do not open with this passphrase."  # noqa: S105
-_HAS_SECRETS = (
-    "it is an export with sealed secrets, which would be removed: export with them, or into another one"
-)
+_HAS_SECRETS = "it holds sealed secrets: add --with-keys and --passphrase-file, or export into another folder"
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,8 @@ def test_all_is_read_in_one_transaction(tmp_path: Path) -> None:
     with CaptureQueriesContext(connection) as captured:
         run(tmp_path)
     first, *rest, last = [query["sql"].split()[0] for query in captured.captured_queries]
-    assert (first, {*rest}, last) == ("SAVEPOINT", {"SELECT"}, "RELEASE")
+    assert (first, last) == ("SAVEPOINT", "RELEASE")
+    assert {*rest} <= {"SELECT", "DECLARE"}  # PostgreSQL has cursors
 
 
 def test_an_export_of_a_database_of_its_own(database_url: str, tmp_path: Path) -> None:
