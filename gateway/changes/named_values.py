@@ -72,7 +72,7 @@ def update_named_value(
     """
     given_tags = None if tags is None else _clean_tags(tags)
     with change(actor) as this:
-        row = get_named_value(key)
+        row = get_named_value(key, uses=False)
         expect_revision(row.revision, revision)
         secret = row.secret if secret is None else secret
         kept = row.tags if given_tags is None else given_tags
@@ -112,7 +112,7 @@ def reveal_named_value(actor: Actor, key: UUID) -> str:
     cannot be opened.
     """
     with witnessed(actor) as this:
-        row = get_named_value(key)
+        row = get_named_value(key, uses=False)
         try:
             value = _open(row) if row.secret else row.value
         except Unreadable as error:
@@ -121,9 +121,10 @@ def reveal_named_value(actor: Actor, key: UUID) -> str:
     return value
 
 
-def get_named_value(key: UUID) -> NamedValue:
-    """The named value with that key. Raises NotFound."""
-    row = NamedValue.objects.with_uses().filter(pk=key).first()
+def get_named_value(key: UUID, *, uses: bool = True) -> NamedValue:
+    """The named value with that key, with its uses where somebody wants to know them. Raises NotFound."""
+    rows = NamedValue.objects.with_uses() if uses else NamedValue.objects.all()
+    row = rows.filter(pk=key).first()
     if row is None:
         raise NotFound("Property not found.")
     return row

@@ -20,7 +20,8 @@ from portal.management_api.errors import ApiError, Detail, incorrect
 
 MOST_CHARACTERS, MOST_TERMS, MOST_DEPTH = 4000, 50, 20
 
-_WHAT = {"text": "text", "time": "a time", "boolean": "true or false"}
+_WHAT = {"text": "text", "upper": "text", "words": "a list", "time": "a time", "boolean": "true or false"}
+_TEXTS = ("text", "upper", "words")
 _ORDERS: dict[str, Any] = {
     "lt": LessThan,
     "le": LessThanOrEqual,
@@ -28,6 +29,7 @@ _ORDERS: dict[str, Any] = {
     "ge": GreaterThanOrEqual,
 }
 _OPERATORS = ("eq", "ne", *_ORDERS)
+_ANY = "/any"
 _FUNCTIONS = {
     "substringof": "icontains",
     "contains": "icontains",
@@ -40,7 +42,7 @@ _TOKEN = re.compile(
         | \d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?(?![\w.:+-]))
     | (?P<text>'(?:[^']|'')*')
     | (?P<word>[A-Za-z_][\w./]*)
-    | (?P<sign>[(),])
+    | (?P<sign>[(),:])
     | (?P<end>$)
     )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
@@ -49,10 +51,19 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field that $filter may name: the column behind it, and what its literals are."""
+    """A field that $filter may name: the column behind it, and what its literals are.
+
+    "upper" is text that is stored in upper case, as thumbprints are: an index of the column itself serves for that.
+    "words" is a list of words, whose column is the text of the JSON. No word holds a quotation mark or a comma.
+    """
 
     column: str
-    kind: Literal["text", "time", "boolean"] = "text"
+    kind: Literal["text", "upper", "words", "time", "boolean"] = "text"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its literals are text."""
+        return self.kind in _TEXTS
 
 
 def condition(text: str, fields: Mapping[str, Field]) -> Q:
@@ -156,6 +167,9 @@ class _Parser:
         self.terms += 1
         if self.terms > MOST_TERMS:
             raise _error(f"Use at most {MOST_TERMS} comparisons.")
+        return self._any() if self._now.lower.endswith(_ANY) else self._term()
+
+    def _term(self) -> Q:
         is_call = self.tokens[min(self.at + 1, len(self.tokens) - 1)].lower == "("
         return self._function() if is_call else self._comparison()
 
@@ -180,10 +194,33 @@ class _Parser:
         # Versions of OData differ in which comes first, and there is no mistaking one for the other
         which, literal = (second, first) if first.kind == "text" else (first, second)
         field = self._field(which)
-        if field.kind != "text":
+        if not field.is_text:
             raise _error(f"{name} is not for '{which.text}', which is {_WHAT[field.kind]}.")
-        found = _there(field) & Q(**{f"{field.column}__{_FUNCTIONS[name.lower]}": _text(literal)})
+        text = _in_words(name.lower, _text(literal)) if field.kind == "words" else _text(literal)
+        lookup = "icontains" if field.kind == "words" else _FUNCTIONS[name.lower]
+        found = _there(field) & Q(**{f"{field.column}__{lookup}": text})
         return found if self._is_meant() else ~found
+
+    def _any(self) -> Q:
+        """What is true of one word of a list: tags/any(t: t eq 'x'), with one comparison or function."""
+        name = self._next()
+        field = self._field(name._replace(text=name.text[: -len(_ANY)]))
+        if field.kind != "words":
+            raise _error(f"{name} is for lists, which this is not.")
+        self._take("(")
+        each = self._next()
+        self._take(":")
+        outer, self.names, self.fields = (
+            (self.names, self.fields),
+            {each.lower: each.text},
+            {each.text: field},
+        )
+        found = self._term()
+        self.names, self.fields = outer
+        if found.negated:
+            raise _error(f"Write 'not' before {name} instead of a comparison that denies something in it.")
+        self._take(")")
+        return found
 
     def _is_meant(self) -> bool:
         """What may follow a function: "eq true", as older versions of OData demand, or the like."""
@@ -200,7 +237,7 @@ class _Parser:
             raise _error(f"Expected one of {', '.join(_OPERATORS)}, not {operator}.")
         literal = self._next()
         is_null = literal.lower == "null"
-        if operator.lower in _ORDERS and (is_null or field.kind == "boolean"):
+        if operator.lower in _ORDERS and (is_null or field.kind in ("boolean", "words")):
             what = "null" if is_null else f"'{name.text}', which is {_WHAT[field.kind]}"
             raise _error(f"{operator} is not for {what}. Use eq or ne.")
         found = _is_null(field) if is_null else _compared(field, operator.lower, literal)
@@ -217,7 +254,9 @@ class _Parser:
 def _is_null(field: Field) -> Q:
     """Text that was not given is "" here, and null in answers."""
     found = Q(**{f"{field.column}__isnull": True})
-    return found | Q(**{field.column: ""}) if field.kind == "text" else found
+    if field.kind == "words":
+        return found | Q(**{field.column: "[]"})
+    return found | Q(**{field.column: ""}) if field.is_text else found
 
 
 def _there(field: Field) -> Q:
@@ -228,9 +267,13 @@ def _there(field: Field) -> Q:
 def _compared(field: Field, operator: str, literal: _Token) -> Q:
     if field.kind == "boolean":
         return _there(field) & Q(**{field.column: _boolean(literal)})
+    if field.kind == "words":
+        return _there(field) & Q(**{f"{field.column}__icontains": _in_words(operator, _text(literal))})
     order = _ORDERS.get(operator, Exact)
     if field.kind == "time":
         return _there(field) & Q(order(F(field.column), Value(_time(literal))))
+    if field.kind == "upper":
+        return _there(field) & Q(order(F(field.column), Value(_text(literal).upper())))
     # As indexes of ids are made: __iexact would look at every row
     return _there(field) & Q(order(Lower(field.column), Lower(Value(_text(literal)))))
 
@@ -240,6 +283,15 @@ def _text(token: _Token) -> str:
     if token.kind != "text":
         raise _error(f"Expected a text such as 'x', not {token}.")
     return token.text[1:-1].replace("''", "'")
+
+
+def _in_words(how: str, text: str) -> str:
+    """What stands in the JSON of a list, one of whose words is the text, begins or ends with it, or contains it."""
+    if not text.strip(" []") or '"' in text:
+        raise _error("Use a text that can be in a word.")
+    before = '"' if how in ("eq", "ne", "startswith") else ""
+    after = '"' if how in ("eq", "ne", "endswith") else ""
+    return f"{before}{text}{after}"
 
 
 def _boolean(token: _Token) -> bool:

@@ -47,7 +47,7 @@ class Certificates(Resource[Certificate]):
     filters = {
         "name": Field("resource_id"),
         "subject": Field("current__subject"),
-        "thumbprint": Field("current__thumbprint"),
+        "thumbprint": Field("current__thumbprint", "upper"),
         "expirationDate": Field("current__not_after", "time"),
     }
     actions = (

@@ -47,7 +47,11 @@ class NamedValues(Resource[NamedValue]):
     required = ("displayName",)
     refused = {"keyVault": _NO_KEY_VAULT}
     targets = {"name": "displayName", "entity_id": "id"}
-    filters = {"name": Field("known_as"), "displayName": Field("resource_id")}
+    filters = {
+        "name": Field("known_as"),
+        "displayName": Field("resource_id"),
+        "tags": Field("tag_text", "words"),
+    }
     actions = (
         Action(
             "listValue",
@@ -65,6 +69,9 @@ class NamedValues(Resource[NamedValue]):
 
     def rows(self, parents: tuple[Any, ...]) -> QuerySet[NamedValue]:
         return NamedValue.objects.with_known_as()
+
+    def listed(self, call: Call) -> QuerySet[NamedValue]:
+        return NamedValue.objects.with_known_as().with_tag_text()
 
     def find(self, parents: tuple[Any, ...], name: str) -> NamedValue | None:
         return NamedValue.objects.known_as(name).first()
@@ -116,7 +123,7 @@ class NamedValues(Resource[NamedValue]):
         changes.update_named_value(
             call.actor, row.key, value=value, secret=secret, tags=tags, revision=call.expected
         )
-        return changes.get_named_value(row.key)
+        return changes.get_named_value(row.key, uses=False)
 
     def delete(self, call: Call, row: NamedValue) -> int:
         return changes.delete_named_value(call.actor, row.key, revision=call.expected)

@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from gateway.models import Subscription
+from gateway.models import Certificate, Subscription
 from portal.management_api.errors import ApiError
 from portal.management_api.filters import MOST_CHARACTERS, MOST_DEPTH, MOST_TERMS, Field, condition
+from portal.management_api.resources.certificates import Certificates
 from tests.arrange import update_directly
 from tests.builders import make_api, make_certificate, make_subscription
 from tests.portal.management.client import GROUP, SERVICE
@@ -263,3 +264,13 @@ def test_the_largest_filter_is_no_burden_for_the_database(rows: dict[str, Plain]
 def test_any_text_is_a_filter_or_a_mistake_that_is_told(text: str) -> None:
     with contextlib.suppress(ApiError):
         condition(text, FIELDS)
+
+
+def test_a_thumbprint_is_found_in_any_case_by_the_index_of_its_column(azure: ApiManagementClient) -> None:
+    current = make_certificate().current
+    assert current
+    for text in (current.thumbprint, current.thumbprint.lower()):
+        found = azure.certificate.list_by_service(GROUP, SERVICE, filter=f"thumbprint eq '{text}'")
+        assert [each.name for each in found] == ["partner-bank"]
+    fields = Certificates.filters
+    assert "LOWER" not in str(Certificate.objects.filter(condition("thumbprint eq 'ab'", fields)).query)

@@ -1,6 +1,7 @@
 """Named values over the REST API."""
 
 import logging
+from urllib.parse import quote
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -252,3 +253,49 @@ def test_a_page_takes_as_many_queries_as_an_empty_list(
         make_named_value(f"value-{number}")
     with django_assert_num_queries(2):
         assert arm.get("/namedValues?$top=3").json()["count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("name eq '5F1A'", {"a"}),
+        ("name eq 'a'", set()),
+        ("displayName eq 'A'", {"a"}),
+        ("startswith(displayName,'b')", {"b"}),
+        ("tags eq 'BANK'", {"a"}),
+        ("tags ne 'bank'", {"b", "c", "d"}),
+        ("contains(tags,'bank')", {"a", "b"}),
+        ("substringof('bank',tags) eq false", {"c", "d"}),
+        ("startswith(tags,'river')", {"a", "b"}),
+        ("endswith(tags,'bank')", {"a", "b"}),
+        ("tags/any(t: t eq 'bank')", {"a"}),
+        ("tags/any(t: startswith(t,'be')) or name eq 'd'", {"a", "d"}),
+        ("not tags/any(t: contains(t,'n'))", {"c", "d"}),
+        ("tags eq null", {"d"}),
+        ("contains(tags,'b, c')", set()),
+    ],
+)
+def test_lists_are_filtered(azure: ApiManagementClient, condition: str, found: set[str]) -> None:
+    for name, tags in {"a": ["river", "bank", "bees"], "b": ["river bank"], "c": ["[x]"], "d": []}.items():
+        make_named_value(name, tags=tags, entity_id="5f1a" if name == "a" else "")
+    listed = azure.named_value.list_by_service(GROUP, SERVICE, filter=condition)
+    assert {each.display_name for each in listed} == found
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("value eq 'north'", "Use one of: name, displayName, tags."),
+        ("secret eq true", "Use one of: name, displayName, tags."),
+        ("tags gt 'a'", "Use eq or ne."),
+        ("tags/all(t: t eq 'bank')", "is no function here"),
+        ("displayName/any(t: t eq 'bank')", "is for lists"),
+        ("tags/any(t: t ne 'bank')", "Write 'not' before"),
+        ("tags/any(t: displayName eq 'bank')", "is no field to filter by"),
+        ("tags/any(t eq 'bank')", "Expected ':'"),
+        ("contains(tags,'[')", "can be in a word"),
+        ("contains(tags,'\", \"')", "can be in a word"),
+    ],
+)
+def test_filters_that_there_are_not(arm: Arm, condition: str, words: str) -> None:
+    assert words in told(arm.get(f"/namedValues?$filter={quote(condition)}"))["$filter"]
