@@ -98,7 +98,8 @@ def _unfit(body: Any) -> Iterator[Detail]:
         if isinstance(value, dict):
             keys = "".join(value)
             yield from _unfit_text(keys, path or "body")
-            waiting += [(each, _join(path, name), depth + 1) for name, each in value.items()]
+            around = "" if path == "properties" else path  # targets are members of the properties
+            waiting += [(each, _join(around, name), depth + 1) for name, each in value.items()]
         elif isinstance(value, list):
             waiting += [(each, _join(path, str(index)), depth + 1) for index, each in enumerate(value)]
         elif isinstance(value, str):

@@ -228,12 +228,12 @@ def test_what_no_database_keeps_is_refused_wherever_it_stands(arm: Arm, characte
     assert set(details(arm.put("/apis/bank/trust", cas))) == {"caCertificates.0"}
     assert set(details(arm.put("/apis/new", {**BANK, "description": f"x{character}"}))) == {"description"}
     assert set(details(arm.put("/apis/new", {**BANK, f"x{character}": 1}))) == {"properties"}
-    assert arm.get("/apis/%00").json()["error"]["message"] == "There is nothing at this address."
+    assert arm.get("/apis/%00").json()["error"]["message"] == "The address holds a NUL character."
 
 
 def test_a_body_is_not_nested_for_ever(arm: Arm) -> None:
     nested = '{"properties":{"contact":' + "[" * 900 + "]" * 900 + "}}"
-    assert "Use at most 20 levels." in details(arm("PUT", "/apis/bank", nested)).values()
+    assert "Nest at most 32 levels." in details(arm("PUT", "/apis/bank", nested)).values()
 
 
 def test_credentials_go_to_another_host_only_if_that_is_wanted(arm: Arm) -> None:
