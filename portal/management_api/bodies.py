@@ -98,7 +98,7 @@ def _unfit(body: Any) -> Iterator[Detail]:
         if isinstance(value, dict):
             keys = "".join(value)
             yield from _unfit_text(keys, path or "body")
-            around = "" if path == "properties" else path  # targets are members of the properties
+            around = "" if path == "properties" else path  # as the targets of other errors
             waiting += [(each, _join(around, name), depth + 1) for name, each in value.items()]
         elif isinstance(value, list):
             waiting += [(each, _join(path, str(index)), depth + 1) for index, each in enumerate(value)]

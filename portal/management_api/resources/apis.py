@@ -1,15 +1,17 @@
 """APIs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.db.models import BooleanField, QuerySet, Value
+from django.http import HttpRequest
 
 from gateway.changes.apis import MOST, NO_LIMITS, Limits, create_api, delete_api, update_api
 from gateway.models import Api
 from gateway.subscription_keys import FIELD, PARAMETER
+from portal.management_api.bodies import json_body
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
 from portal.management_api.resource import Call, Resource
@@ -27,6 +29,7 @@ _NO_IMPORT = (
     "Import is not supported yet; that of OpenAPI documents is coming. "
     "Describe the API with its members, and each of its operations at operations/{operationId}."
 )
+_IMPORT = ("format", "value", "wsdlSelector", "translateRequiredQueryParameters")
 _NO_REVISIONS = "APIs have one revision here, and no copies. Describe another API instead."
 _NO_VERSIONS = (
     "Version sets are not supported. Describe an API for each version, with the version in its path."
@@ -95,10 +98,7 @@ class Apis(Resource[Api]):
     required = ("displayName", "serviceUrl", "path")
     refused = {
         "authenticationSettings": "OAuth 2.0 and OpenID Connect are not supported. Leave this out.",
-        "format": _NO_IMPORT,
-        "value": _NO_IMPORT,
-        "wsdlSelector": _NO_IMPORT,
-        "translateRequiredQueryParameters": _NO_IMPORT,
+        **dict.fromkeys(_IMPORT, _NO_IMPORT),
         "sourceApiId": _NO_REVISIONS,
         "apiRevisionDescription": _NO_REVISIONS,
         "apiVersion": _NO_VERSIONS,
@@ -136,6 +136,12 @@ class Apis(Resource[Api]):
         if found is None and (match := _REVISION.fullmatch(name)) and match[2] == "1":
             return super().find(parents, match[1])
         return found
+
+    def given(self, request: HttpRequest, required: Iterable[str] = ()) -> dict[str, Any]:
+        """As everywhere; but whoever imports is not told beside that what their document has."""
+        sent = json_body(request).get("properties")
+        importing = isinstance(sent, dict) and any(sent.get(name) for name in _IMPORT)
+        return super().given(request, () if importing else required)
 
     def properties(self, call: Call, row: Api) -> dict[str, Any]:
         return {

@@ -85,12 +85,12 @@ def test_put_says_everything_and_patch_what_changes(arm: Arm) -> None:
         ({"url": URL, "resourceId": "https://x"}, "resourceId", "Give the 'url'"),
         ({"url": URL, "proxy": {"url": "https://x"}}, "proxy", "Leave it out"),
         (
-            {"url": URL, "properties": {"serviceFabricCluster": {"managementEndpoints": ["https://x"]}}},
+            {"url": URL, "properties": {"serviceFabricCluster": {"clientCertificateId": "x"}}},
             "properties",
             "Service Fabric",
         ),
         ({"url": URL, "circuitBreaker": {"rules": [{"name": "x"}]}}, "circuitBreaker", "Leave it out"),
-        ({"url": URL, "pool": {"services": [{"id": "/backends/x"}]}}, "pool", "set-backend-service"),
+        ({"url": URL, "pool": {"services": [{"id": "x"}]}}, "pool", "set-backend-service"),
     ],
 )
 def test_what_is_wrong_is_told_beside_its_member(

@@ -209,6 +209,14 @@ def test_of_two_who_delete_the_second_finds_nothing(arm: Arm, bank: Api) -> None
 
 
 # --- lists, readers ----------------------------------------------------------------------------------------------
+def test_a_list_is_filtered(azure: ApiManagementClient, bank: Api) -> None:
+    make_operation(bank, resource_id="get")
+    make_operation(bank, "/parts", "POST", resource_id="post")
+    for text in ("method eq 'POST'", "startswith(urlTemplate,'/parts')", "name eq 'post'"):
+        found = azure.api_operation.list_by_api(GROUP, SERVICE, "bank", filter=text)
+        assert [each.name for each in found] == ["post"]
+
+
 def test_a_list_has_no_tags(arm: Arm, bank: Api) -> None:
     assert set(details(arm.get("/apis/bank/operations?tags=x"))) == {"tags"}
 
