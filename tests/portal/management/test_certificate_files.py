@@ -111,10 +111,8 @@ def test_data_is_a_text(arm: Arm, data: Any) -> None:
 def test_a_password_is_needed_and_never_repeated(arm: Arm) -> None:
     data = encoded(issued_pfx())
     assert told(put(arm, data, password=None))["password"].startswith("Enter the password")
-    for wrong in ("wrong-password", "wrong\0password", "wrong\ud800password"):
-        refused = put(arm, data, password=wrong)
-        assert list(told(refused)) == ["password"]
-        assert b"wrong-" not in refused.content
+    refused = put(arm, data, password="wrong-password")
+    assert told(refused) == {"password": "The password is wrong or the file is damaged."}
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(arm: Arm) -> None:
