@@ -1,12 +1,16 @@
 """How failures are counted: at sign-in by account and by address, at the management REST API by both together."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_client_username
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 MANAGEMENT = "management:"  # before the identifier of a principal; no user name has a colon
 
@@ -28,3 +32,26 @@ class Attempts(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
             return [AccessAttempt.objects.filter(username=name, ip_address=address)]
         found = super().filter_user_attempts(request, credentials)
         return [attempts.exclude(username__startswith=MANAGEMENT) for attempts in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """That no token of an identifier is taken from an address until then; "" stands for identifiers of nobody."""
+
+    identifier: str
+    address: str
+    until: datetime
+
+
+def pauses() -> list[Pause]:
+    """The pauses of principals that are not over yet."""
+    lasts = settings.AXES_COOLOFF_TIME
+    rows = AccessAttempt.objects.filter(
+        username__startswith=MANAGEMENT,
+        failures_since_start__gte=settings.AXES_FAILURE_LIMIT,
+        attempt_time__gt=timezone.now() - lasts,
+    )
+    return [
+        Pause(row.username.removeprefix(MANAGEMENT), row.ip_address or "", row.attempt_time + lasts)
+        for row in rows.order_by("attempt_time")
+    ]

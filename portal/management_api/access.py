@@ -72,8 +72,9 @@ def _signed(token: Token, principal: Principal | None, attempts: "_Attempts") ->
         log.info("The key that signed the token of %s has expired.", principal)
         return False
     attempts.count()
+    why = "none of its keys has signed it" if principal else "there is no such principal"
     then = f" All of them are for {settings.AXES_COOLOFF_TIME} from now on." if attempts.paused else ""
-    log.warning("A token of %s from %s was refused.%s", token.identifier, attempts.address, then)
+    log.warning("A token of %s from %s was refused: %s.%s", token.identifier, attempts.address, why, then)
     return False
 
 

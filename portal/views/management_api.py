@@ -15,6 +15,7 @@ from django.utils import timezone
 from gateway.changes import principals as changes
 from gateway.errors import Invalid, NotFound
 from gateway.models import Principal
+from portal.attempts import pauses
 from portal.forms.base import add_errors
 from portal.forms.management import KEYS, ManagementApiForm, TokenForm, classic_time
 from portal.management_api import tokens
@@ -100,6 +101,7 @@ class ManagementApiPage(FormPage):
             "service_name": settings.MANAGEMENT_SERVICE_NAME,
             "in_the_clear": _in_the_clear(base),
             "rows": [(row, key_states(row)) for row in self.principals],
+            "pauses": pauses(),
             "token_form": self.token_form(),
             "audit_url": url_or_none("admin:gateway_auditentry_changelist"),
         }

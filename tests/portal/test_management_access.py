@@ -2,10 +2,12 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import F
 from django.test import Client, RequestFactory
@@ -16,6 +18,7 @@ from pytest_django import Settings
 from gateway.changes import principals as changes
 from gateway.changes.base import Actor
 from gateway.models import Principal
+from portal.attempts import pauses
 from portal.management_api import tokens
 from portal.management_api.access import Caller, caller_of
 from tests.arrange import update_directly
@@ -226,6 +229,21 @@ def test_names_that_nobody_has_count_together_and_make_one_row(keys: dict[str, s
     assert (attempt.username, attempt.failures_since_start) == ("management:", 5)
 
 
+def test_a_pause_is_known_until_it_is_over(keys: dict[str, str]) -> None:
+    guess(4)
+    assert pauses() == []
+    guess()
+    (pause,) = pauses()
+    assert (pause.identifier, pause.address) == ("pipeline", "203.0.113.5")
+    assert timedelta(minutes=9) < pause.until - timezone.now() <= timedelta(minutes=10)
+    call_command("axes_reset_username", "management:pipeline", stdout=StringIO())
+    assert pauses() == []
+    assert ask(keys["primary"])
+    guess(5)
+    AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(minutes=11))
+    assert pauses() == []
+
+
 def test_behind_a_proxy_guesses_count_by_what_the_proxy_saw(keys: dict[str, str], settings: Settings) -> None:
     settings.PORTAL_PROXY_COUNT = 1
     request = RequestFactory().get(
@@ -242,7 +260,7 @@ def test_a_guess_is_logged_without_the_token_and_stored_without_the_request(
 ) -> None:
     guess(9)
     ours = [record for record in caplog.records if record.name == "portal.management_api.access"]
-    said = "A token of pipeline from 203.0.113.5 was refused."
+    said = "A token of pipeline from 203.0.113.5 was refused: none of its keys has signed it."
     assert [each.message for each in ours] == [
         *[said] * 4,
         f"{said} All of them are for 0:10:00 from now on.",

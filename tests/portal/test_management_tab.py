@@ -111,6 +111,19 @@ def test_each_principal_is_listed_with_what_is_known_of_its_keys(
     assert "expired" in text_of(administrator_client.get(TAB))
 
 
+def test_a_pause_is_told(administrator_client: Client, pipeline: Principal) -> None:
+    changes.set_management_api(ALICE, enabled=True)
+    for name in ("pipeline", "nobody"):
+        token = tokens.token(name, timezone.now() + timedelta(hours=1), "guessed")
+        for _ in range(5):
+            Client().get("/management/", headers={"Authorization": token}, REMOTE_ADDR="203.0.113.5")
+    page = text_of(administrator_client.get(TAB))
+    assert re.search(
+        r"Tokens of pipeline from 203.0.113.5 are refused until \S+ \S+ UTC , good ones too", page
+    )
+    assert "Tokens of identifiers that nobody has from 203.0.113.5 are refused" in page
+
+
 def test_readers_see_the_tab_without_anything_to_do(reader_client: Client, pipeline: Principal) -> None:
     main = reader_client.get(TAB).content.decode().split("<main", 1)[1]
     assert "pipeline" in main
