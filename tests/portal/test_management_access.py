@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import F
@@ -150,6 +151,23 @@ def test_a_token_of_either_key_is_let_in_with_the_role_of_its_principal(
     caller = ask(keys[which], "Pipeline")
     assert caller == Caller("pipeline", "reader")
     assert not caller.may_change
+
+
+def test_the_door_lets_a_principal_in_without_a_session(keys: dict[str, str], client: Client) -> None:
+    path = "/management/certificates?api-version=2014-02-14"
+    good = client.get(path, headers={"Authorization": tokens.token("pipeline", tomorrow(), keys["primary"])})
+    assert (good.status_code, good.json()["count"]) == (200, 0)
+    refused = [
+        client.get(path, headers=fields)
+        for fields in (
+            {},
+            *({"Authorization": tokens.token(name, tomorrow(), KEY)} for name in ("pipeline", "x")),
+        )
+    ]
+    assert {(each.status_code, each.content) for each in refused} == {(401, refused[0].content)}
+    assert refused[0]["WWW-Authenticate"] == "SharedAccessSignature"
+    assert not client.cookies
+    assert not Session.objects.exists()
 
 
 def test_a_good_token_leaves_nothing_behind(keys: dict[str, str]) -> None:
