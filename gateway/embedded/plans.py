@@ -15,6 +15,7 @@ from gateway.failures import CallFailure
 from gateway.outbound import Destination, Origin
 from gateway.snapshot import (
     Api,
+    BackEnd,
     CertificateMaterial,
     EffectivePolicy,
     ForwardRequest,
@@ -53,6 +54,11 @@ class Plan:
     request: Program = NOTHING
     response: Program = NOTHING
     given: Given = EMPTY
+
+    @property
+    def back_end(self) -> BackEnd | None:
+        """The back end around the URL that is called."""
+        return self.verification.back_end if self.verification else None
 
 
 class Planner:

@@ -13,8 +13,8 @@ from gateway.addresses import WebServiceUrl
 from gateway.embedded.keys import KeyRing
 from gateway.embedded.plans import Plan, Planner
 from gateway.embedded.routing import Entry, Operations, Router
-from gateway.outbound import Destination
-from gateway.snapshot import Operation, Snapshot
+from gateway.outbound import Destination, Origin
+from gateway.snapshot import BackEnd, Operation, Snapshot
 from gateway.snapshot_difference import Difference, between, patched
 from gateway.url_templates import normalise
 from gateway.verification import BackEnds, url_of
@@ -28,12 +28,14 @@ _Entries = Mapping[str, Entry[Plan] | None]
 class Served:
     """An API as it is served: its operations by key (None is one that cannot be matched), and for routing.
 
-    `destinations` are where its calls may go.
+    `destinations` are where its calls may go, `called` the URLs there (origin and path), each with the back end
+    that is around it.
     """
 
     entries: _Entries
     operations: Operations[Plan]
     destinations: tuple[Destination, ...]
+    called: Mapping[tuple[Origin, str], BackEnd | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,6 @@ class _Step:
         self._difference = difference
         kinds = ("trusts", "policies", "certificates")
         self._changed = {(kind, key) for kind in kinds for key in getattr(difference, kind)}
-        self._changed |= {("origin", origin) for origin in self._origins_of_changed_back_ends()}
         changed = snapshot.back_ends is not previous.snapshot.back_ends
         self._back_ends = BackEnds(snapshot.back_ends.values()) if changed else previous.back_ends
         self._new_operations = defaultdict[str, list[Operation]](list)
@@ -113,7 +114,7 @@ class _Step:
         return State(self._snapshot, router, apis, self._keys(), users, frozenset(affected), self._back_ends)
 
     def _origins_of_changed_back_ends(self) -> Iterator[str]:
-        """Where they are now and where they were before: who calls these may be verified otherwise."""
+        """Where they are now and where they were before."""
         changed = self._difference.back_ends
         before = self._previous.snapshot.back_ends
         parts = (*changed.parts.values(), *(before[key] for key in changed if key in before))
@@ -128,7 +129,19 @@ class _Step:
                     affected.add(snapshot.operations[key].api)
         for need in self._changed:
             affected.update(self._previous.users.get(need, ()))
+        affected.update(self._of_another_back_end())
         return affected
+
+    def _of_another_back_end(self) -> Iterator[str]:
+        """The APIs that call a URL around which there is another back end than before, or none any more."""
+        for origin in set(self._origins_of_changed_back_ends()):
+            for api in self._previous.users.get(("origin", origin), ()):
+                called = self._previous.apis[api].called.items()
+                if any(self._around(*url) is not back_end for url, back_end in called):
+                    yield api
+
+    def _around(self, origin: Origin, path: str) -> BackEnd | None:
+        return self._back_ends.around(WebServiceUrl(*origin, path))
 
     def _served(self, api: str) -> Served:
         planner = Planner(self._snapshot, self._snapshot.apis[api], self._back_ends)
@@ -138,9 +151,10 @@ class _Step:
             if operation.key not in entries:
                 entries[operation.key] = planner.entry(operation, known.get(operation.key))
         found = [entry for entry in entries.values() if entry]
-        wanted = (entry.plan.destination for entry in found)
-        destinations = {destination.key: destination for destination in wanted if destination}
-        return Served(entries, Operations(found), tuple(destinations.values()))
+        plans = [entry.plan for entry in found if entry.plan.destination]
+        destinations = {plan.destination.key: plan.destination for plan in plans if plan.destination}
+        called = {(plan.destination.origin, plan.base): plan.back_end for plan in plans if plan.destination}
+        return Served(entries, Operations(found), tuple(destinations.values()), called)
 
     def _known(self, api: str) -> _Entries:
         return self._previous.apis[api].entries if api in self._previous.apis else {}
@@ -169,10 +183,9 @@ class _Step:
     def _has_its_back_end(self, entry: Entry[Plan] | None) -> bool:
         """Whether the back end around the URL that an operation's calls go to is the one that it was."""
         plan = entry.plan if entry else None
-        if plan is None or plan.destination is None or plan.verification is None:
+        if plan is None or plan.destination is None:
             return True
-        url = WebServiceUrl(*plan.destination.origin, plan.base)
-        return self._back_ends.around(url) is plan.verification.back_end
+        return self._around(plan.destination.origin, plan.base) is plan.back_end
 
     def _users(self, affected: Iterable[str], apis: Mapping[str, Served]) -> Mapping[_Need, tuple[str, ...]]:
         edits: dict[_Need, set[str]] = {}

@@ -59,6 +59,7 @@ def test_a_switch_holds_for_calls_to_the_url_and_below_it_until_the_back_end_is_
         state.apis[str(bank.api_id)].destinations[0].key != before.apis[str(bank.api_id)].destinations[0].key
     )
     assert plan_of(state, other) is plan_of(before, other)
+    assert state.affected == {str(bank.api_id)}
     switch(row, chain=True, name=False)
     state = look(state)
     assert (checks(state, bank), checks(state, other)) == ((True, False), (True, True))
