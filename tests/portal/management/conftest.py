@@ -1,35 +1,34 @@
 """The official client of the original, and plain requests, against the REST API of this portal in this process."""
 
+from datetime import timedelta
+
 import pytest
 from azure.mgmt.apimanagement import ApiManagementClient
+from django.utils import timezone
 
+from gateway.changes.principals import create_principal, regenerate_key, set_management_api
 from gateway.models.management import CONTRIBUTOR, READER
-from portal.management_api import door
-from portal.management_api.access import Caller
+from portal.management_api import tokens
+from tests.builders import ALICE
 from tests.portal.management.client import Arm, azure_client
 
 
-@pytest.fixture
-def _access(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    role = {"SharedAccessSignature contributor": CONTRIBUTOR, "SharedAccessSignature reader": READER}
-    found = lambda request: request.headers.get("Authorization", "")  # noqa: E731
-    monkeypatch.setattr(
-        door,
-        "caller_of",
-        lambda request: Caller("pipeline", role[found(request)]) if found(request) in role else None,
-    )
+def _token(identifier: str, role: str) -> str:
+    set_management_api(ALICE, enabled=True)
+    key = regenerate_key(ALICE, create_principal(ALICE, identifier=identifier, role=role).key, "primary")
+    return tokens.token(identifier, timezone.now() + timedelta(hours=1), key)
 
 
 @pytest.fixture
-def token(_access: None) -> str:
+def token(db: None) -> str:
     """The Authorization field of a contributor."""
-    return "SharedAccessSignature contributor"
+    return _token("pipeline", CONTRIBUTOR)
 
 
 @pytest.fixture
-def reader_token(_access: None) -> str:
+def reader_token(db: None) -> str:
     """That of a reader."""
-    return "SharedAccessSignature reader"
+    return _token("auditor", READER)
 
 
 @pytest.fixture
