@@ -41,8 +41,8 @@ def id_of(name: str) -> str | None:
 def _is_kept(character: str) -> bool:
     if character.isascii():
         return bool(_PLAIN.match(character))
-    same = character == character.casefold() == unicodedata.normalize("NFKC", character)
-    return same and character.isalnum()
+    forms = {character.casefold(), character.upper().lower(), unicodedata.normalize("NFKC", character)}
+    return forms == {character} and character.isalnum()
 
 
 def _escaped(text: str) -> str:

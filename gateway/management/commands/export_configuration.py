@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from gateway.changes.base import Actor
-from gateway.export import Exported, NotAnExport, export
+from gateway.export.layout import NotAnExport
+from gateway.export.run import Exported, export
 
 LEAST_CHARACTERS = 12
 _MOST_BYTES = 1000  # openssl takes no more

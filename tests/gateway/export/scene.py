@@ -9,7 +9,7 @@ from gateway.changes.base import Actor
 from gateway.changes.notifications import save_notification_settings
 from gateway.changes.policies import save_policy
 from gateway.changes.security import Trust
-from gateway.export import Exported, export
+from gateway.export.run import Exported, export
 from gateway.models import Api, Certificate, Operation, Principal
 from tests.arrange_management import add_back_end, give_keys
 from tests.builders import (

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.changes.base import Actor
-from gateway.export import NotAnExport, export
 from gateway.export.directory import Directory, opened
+from gateway.export.layout import NotAnExport
+from gateway.export.run import export
 from tests.builders import make_api, make_operation
 
 pytestmark = pytest.mark.django_db

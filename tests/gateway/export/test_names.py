@@ -36,6 +36,7 @@ DEVICES = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n
         ("console", "console"),
         ("größe", "grö%C3%9Fe"),
         ("É", "%C3%89"),
+        ("\u0131", "%C4%B1"),
         ("é", "é"),
         ("e\u0301", "e%CC%81"),
         ("银行", "银行"),
