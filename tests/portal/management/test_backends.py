@@ -48,7 +48,8 @@ def test_the_life_of_a_back_end(azure: ApiManagementClient) -> None:
     with pytest.raises(ResourceNotFoundError) as error:
         azure.backend.get(GROUP, SERVICE, "bank")
     assert error.value.error.message == "Backend not found."
-    actions = AuditEntry.objects.order_by("revision").values_list("action", "actor_kind", "actor_name")
+    entries = AuditEntry.objects.filter(object_kind="back end").order_by("revision")
+    actions = entries.values_list("action", "actor_kind", "actor_name")
     assert list(actions) == [(a, "api", "pipeline") for a in ("created", "updated", "updated", "deleted")]
 
 
