@@ -30,7 +30,7 @@ class SwitchedOff:
     def text(self) -> str:
         """A sentence about it."""
         checks = " and ".join(_checks(self.back_end))
-        where = "these calls" if self.own else "the calls that a policy sends there"
+        where = "calls to the web service URL" if self.own else "the calls that a policy sends there"
         return f"The back end {name_of(self.back_end)} switches {checks} off for {where}."
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString
 
-from gateway.models import Certificate, CertificateVersion, NamedValue, PolicyDocument
+from gateway.models import BackEnd, Certificate, CertificateVersion, NamedValue, PolicyDocument
 from gateway.policies import parser
 from gateway.policies.parser import Fault, PolicyErrors
 from gateway.policies.references import Reference, references_of
@@ -31,6 +31,14 @@ class NamedValueNote:
 
 
 @dataclass(frozen=True, slots=True)
+class BackEndNote:
+    """The back end that a line names, or that there is none (a URL of "")."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of a document."""
 
@@ -38,11 +46,12 @@ class Line:
     html: SafeString
     certificates: list[CertificateNote] = field(default_factory=list)
     named_values: list[NamedValueNote] = field(default_factory=list)
+    back_ends: list[BackEndNote] = field(default_factory=list)
 
     @property
     def refers(self) -> bool:
         """Whether it refers to anything."""
-        return bool(self.certificates or self.named_values)
+        return bool(self.certificates or self.named_values or self.back_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class _Targets:
     """What a document refers to, read from its reference rows in one query."""
 
     def __init__(self, document: PolicyDocument) -> None:
-        rows = document.references.select_related("certificate__current", "named_value")
+        rows = document.references.select_related("certificate__current", "named_value", "back_end")
         rows = rows.defer(
             "certificate__current__chain_pem",
             "certificate__current__sealed_private_key",
@@ -71,6 +80,7 @@ class _Targets:
         )
         self.certificates: dict[str, Certificate] = {}
         self.named_values: dict[str, NamedValue] = {}
+        self.back_ends: dict[str, BackEnd] = {}
         for row in rows:
             if row.certificate:
                 self.certificates[row.certificate.resource_id.casefold()] = row.certificate
@@ -78,6 +88,8 @@ class _Targets:
                     self.certificates[row.certificate.current.thumbprint.casefold()] = row.certificate
             if row.named_value:
                 self.named_values[row.named_value.resource_id.casefold()] = row.named_value
+            if row.back_end:
+                self.back_ends[row.back_end.resource_id.casefold()] = row.back_end
 
     def value(self, name: str) -> str | Secret:
         """What `references_of` looks a named value up with: a secret one is never opened."""
@@ -86,7 +98,7 @@ class _Targets:
 
 
 def shown(document: PolicyDocument) -> ShownDocument:
-    """A document's lines with the certificates and named values that they refer to. One query."""
+    """A document's lines with what they refer to. One query."""
     lines = _lines(document.xml)
     try:
         parsed = parser.parse(document.xml, document.scope)
@@ -115,6 +127,10 @@ def _note(line: Line, reference: Reference, targets: _Targets) -> None:
     if reference.kind == "named-value":
         value = targets.named_values.get(reference.name.casefold())
         line.named_values.append(NamedValueNote(reference.name, bool(value and value.secret)))
+        return
+    if reference.kind == "backend-id":
+        row = targets.back_ends.get(reference.name.casefold())
+        line.back_ends.append(BackEndNote(row.resource_id if row else reference.name, row.url if row else ""))
         return
     certificate = targets.certificates.get(reference.name.casefold())
     name = certificate.resource_id if certificate else reference.name

@@ -122,7 +122,10 @@ def _trust(told: Told) -> _Says:
             else f"{validation} is turned off here"
         )
         text = f"Not checked: {how}."
-        remedy = "Turn it on and choose the CA: without it, anybody in between can answer in place of the back end."
+        on = "Have it switched on there" if off_by else "Turn it on"
+        remedy = (
+            f"{on} and choose the CA: without it, anybody in between can answer in place of the back end."
+        )
         return _Says(State.NOTE, text, remedy=remedy)
     if scene.chain.anchor is None:
         return _Says(State.OK, "The chain is trusted.")

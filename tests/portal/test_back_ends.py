@@ -7,14 +7,16 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.changes.policies import save_policy
 from gateway.changes.security import NoCredentials, Trust
-from gateway.models import Api, Operation
+from gateway.models import Api, Operation, PolicyDocument
+from tests.arrange import update_directly
 from tests.builders import ALICE, choose, make_api, make_back_end, make_operation
 from tests.portal.reading import text_of
 
 pytestmark = pytest.mark.django_db
 SUMMARY, SECURITY, CALL = (f"/apis/partner-bank/{page}" for page in ("", "security/", "call/"))
 PAGES = (SUMMARY, SECURITY)
-CHAIN_OFF = "The back end “bank” (https://bank.example) switches the check of the chain off for these calls."
+OWN = "for calls to the web service URL."
+CHAIN_OFF = f"The back end “bank” (https://bank.example) switches the check of the chain off {OWN}"
 
 
 @pytest.fixture
@@ -43,10 +45,13 @@ def test_a_back_end_that_checks_everything_is_not_spoken_of(reader_client: Clien
     ("checks", "words"),
     [
         ({"validate_certificate_chain": False}, CHAIN_OFF),
-        ({"validate_certificate_name": False}, "switches the check of the name off for these calls."),
+        (
+            {"validate_certificate_name": False},
+            f"switches the check of the name off {OWN}",
+        ),
         (
             {"validate_certificate_chain": False, "validate_certificate_name": False},
-            "switches the check of the chain and the check of the name off for these calls.",
+            f"switches the check of the chain and the check of the name off {OWN}",
         ),
     ],
 )
@@ -130,3 +135,14 @@ def test_what_happens_to_a_call_says_who_switches_a_check_off(reader_client: Cli
     assert "Its certificate chain is not validated: anybody" not in text  # says the API, which does not
     choose(api, NoCredentials(), Trust(validate_chain=False))
     assert "Its certificate chain is not validated: anybody" in told(reader_client, f"{CALL}?target=/a")
+
+
+def test_the_policy_page_names_the_back_end_and_its_url(reader_client: Client, api: Api) -> None:
+    make_back_end("orders", "https://orders.example/v1")
+    send(api, 'backend-id="ORDERS"')
+    text = told(reader_client, "/policies/apis/partner-bank/")
+    assert "Back end orders : https://orders.example/v1" in text
+    assert "calls fail" not in text
+    document = PolicyDocument.objects.get(api=api)
+    update_directly(PolicyDocument, document.key, xml=document.xml.replace("ORDERS", "gone"))
+    assert "There is no back end gone: calls fail." in told(reader_client, "/policies/apis/partner-bank/")
