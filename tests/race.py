@@ -5,6 +5,7 @@ each of its rounds. The outcomes are printed, a list for each race, as JSON. Bef
 other at the socket, a descriptor of a pair.
 """
 
+import base64
 import json
 import socket
 import sys
@@ -31,6 +32,7 @@ from gateway.changes.security import CertificateCredentials, Trust, save_securit
 from gateway.models import Api, Certificate, CertificateVersion, NamedValue  # noqa: E402
 from portal.management_api.etags import etag_of  # noqa: E402
 from portal.management_api.tokens import token  # noqa: E402
+from tests import pki  # noqa: E402
 
 ME = Actor("command", "race")
 SERVICE = "/management/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/portal"
@@ -147,6 +149,26 @@ def patch_title(name: str, revision: int) -> str:
 
 def patch_limit(name: str, revision: int) -> str:
     return rest("PATCH", f"/apis/{name}", {"limits": {"maxCalls": 7}}, **{"If-Match": "*"})
+
+
+def replace(name: str, revision: int) -> str:
+    """Replace a certificate, as somebody who has its ETag; it was made right after the API of `put`."""
+    return put_certificate(name, **{"If-Match": etag_of(revision + 2)})
+
+
+def upsert(name: str, revision: int) -> str:
+    """Have a certificate, whether there was one or not."""
+    return put_certificate(name)
+
+
+def drop(name: str, revision: int) -> str:
+    """Delete a certificate, as somebody who has its ETag; it was made right after that of `replace`."""
+    return rest("DELETE", f"/certificates/{name}", {}, **{"If-Match": etag_of(revision + 3)})
+
+
+def put_certificate(name: str, **headers: str) -> str:
+    data = base64.b64encode(pki.pfx(pki.self_signed(name), password=b"")).decode()
+    return rest("PUT", f"/certificates/{name}", {"data": data}, **headers)
 
 
 def rest(method: str, path: str, properties: dict[str, object], **headers: str) -> str:

@@ -30,6 +30,9 @@ REST_RACES = {
     "put": ("put", "put"),
     "only": ("only_create", "only_create"),
     "patch": ("patch_title", "patch_limit"),
+    "replace": ("replace", "replace"),
+    "upsert": ("upsert", "upsert"),
+    "drop": ("drop", "drop"),
 }
 ARRANGE = f"""
 from gateway.changes.principals import create_principal, regenerate_key, set_management_api
@@ -49,6 +52,8 @@ for number in range({ROUNDS}):
     revisions.append(make_api(f"update-{{number}}").revision)
     if number < {REST_ROUNDS}:
         make_api(f"put-{{number}}")  # at the revision after that
+        make_certificate(f"replace-{{number}}")
+        make_certificate(f"drop-{{number}}")
         make_api(f"patch-{{number}}")
         make_api(f"only-{{number}}")
 set_management_api(ALICE, enabled=True)
@@ -69,6 +74,7 @@ print(json.dumps({
     "successors": [v.certificate.resource_id for v in CertificateVersion.objects.filter(number=2)],
     "named_by": {r.document.api.resource_id: r.certificate.resource_id
                  for r in PolicyReference.objects.exclude(certificate=None).exclude(document__api=None)},
+    "materials": {c.resource_id: c.versions.count() for c in Certificate.objects.all()},
     "versions": {a.resource_id: a.policy_versions.count() for a in Api.objects.all()},
     "using": [d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)],
     "values": [v.resource_id for v in NamedValue.objects.all()],
@@ -204,3 +210,21 @@ def test_two_who_put_only_what_is_not_there_have_one_winner(raced: Raced) -> Non
 def test_two_who_patch_different_members_both_win(raced: Raced) -> None:
     assert raced.outcomes["patch"] == [("200", "200")] * REST_ROUNDS
     assert raced.state["patched"] == [["Patched", 7]] * REST_ROUNDS
+
+
+def test_two_who_replace_a_certificate_with_the_same_etag_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["replace"]] == [["200", "412"]] * REST_ROUNDS
+    assert [raced.state["materials"][f"replace-{number}"] for number in range(REST_ROUNDS)] == [
+        2
+    ] * REST_ROUNDS
+
+
+def test_two_who_put_a_certificate_that_is_new_create_and_replace_it(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["upsert"]] == [["200", "201"]] * REST_ROUNDS
+    assert [raced.state["materials"][f"upsert-{number}"] for number in range(REST_ROUNDS)] == [
+        2
+    ] * REST_ROUNDS
+
+
+def test_two_who_delete_a_certificate_both_find_it_gone(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["drop"]] == [["200", "204"]] * REST_ROUNDS
