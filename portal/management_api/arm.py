@@ -168,6 +168,9 @@ def _check_id(name: str) -> None:
     """What no id may be; a change may know more of what is wrong with one."""
     if not re.search(ID_PATTERN, name):
         raise incorrect(Detail("id", str(validate_id.message)))
+    if name != name.strip() or name in (".", ".."):
+        # Changes would take such spaces off, and clients such dots out of the address (RFC 3986, 5.2.4)
+        raise incorrect(Detail("id", "Use an id that is neither . nor .. and has no space at its ends."))
 
 
 def _patch(call: Call, resource: Resource[Any], name: str) -> HttpResponse:

@@ -199,11 +199,12 @@ def test_a_key_vault_is_refused_with_what_to_do(arm: Arm) -> None:
     assert "Send the file in 'data'" in details["keyVault"]
 
 
-@pytest.mark.parametrize("name", ["a%5Cb", "%7B%7Bx", "x" * 81, "a%27b"])
+@pytest.mark.parametrize("name", ["a%5Cb", "%7B%7Bx", "x" * 81, "a%27b", "%20", "%20x", "x%C2%A0", ".", ".."])
 def test_an_id_that_cannot_be_is_told(arm: Arm, name: str) -> None:
     refused = arm.put(f"/certificates/{name}", properties())
     assert refused.status_code == 400
     assert [each["target"] for each in refused.json()["error"]["details"]] == ["id"]
+    assert not Certificate.objects.exists()
 
 
 def test_where_a_change_is_in_effect_is_told(arm: Arm) -> None:
