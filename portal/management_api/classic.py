@@ -40,7 +40,7 @@ class ClassicCertificates(Certificates):
         **{name: each for name, each in Certificates.schema.items() if name != "usedBy"},
     }
     filters = {
-        "id": Field("resource_id"),
+        "id": Field("resource_id", prefix="/certificates/"),
         **{name: each for name, each in Certificates.filters.items() if name != "name"},
     }
     deleted = 204

@@ -55,10 +55,12 @@ class Field:
 
     "upper" is text that is stored in upper case, as thumbprints are: an index of the column itself serves for that.
     "words" is a list of words, whose column is the text of the JSON. No word holds a quotation mark or a comma.
+    `prefix` is what text has in answers before what the column has: literals may have it, too.
     """
 
     column: str
     kind: Literal["text", "upper", "words", "time", "boolean"] = "text"
+    prefix: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -196,7 +198,8 @@ class _Parser:
         field = self._field(which)
         if not field.is_text:
             raise _error(f"{name} is not for '{which.text}', which is {_WHAT[field.kind]}.")
-        text = _in_words(name.lower, _text(literal)) if field.kind == "words" else _text(literal)
+        text = _text(literal).removeprefix(field.prefix)
+        text = _in_words(name.lower, text) if field.kind == "words" else text
         lookup = "icontains" if field.kind == "words" else _FUNCTIONS[name.lower]
         found = _there(field) & Q(**{f"{field.column}__{lookup}": text})
         return found if self._is_meant() else ~found
@@ -275,7 +278,9 @@ def _compared(field: Field, operator: str, literal: _Token) -> Q:
     if field.kind == "upper":
         return _there(field) & Q(order(F(field.column), Value(_text(literal).upper())))
     # As indexes of ids are made: __iexact would look at every row
-    return _there(field) & Q(order(Lower(field.column), Lower(Value(_text(literal)))))
+    return _there(field) & Q(
+        order(Lower(field.column), Lower(Value(_text(literal).removeprefix(field.prefix))))
+    )
 
 
 # --- literals -----------------------------------------------------------------------------------------------------

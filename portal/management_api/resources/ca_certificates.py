@@ -44,7 +44,7 @@ class CaCertificates(Resource[CaCertificate]):
     filters = {
         "name": Field("resource_id"),
         "subject": Field("subject"),
-        "thumbprint": Field("thumbprint"),
+        "thumbprint": Field("thumbprint", "upper"),
         "expirationDate": Field("not_after", "time"),
     }
     addition = True

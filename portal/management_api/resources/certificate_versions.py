@@ -59,7 +59,7 @@ class CertificateVersions(Resource[CertificateVersion]):
     methods = frozenset({"POST", "DELETE"})
     filters = {
         "subject": Field("subject"),
-        "thumbprint": Field("thumbprint"),
+        "thumbprint": Field("thumbprint", "upper"),
         "expirationDate": Field("not_after", "time"),
     }
     actions = (

@@ -127,6 +127,25 @@ def test_pages_follow_each_other(classic: Classic) -> None:
     assert last["nextLink"] is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id eq 'b'",
+        "id eq '/certificates/B'",  # as answers have it
+        "startswith(id, '/certificates/b')",
+        "id gt '/certificates/a' and id lt 'c'",
+        "substringof('=b', subject)",
+        "expirationDate eq datetime'2036-08-21T21:10:42'",
+    ],
+)
+def test_lists_are_filtered(classic: Classic, text: str) -> None:
+    for name in "ac":
+        make_certificate(name)
+    make_certificate("b", not_after=EXPIRY)
+    found = classic.get(f"/certificates?$filter={text}").json()
+    assert [each["id"] for each in found["value"]] == ["/certificates/b"]
+
+
 def test_a_reader_reads(reader_token: str) -> None:
     reader = Classic(reader_token)
     make_certificate()
