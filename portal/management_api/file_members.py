@@ -5,7 +5,8 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.certificate_files import FileRefused, SeveralKeys, read_certificate_file
 from gateway.errors import Invalid
@@ -39,12 +40,17 @@ _TWICE = "This was encoded in base64 twice. Send the file encoded once."
 _NOT_CHOSEN = "The key that was chosen is not in this file, which has only one. Leave 'keyChoice' out."
 
 
-class Material(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Material:
     """What a change reads a client certificate of."""
 
-    data: bytes
-    password: str
+    data: bytes = field(repr=False)
+    password: str = field(repr=False)
     key: str
+
+    def values(self) -> dict[str, Any]:
+        """As changes take them."""
+        return {"data": self.data, "password": self.password, "key": self.key}
 
 
 @contextmanager

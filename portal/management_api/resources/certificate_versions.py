@@ -100,7 +100,7 @@ class CertificateVersions(Resource[CertificateVersion]):
         certificate: Certificate = call.parents[0]
         expected = expected_revision(call.request.headers.get("If-Match"), certificate.revision)
         with material(given) as file:
-            return add_version(call.actor, certificate.key, revision=expected, **file._asdict())
+            return add_version(call.actor, certificate.key, revision=expected, **file.values())
 
     def delete(self, call: Call, row: CertificateVersion) -> int:
         return remove_version(call.actor, row.certificate_id, row.key, revision=call.expected)

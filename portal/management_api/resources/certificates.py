@@ -88,12 +88,12 @@ class Certificates(Resource[Certificate]):
 
     def create(self, call: Call, name: str, given: dict[str, Any]) -> Certificate:
         with material(given) as file:
-            return upload_certificate(call.actor, name=name, **file._asdict())
+            return upload_certificate(call.actor, name=name, **file.values())
 
     def update(self, call: Call, row: Certificate, given: dict[str, Any]) -> Certificate:
         """Add a version and use it, or use one that is there already with this material."""
         with material(given) as file:
-            replace_certificate(call.actor, row.key, revision=call.expected, **file._asdict())
+            replace_certificate(call.actor, row.key, revision=call.expected, **file.values())
         return self.rows(()).get(pk=row.pk)
 
     def delete(self, call: Call, row: Certificate) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.models import Certificate, CertificateVersion
+from portal.management_api.file_members import material
 from tests import pki
 from tests.portal.management.client import Arm
 
@@ -141,3 +142,9 @@ def test_a_choice_that_is_not_in_a_file_with_one_key_is_told(arm: Arm) -> None:
     assert told(put(arm, encoded(issued_pfx()), keyChoice="00"))["keyChoice"].endswith(
         "Leave 'keyChoice' out."
     )
+
+
+def test_nothing_of_a_file_is_in_a_repr() -> None:
+    with material({"data": encoded(b"a private key"), "password": PASSWORD}) as found:
+        assert found.values() == {"data": b"a private key", "password": PASSWORD, "key": ""}
+        assert not [secret for secret in ("a private key", PASSWORD) if secret in repr(found)]
