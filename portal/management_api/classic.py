@@ -43,6 +43,8 @@ class ClassicCertificates(Certificates):
         "id": Field("resource_id", prefix="/certificates/"),
         **{name: each for name, each in Certificates.filters.items() if name != "name"},
     }
+    actions = ()
+    queries = {}
     deleted = 204
     upserts = False
 

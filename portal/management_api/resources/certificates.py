@@ -1,6 +1,6 @@
 """Client certificates."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 
@@ -50,7 +50,7 @@ class Certificates(Resource[Certificate]):
         "thumbprint": Field("current__thumbprint", "upper"),
         "expirationDate": Field("current__not_after", "time"),
     }
-    actions = (
+    actions: ClassVar[tuple[Action, ...]] = (
         Action(
             "refreshSecret",
             "From Key Vault, which is not supported: says so, and what to do instead.",
