@@ -136,6 +136,15 @@ def test_what_cannot_be_is_told_beside_its_member(
     assert not Operation.objects.exists()
 
 
+def test_parameters_are_those_of_the_template_whatever_is_done(arm: Arm, bank: Api) -> None:
+    arm.put(PATH, GET)
+    other = {"templateParameters": [{"name": "other"}]}
+    assert set(details(arm.put(PATH, {**GET, **other}))) == {"templateParameters"}
+    assert set(details(arm.patch(PATH, other, If_Match="*"))) == {"templateParameters"}
+    moved = {**other, "urlTemplate": "/parts/{other}"}
+    assert arm.patch(PATH, moved, If_Match="*").status_code == 200
+
+
 def test_members_that_are_missing_are_named(arm: Arm, bank: Api) -> None:
     assert set(details(arm.put(PATH, {}))) == {"displayName", "method", "urlTemplate"}
 
