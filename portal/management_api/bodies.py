@@ -187,6 +187,7 @@ def _told(error: ValidationError) -> list[Detail]:
     return [Detail(path, _in_words(str(error.validator), error.validator_value))]
 
 
+_MOST = ("maxLength", "maxItems", "maxProperties")
 # Without the value, which may be a secret
 _WORDS = {
     "type": "This has to be of the type {}.",
@@ -200,6 +201,8 @@ _WORDS = {
 
 
 def _in_words(validator: str, value: Any) -> str:
+    if validator in _MOST and value == 0:
+        return "This is not supported. Leave it out."
     words = _WORDS.get(validator, "The value is not of the form that openapi.json describes.")
     between = " or " if validator == "type" else ", "
     return words.format(between.join(map(_as_written, value)) if isinstance(value, list | tuple) else value)

@@ -14,14 +14,16 @@ from portal.management_api.resource import Call, Resource
 from portal.management_api.resources.apis import Apis
 
 _NO_BODIES = "Operations have no descriptions of requests and responses yet. Leave this out."
+_TEXTS = ("description", "defaultValue", "schemaId", "typeName")
 _PARAMETER = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
         "type": {"type": "string", "enum": ["string"]},
         "required": {"type": ["boolean", "null"], "enum": [True, None]},
-        "description": {"type": ["string", "null"], "maxLength": 0},
         "values": {"type": ["array", "null"], "maxItems": 0},
+        "examples": {"type": ["object", "null"], "maxProperties": 0},
+        **{name: {"type": ["string", "null"], "maxLength": 0} for name in _TEXTS},
     },
     "required": ["name"],
     "additionalProperties": False,

@@ -23,6 +23,7 @@ from tests.portal.management.test_apis import details
 
 GET: dict[str, Any] = {"displayName": "Get account", "method": "GET", "urlTemplate": "/accounts/{id}"}
 REWRITE = '<policies><inbound><base /><rewrite-uri template="/a/{id}" /></inbound></policies>'
+ID = {"name": "id"}
 PATH = "/apis/bank/operations/get"
 
 
@@ -103,6 +104,7 @@ def test_what_get_gave_can_be_put_and_changes_nothing(arm: Arm, bank: Api) -> No
 def test_what_says_nothing_is_taken(arm: Arm, bank: Api) -> None:
     empty = {"queryParameters": [], "headers": [], "representations": [], "description": ""}
     parameters = [{"name": "id", "type": "string", "required": True, "values": [], "description": None}]
+    parameters[0].update(defaultValue=None, schemaId="", typeName=None, examples={})
     nothing = {"request": empty, "responses": [], "policies": None, "templateParameters": parameters}
     assert arm.put(PATH, {**GET, **nothing}).status_code == 201
     assert arm.patch(PATH, {"templateParameters": None, "description": None}, If_Match="*").status_code == 200
@@ -119,10 +121,11 @@ def test_what_says_nothing_is_taken(arm: Arm, bank: Api) -> None:
         ({"templateParameters": []}, "templateParameters", "The parameters of the URL template are id. Name"),
         ({"urlTemplate": "/", "templateParameters": [{"name": "x"}]}, "templateParameters", "are none"),
         ({"templateParameters": [{"name": "id"}, {"name": "id"}]}, "templateParameters", "exactly those"),
-        ({"templateParameters": [{"name": "id", "type": "number"}]}, "templateParameters.0.type", "string"),
-        ({"templateParameters": [{"name": "id", "required": False}]}, "templateParameters.0.required", "true"),
-        ({"templateParameters": [{"name": "id", "defaultValue": "1"}]}, "templateParameters.0.defaultValue", "no"),
-        ({"templateParameters": [{"name": "id", "description": "x"}]}, "templateParameters.0.description", "0"),
+        ({"templateParameters": [{**ID, "type": "number"}]}, "templateParameters.0.type", "string"),
+        ({"templateParameters": [{**ID, "required": False}]}, "templateParameters.0.required", "true"),
+        ({"templateParameters": [{**ID, "defaultValue": "1"}]}, "templateParameters.0.defaultValue", "Leave"),
+        ({"templateParameters": [{**ID, "description": "x"}]}, "templateParameters.0.description", "not supp"),
+        ({"templateParameters": [{**ID, "values": ["1"]}]}, "templateParameters.0.values", "Leave"),
         ({"request": {"description": "x"}}, "request", "no descriptions of requests and responses yet"),
         ({"responses": [{"statusCode": 200}]}, "responses", "no descriptions of requests and responses yet"),
         ({"policies": "<policies />"}, "policies", "policies/policy"),
