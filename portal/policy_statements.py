@@ -1,13 +1,13 @@
 """What the policy editor offers: the statements with their snippets, the words it completes, a new document."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.models import Certificate, NamedValue
+from gateway.models import BackEnd, Certificate, NamedValue
 from gateway.policies.documents import NEW_DOCUMENT
 
-MOST_COMPLETIONS = 500  # of certificates and of named values
+MOST_COMPLETIONS = 500  # of certificates, of named values and of back ends
 
 _SCOPE_WORDS = {"global": "All APIs", "api": "an API", "operation": "an operation"}
 
@@ -61,12 +61,12 @@ def _why_not(entry: Mapping[str, Any]) -> str:
 
 
 def completions(catalogue: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the editor completes. Two queries; no value of a named value is among it."""
+    """What the editor completes. Three queries; no value of a named value is among it."""
     certificates = Certificate.objects.order_by("resource_id")
     named_values = NamedValue.objects.order_by("resource_id")
     found = certificates.values_list("resource_id", "current__subject", "current__thumbprint")
     return {
-        "statements": list(catalogue),
+        "statements": list(map(_with_back_ends(), catalogue)),
         "certificates": [
             {"id": name, "subject": subject or "", "thumbprint": thumbprint or ""}
             for name, subject, thumbprint in found[:MOST_COMPLETIONS]
@@ -76,3 +76,15 @@ def completions(catalogue: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             for name, secret in named_values.values_list("resource_id", "secret")[:MOST_COMPLETIONS]
         ],
     }
+
+
+def _with_back_ends() -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """What adds the ids of back ends to the statement that takes one, as the values that its attribute may have."""
+    rows = BackEnd.objects.order_by("resource_id")
+    choices = {"backend-id": list(rows.values_list("resource_id", flat=True)[:MOST_COMPLETIONS])}
+
+    def added(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        takes_one = "backend-id" in entry["optional"]
+        return {**entry, "choices": {**entry["choices"], **choices}} if takes_one else entry
+
+    return added

@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from gateway.changes.policies import save_policy
 from gateway.changes.security import NoCredentials, Trust
 from gateway.models import Api, Operation, PolicyDocument
+from gateway.policies.catalogue import catalogue
+from portal.policy_statements import completions
 from tests.arrange import update_directly
 from tests.builders import ALICE, choose, make_api, make_back_end, make_operation
 from tests.portal.reading import text_of
@@ -146,3 +148,10 @@ def test_the_policy_page_names_the_back_end_and_its_url(reader_client: Client, a
     document = PolicyDocument.objects.get(api=api)
     update_directly(PolicyDocument, document.key, xml=document.xml.replace("ORDERS", "gone"))
     assert "There is no back end gone: calls fail." in told(reader_client, "/policies/apis/partner-bank/")
+
+
+def test_the_editor_completes_the_ids_of_back_ends(db: None) -> None:
+    make_back_end("orders")
+    offered = {each["element"]: each["choices"] for each in completions(catalogue())["statements"]}
+    assert offered["set-backend-service"] == {"backend-id": ["orders"]}
+    assert [name for name, choices in offered.items() if "backend-id" in choices] == ["set-backend-service"]
