@@ -6,8 +6,10 @@ import re
 
 from gateway.errors import EditConflict
 
+# No pattern may try anew from each character on: a field can have 8,000 of them
+_MEMBER = re.compile(r'(?:[^",]|"[^"]*"?)+')
 # Quotation marks are often lost between shells and clients, and there is no mistaking what is meant
-_TAG = re.compile(r'\s*(?P<weak>W/)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s",]+))\s*(?:,|\Z)')
+_TAG = re.compile(r'(?P<weak>W/)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
 
 
 def etag_of(revision: int) -> str:
@@ -20,8 +22,8 @@ def revisions_in(field: str, *, weak: bool) -> set[int]:
 
     `weak` tags count too: for If-None-Match, which compares weakly (RFC 9110, 13.1.2), not for If-Match (13.1.1).
     """
-    tags = (tag for tag in _TAG.finditer(field) if weak or not tag["weak"])
-    found = {_revision(tag["quoted"] or tag["bare"] or "") for tag in tags}
+    tags = [tag for member in _MEMBER.findall(field) if (tag := _TAG.fullmatch(member.strip()))]
+    found = {_revision(tag["quoted"] or tag["bare"] or "") for tag in tags if weak or not tag["weak"]}
     return {revision for revision in found if revision is not None}
 
 
