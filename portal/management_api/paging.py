@@ -24,7 +24,10 @@ def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
     rows = resource.listed(call).filter(condition(query(request, "$filter"), resource.filters))
     top, skip = min(_number(request, "$top", PAGE, 1), MOST_ON_PAGE), _number(request, "$skip", 0, 0)
     count = rows.count()
-    page = rows.order_by(resource.order, "pk")[skip : skip + top]  # "pk": no entity is on two pages
+    order = (resource.order, "pk")  # "pk": no entity is on two pages
+    # By their keys: all that is skipped would be read as a whole, and sorted
+    keys = rows.order_by(*order).values("pk")[skip : skip + top]
+    page = resource.listed(call).filter(pk__in=keys).order_by(*order)
     content: dict[str, Any] = {"value": [resource.entity(call, row) for row in page], "count": count}
     if skip + top < count:
         content["nextLink"] = next_link(request, skip + top)

@@ -66,7 +66,8 @@ class Certificates(Resource[Certificate]):
     }
 
     def rows(self, parents: tuple[Any, ...]) -> QuerySet[Certificate]:
-        return Certificate.objects.select_related("current")
+        shown = Certificate.objects.select_related("current")
+        return shown.defer("current__chain_pem", "current__sealed_private_key")
 
     def listed(self, call: Call) -> QuerySet[Certificate]:
         """None where those are asked for whose refresh from a Key Vault failed."""
