@@ -139,6 +139,8 @@ def _databases(default: dict[str, Any]) -> dict[str, Any]:
     elif default["ENGINE"].endswith("postgresql"):
         readonly = "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
         snapshot["OPTIONS"]["options"] = f"{options.get('options', '')} {readonly}".strip()
+        # To connect takes longer than most of what is then asked. SQLite's file could be another one meanwhile.
+        default |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     return {"default": default, "snapshot": snapshot}
 
 
