@@ -9,12 +9,12 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat
 
 from gateway.changes import subscriptions as changes
-from gateway.models import Api, Subscription
-from gateway.models.base import with_id
+from gateway.models import Subscription
 from gateway.models.subscriptions import ACTIVE, STATES
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
 from portal.management_api.resource import Action, Call, Done, Resource
+from portal.management_api.resources.apis import Apis
 from portal.management_api.times import time_text
 
 _NO_DATES = (
@@ -174,7 +174,7 @@ def _api(text: str) -> UUID | None:
         case ["apis"]:
             return None
         case ["apis", name]:
-            api = with_id(Api.objects.all(), name).first()
+            api = Apis().find((), name)
             if api is None:
                 raise incorrect(Detail("scope", f"There is no API with the id '{name}'."))
             return api.key

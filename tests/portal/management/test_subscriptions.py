@@ -159,6 +159,7 @@ _SERVICE_OF_OTHERS = "/subscriptions/x/resourceGroups/y/providers/Microsoft.ApiM
         ("apis", ""),
         ("/APIs/BANK", "bank"),
         ("/apis/bank", "bank"),
+        ("/apis/bank;rev=1", "bank"),
         (f"{SERVICE_PATH}/apis", ""),
         (f"{_SERVICE_OF_OTHERS}/Portal/apis/bank", "bank"),
         (f"/management{SERVICE_PATH}/apis/bank", "bank"),
