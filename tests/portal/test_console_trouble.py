@@ -19,7 +19,15 @@ from portal.remedies import FAILURES
 from tests import pki
 from tests.arrange import update_directly
 from tests.bank import Bank, open_bank, upload
-from tests.builders import ALICE, choose, make_api, make_certificate, make_operation, make_subscription
+from tests.builders import (
+    ALICE,
+    choose,
+    make_api,
+    make_back_end,
+    make_certificate,
+    make_operation,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -268,6 +276,16 @@ def test_an_untrusted_back_end_leads_to_the_trust(bank: Bank) -> None:
     assert found["Upload a CA certificate"] == (
         "/security/ca-certificates/upload/?next=%2Fapis%2Fpartner-bank%2Fsecurity%2F"
     )
+
+
+def test_what_a_back_end_switches_off_is_not_tested_either(bank: Bank) -> None:
+    choose(bank.api, bank.certificate, Trust())
+    make_back_end("bank", bank.api.web_service_url, validate_certificate_chain=False)
+    found = trouble(bank.api, answer(502, "back-end-closed"))
+    assert found.report
+    assert found.report.report
+    (step,) = (each for each in found.report.report.steps if each.name == "trust")
+    assert "the back end “bank” (https://localhost:" in step.text
 
 
 def test_the_destination_is_that_of_the_call(bank: Bank) -> None:
