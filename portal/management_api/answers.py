@@ -13,6 +13,7 @@ from portal.management_api.errors import ApiError
 from portal.management_api.etags import etag_of
 
 CONTENT_TYPE = "application/json; charset=utf-8"
+_UNCACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
 _WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -39,10 +40,8 @@ def error_answer(error: ApiError) -> HttpResponse:
 
 def finish(response: HttpResponse, *, head: bool, secure: bool) -> HttpResponse:
     """Add what every answer has, and take the body from one to HEAD."""
-    headers = {
-        "Cache-Control": "no-cache",
-        "Pragma": "no-cache",
-        "Expires": "-1",
+    headers = {} if "Cache-Control" in response.headers else dict(_UNCACHED)
+    headers |= {
         "X-Content-Type-Options": "nosniff",
         "x-ms-request-id": str(uuid.uuid4()),
     }

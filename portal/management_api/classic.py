@@ -38,6 +38,11 @@ class ClassicCertificates(Certificates):
     schema = {
         "id": {"type": "string", "readOnly": True},
         **{name: each for name, each in Certificates.schema.items() if name != "usedBy"},
+        "expirationDate": {
+            "type": "string",
+            "readOnly": True,
+            "description": "In UTC, which it does not say: 2016-08-21T21:10:42.",
+        },
     }
     filters = {
         "id": Field("resource_id", prefix="/certificates/"),

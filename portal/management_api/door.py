@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from portal.busy import RETRY_SECONDS, is_busy
-from portal.management_api import arm, classic
+from portal.management_api import arm, classic, openapi
 from portal.management_api.access import caller_of
 from portal.management_api.answers import error_answer, finish
 from portal.management_api.errors import ApiError
@@ -68,11 +68,13 @@ def _check(request: HttpRequest) -> None:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
+    path = request.path_info[len(PREFIX) :]
+    if path == openapi.PATH:
+        return openapi.answer(request)
     caller = caller_of(request)
     if caller is None:
         message = "Unauthorized."
         raise ApiError(HTTPStatus.UNAUTHORIZED, "Unauthorized", message)
-    path = request.path_info[len(PREFIX) :]
     if "\0" in path:  # which PostgreSQL does not take
         raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "The address holds a NUL character.")
     answer = classic.answer if classic.speaks(path) else arm.answer

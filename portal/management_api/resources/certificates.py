@@ -8,6 +8,7 @@ from gateway.changes.certificate_versions import get_current, replace_certificat
 from gateway.changes.certificates import delete_certificate, upload_certificate
 from gateway.models import Certificate
 from portal.management_api import file_members
+from portal.management_api.bodies import Schema
 from portal.management_api.errors import Detail, incorrect, target_of
 from portal.management_api.file_members import material
 from portal.management_api.filters import Field
@@ -58,7 +59,7 @@ class Certificates(Resource[Certificate]):
             statuses=(400,),
         ),
     )
-    queries = {
+    queries: ClassVar[Schema] = {
         "isKeyVaultRefreshFailed": {
             "type": "boolean",
             "description": "Of a list: true asks for those whose refresh from a Key Vault failed: there are none.",
