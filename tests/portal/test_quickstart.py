@@ -1,5 +1,7 @@
 """manage.py quickstart, as a newcomer runs it, in a data directory of the test's own."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -9,6 +11,7 @@ import socket
 import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +132,65 @@ def test_the_facts_are_one_line_of_json_once_all_three_listeners_answer(
     assert isinstance(refused.value.reason, ssl.SSLError)
     assert all(Path(client["path"]).is_file() for client in facts["client_certificates"])
     assert Path(facts["ca_certificate"]).is_file()
+
+
+def test_the_official_client_of_the_rest_api_works_with_what_is_printed(
+    started: tuple[Running, dict[str, Any]],
+) -> None:
+    from azure.mgmt.apimanagement import ApiManagementClient
+    from azure.mgmt.apimanagement.models import NamedValueCreateContract
+
+    from tests.portal.management.client import Authorization
+
+    _, facts = started
+    policy = Authorization(facts["management_token"])
+    told: list[str] = []
+    name = ("group", "portal", "wire")
+    with ApiManagementClient(
+        object(), "sub", base_url=facts["management_url"], authentication_policy=policy, retry_total=0
+    ) as client:
+        assert client.api_management_service.get(*name[:2]).gateway_url == facts["gateway_url"]
+        client.named_value.begin_create_or_update(
+            *name,
+            NamedValueCreateContract(display_name="wire", value="x"),
+            polling=False,
+            raw_response_hook=lambda response: told.append(
+                response.http_response.headers["Gateways-In-Effect"]
+            ),
+        ).result()
+        assert client.named_value.get_entity_tag(*name)
+        assert [each.name for each in client.named_value.list_by_service(*name[:2])] == ["wire"]
+        assert list(client.gateway.list_by_service(*name[:2]))
+        client.named_value.delete(*name, "*")
+    assert told == ["2 of 2"]
+
+
+def test_the_rest_api_answers_json_whatever_comes_over_the_wire(
+    started: tuple[Running, dict[str, Any]],
+) -> None:
+    _, facts = started
+    where, token = (
+        urllib.parse.urlsplit(facts["management_url"]),
+        {"Authorization": facts["management_token"]},
+    )
+    path = "/management/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/portal"
+    version = "?api-version=2024-05-01"
+
+    def ask(method: str, path: str, **options: Any) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(where.netloc, timeout=20)
+        connection.request(method, path, **options)
+        with contextlib.closing(connection), connection.getresponse() as answer:
+            assert answer.getheader("Set-Cookie") is None
+            assert answer.getheader("Content-Type", "application/json").startswith("application/json")
+            return answer.status, answer.read()
+
+    assert ask("GET", "/management")[0] == ask("GET", "/management/openapi")[0] == 401
+    assert ask("TRACE", f"{path}{version}", headers=token)[0] == 405
+    assert ask("HEAD", f"{path}{version}", headers=token) == (200, b"")
+    assert ask("GET", f"{path}{version}", headers={**token, "Host": "evil.example"})[0] == 400
+    put = f"{path}/namedValues/x{version}"
+    assert ask("PUT", put, headers=token, body=iter([b"{}"]), encode_chunked=True)[0] == 411
+    assert ask("PUT", put, headers=token, body=b"x" * 3_000_000)[0] == 413
 
 
 def test_without_a_certificate_the_demonstration_api_fails_and_says_who_refused(

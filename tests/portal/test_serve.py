@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.test import override_settings
@@ -38,6 +39,17 @@ from gateway.changes.base import Actor
 url = "https://nowhere.invalid"
 create_api(Actor("command", "test"), display_name="Bank", web_service_url=url, suffix="bank", http=False,
            subscription_required=False, https=True, all_operations=True)
+"""
+
+TOKEN = """
+from datetime import timedelta
+from django.utils import timezone
+from gateway.changes.principals import create_principal, regenerate_key, set_management_api
+from portal.management_api.tokens import token
+from tests.builders import ALICE
+set_management_api(ALICE, enabled=True)
+key = regenerate_key(ALICE, create_principal(ALICE, identifier="pipeline", role="reader").key, "primary")
+print("token:", token("pipeline", timezone.now() + timedelta(hours=1), key))
 """
 
 
@@ -160,20 +172,50 @@ def test_the_gateway_runs_alone_and_sigusr1_while_things_start_ends_nothing(sett
         assert len(serve.stdout.splitlines()) == 1
 
 
+class Bank(NamedTuple):
+    """Settings of a gateway with an API that is served over https alone, and a token of its REST API."""
+
+    settings: dict[str, str]
+    token: str
+
+
 @pytest.fixture(scope="module")
-def bank(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Settings of a gateway with an API that is served over https alone."""
+def bank_and_token(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Bank:
     migrated = Path(settings["DATABASE_URL"].removeprefix("sqlite:///"))
     url = sqlite_copy(migrated, tmp_path_factory.mktemp("bank"))
     environment = {**settings, "DATABASE_URL": url, "GATEWAY_PUBLIC_URL": "https://api.example"}
-    with running("shell", "-c", HTTPS_ONLY_API, **environment) as shell:
+    with running("shell", "-c", HTTPS_ONLY_API + TOKEN, **environment) as shell:
         assert shell.wait(30) == 0, shell.stderr
-    return environment
+        return Bank(environment, shell.stdout.partition("token: ")[2].strip())
+
+
+@pytest.fixture(scope="module")
+def bank(bank_and_token: Bank) -> dict[str, str]:
+    return bank_and_token.settings
+
+
+def official_client_finds_the_service(url: str, ca_file: str, token: str) -> None:
+    """The official client of the REST API, which sends tokens over https only: as a bearer token."""
+    from azure.core.credentials import AccessToken
+    from azure.mgmt.apimanagement import ApiManagementClient
+
+    class Credential:
+        def get_token(self, *scopes: str, **options: object) -> AccessToken:
+            return AccessToken(token, int(time.time()) + 3600)
+
+    base = f"{url.replace('127.0.0.1', 'localhost')}/management"
+    with ApiManagementClient(
+        Credential(), "sub", base_url=base, connection_verify=ca_file, retry_total=0
+    ) as client:
+        service = client.api_management_service.get("group", "portal")
+        assert service.management_api_url == base
+        assert [each.name for each in client.api.list_by_service("group", "portal")] == ["bank"]
 
 
 def test_both_serve_tls_and_the_gateway_also_without_until_sigterm(
-    bank: dict[str, str], tmp_path: Path
+    bank_and_token: Bank, tmp_path: Path
 ) -> None:
+    bank, token = bank_and_token
     certificate, key = map(str, pki.self_signed("localhost").write(tmp_path))
     plain = str(free_port())
     tls = {
@@ -191,6 +233,7 @@ def test_both_serve_tls_and_the_gateway_also_without_until_sigterm(
         assert [status(url) for url in urls] == [404, 404, 404]
         until(lambda: 'status="404"} 2.0' in page(f"{operators}/metrics"))  # one with TLS, one without
         assert [status(url, "/bank") for url in urls[1:]] == [502, 403]  # an API for https only
+        official_client_finds_the_service(urls[0], certificate, token)
         assert serve.end(signal.SIGTERM) == 0
         assert serve.stderr.count('"path":"/nothing-here"') == 2
         until(lambda: not serve.processes())
