@@ -142,6 +142,33 @@ def test_publish_knows_models_keystore_and_pure_modules_only(module: str) -> Non
     assert not [n for n in imports(module) if within(n, "gateway") and not within(n, *allowed)]
 
 
+REST_API = "portal.management_api"
+_WRITES = {"save", "create", "bulk_create", "get_or_create", "update_or_create", "bulk_update"}
+
+
+@pytest.mark.parametrize("module", modules_of(REST_API))
+def test_the_rest_api_needs_nothing_of_pages(module: str) -> None:
+    pages = ("portal.views", "portal.forms", "portal.templatetags", "django.template", "django.shortcuts")
+    assert not [name for name in imports(module) if within(name, *pages)]
+
+
+@pytest.mark.parametrize("module", modules_of(REST_API))
+def test_the_rest_api_comes_to_changes_and_writes_no_row(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    called = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    of_rows = {"update", "delete"}  # of a queryset; of a resource they come to a change
+    chained = [f.attr for f in called if f.attr in of_rows and isinstance(f.value, ast.Call)]
+    managed = [f.attr for f in called if isinstance(f.value, ast.Attribute) and f.value.attr == "objects"]
+    assert not _WRITES & {f.attr for f in called if _receiver(f) not in {"self", "resource"}}
+    assert not chained
+    assert not {*_WRITES, *of_rows} & {*managed}
+    assert not [name for name in imports(module) if within(name, "django.db.transaction", "gateway.keystore")]
+
+
+def _receiver(function: ast.Attribute) -> str:
+    return function.value.id if isinstance(function.value, ast.Name) else ""
+
+
 @pytest.mark.parametrize("module", modules_of("gateway", "portal"))
 def test_there_are_no_signals_and_no_logic_in_save(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
