@@ -17,6 +17,7 @@ timeout = 60
 graceful_timeout = settings.STOP_SECONDS
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (heartbeats, never content)
 control_socket_disable = True
+limit_request_line = 8190  # the longest $filter of the REST API with its quotation marks encoded
 loglevel = settings.LOG_LEVEL.lower()
 certfile = settings.PORTAL_TLS_CERTIFICATE or None
 keyfile = settings.PORTAL_TLS_KEY or None

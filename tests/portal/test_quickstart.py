@@ -188,6 +188,8 @@ def test_the_rest_api_answers_json_whatever_comes_over_the_wire(
     assert ask("TRACE", f"{path}{version}", headers=token)[0] == 405
     assert ask("HEAD", f"{path}{version}", headers=token) == (200, b"")
     assert ask("GET", f"{path}{version}", headers={**token, "Host": "evil.example"})[0] == 400
+    longest = urllib.parse.quote("displayName eq '" + "''" * 1000 + "'")
+    assert ask("GET", f"{path}/namedValues{version}&$filter={longest}", headers=token)[0] == 200
     put = f"{path}/namedValues/x{version}"
     assert ask("PUT", put, headers=token, body=iter([b"{}"]), encode_chunked=True)[0] == 411
     assert ask("PUT", put, headers=token, body=b"x" * 3_000_000)[0] == 413
