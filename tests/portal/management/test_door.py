@@ -1,12 +1,14 @@
 """Whatever is sent to /management is answered there, in JSON, and leaves nothing behind."""
 
 import gc
+import io
 import json
 import threading
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -241,6 +243,21 @@ def test_a_body_without_length_is_not_taken_for_an_empty_one(arm: Arm) -> None:
         headers={**arm.headers, "Transfer-Encoding": "chunked"},
     )
     assert (response.status_code, error_of(response)["code"]) == (411, "LengthRequired")
+
+
+def test_a_body_that_ends_too_early(token: str) -> None:
+    class Gone(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("the caller is gone")
+
+    path = f"/management{SERVICE_PATH}/certificates/x?api-version={VERSION}"
+    request = RequestFactory().put(
+        path, b"{}", headers={"Authorization": token}, content_type="application/json"
+    )
+    request = WSGIRequest({**request.environ, "wsgi.input": Gone()})
+    response = Door(lambda request: HttpResponse(status=500))(request)
+    assert isinstance(response, HttpResponse)
+    assert (response.status_code, b"ended too early" in response.content) == (400, True)
 
 
 def test_a_body_that_is_too_large(arm: Arm, settings: Settings) -> None:
