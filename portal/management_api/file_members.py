@@ -27,6 +27,7 @@ SCHEMA: Mapping[str, Mapping[str, Any]] = {
     "keyChoice": {
         "type": "string",
         "writeOnly": True,
+        "x-addition": True,
         "description": "An addition: of a file with several private keys, the one to use. The error that says so "
         "names them; each is the SHA-256 of its public key (SubjectPublicKeyInfo) in hex.",
     },

@@ -69,6 +69,7 @@ class Apis(Resource[Api]):
         },
         "limits": {
             "type": ["object", "null"],
+            "x-addition": True,
             "description": (
                 "An addition: times in seconds, bytes of a request's body, and calls in flight per gateway "
                 "process; null leaves one to the gateways' settings. PUT without it leaves all as they are."

@@ -20,6 +20,7 @@ USED_BY = {
     "type": "array",
     "items": {"type": "string"},
     "readOnly": True,
+    "x-addition": True,
     "description": "An addition, not in lists: the ids of what refers to it, so that it cannot be deleted.",
 }
 

@@ -25,18 +25,24 @@ class Gateways(Resource[Any]):
             "properties": {"name": {"type": "string", "description": "The host."}},
             "required": ["name"],
         },
-        "startedAt": {"type": "string", "format": "date-time", "readOnly": True, "x-addition": True},
+        "startedAt": {
+            "type": "string",
+            "format": "date-time",
+            "readOnly": True,
+            "x-addition": True,
+            "description": "An addition: since when it runs.",
+        },
         "revision": {
             "type": "integer",
             "readOnly": True,
             "x-addition": True,
-            "description": "Which revision of the configuration it runs.",
+            "description": "An addition: which revision of the configuration it runs.",
         },
         "problem": {
             "type": ["string", "null"],
             "readOnly": True,
             "x-addition": True,
-            "description": "What keeps it from running a later one.",
+            "description": "An addition: what keeps it from running a later one.",
         },
     }
     methods = frozenset()

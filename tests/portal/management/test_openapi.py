@@ -108,6 +108,9 @@ def test_additions_are_marked() -> None:
     assert "/apis/{apiId}/trust" in marked
     assert "/caCertificates" in marked
     assert "/certificates" not in marked
+    for part in everything():
+        if str(part.get("description", "")).startswith("An addition"):
+            assert part["x-addition"]
     components = DOCUMENT["components"]
     assert components["headers"]["Gateways-In-Effect"]["x-addition"]
     assert components["parameters"]["confirm"]["x-addition"]

@@ -18,6 +18,7 @@ from portal.management_api.door import Door
 from tests.builders import (
     ALICE,
     make_api,
+    make_back_end,
     make_ca_certificate,
     make_certificate,
     make_named_value,
@@ -55,6 +56,7 @@ def known(db: None) -> dict[str, str]:
         "caCertificateId": make_ca_certificate().resource_id,
         "namedValueId": make_named_value().resource_id,
         "sid": make_subscription().resource_id,
+        "backendId": make_back_end().resource_id,
         "gatewayId": str(register_gateway("bank:1", revision=2**40)),
         "policyId": "policy",
     }
