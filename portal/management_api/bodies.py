@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, cast
 
 from django.conf import settings
@@ -20,10 +21,13 @@ from jsonschema.exceptions import ValidationError
 from portal.management_api.errors import ApiError, Detail, incorrect
 
 Schema = Mapping[str, Mapping[str, Any]]
+Path = tuple[str | int, ...]
 # What an entity has beside its properties; of no consequence in a request.
 _AROUND = {"id", "name", "type", "properties", "etag"}
 JSON_TYPES = ("application/json", "text/json", "application/merge-patch+json", "")
 MOST_DEPTH = 32
+MOST_VALUES = 10_000  # in one body: each costs time in the schema, and may come to an error of its own
+_MOST_TOLD = 100  # characters of a name, and members that are given twice
 _LARGEST = 2**53 - 1  # which every reader of JSON knows exactly (RFC 8259, 6)
 
 
@@ -85,35 +89,44 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         counts = Counter(name for name, _ in pairs)
-        twice = [Detail(_printable(n), "This member is given twice.") for n in counts if counts[n] > 1]
-        raise incorrect(*twice)
+        twice = islice((name for name in counts if counts[name] > 1), _MOST_TOLD)
+        raise incorrect(*(Detail(_printable(name), "This member is given twice.") for name in twice))
     return found
 
 
 def _unfit(body: Any) -> Iterator[Detail]:
     """What no member may be, whatever its schema: it could not be stored, or not on every database."""
-    waiting: list[tuple[Any, str, int]] = [(body, "", 0)]
+    waiting: list[tuple[Any, Path, int]] = [(body, (), 0)]
+    count = 0
     while waiting:
         value, path, depth = waiting.pop()
+        count += 1
         if isinstance(value, dict):
-            keys = "".join(value)
-            yield from _unfit_text(keys, path or "body")
-            around = "" if path == "properties" else path  # as the targets of other errors
-            waiting += [(each, _join(around, name), depth + 1) for name, each in value.items()]
+            yield from _unfit_text("".join(value), path or ("body",))
+            around = () if path == ("properties",) else path  # as the targets of other errors
+            waiting += [(each, (*around, name), depth + 1) for name, each in value.items()]
         elif isinstance(value, list):
-            waiting += [(each, _join(path, str(index)), depth + 1) for index, each in enumerate(value)]
+            waiting += [(each, (*path, index), depth + 1) for index, each in enumerate(value)]
         elif isinstance(value, str):
             yield from _unfit_text(value, path)
         elif isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
-            yield Detail(_printable(path), "This number is too large.")
+            yield Detail(_target(path), "This number is too large.")
         if depth > MOST_DEPTH:
             yield Detail("body", f"Nest at most {MOST_DEPTH} levels.")
             return
+        if count + len(waiting) > MOST_VALUES:
+            yield Detail("body", f"Give at most {MOST_VALUES:,} values.")
+            return
 
 
-def _unfit_text(text: str, path: str) -> Iterator[Detail]:
+def _unfit_text(text: str, path: Path) -> Iterator[Detail]:
     if "\0" in text or _printable(text) != text:
-        yield Detail(_printable(path), "Leave out NUL characters and halves of surrogate pairs.")
+        yield Detail(_target(path), "Leave out NUL characters and halves of surrogate pairs.")
+
+
+def _target(path: Iterable[str | int]) -> str:
+    """A path as a target. A long name is cut: an error for each of many values below it has it once more."""
+    return _printable(".".join(str(name)[:_MOST_TOLD] for name in path))
 
 
 def _printable(text: str) -> str:
@@ -173,7 +186,7 @@ def object_schema(schema: Schema, required: Iterable[str] = ()) -> dict[str, Any
 
 
 def _told(error: ValidationError) -> list[Detail]:
-    path, instance = ".".join(str(each) for each in error.absolute_path), cast(Any, error.instance)
+    path, instance = _target(error.absolute_path), cast(Any, error.instance)
     schema = cast(dict[str, Any], error.schema)
     match error.validator:
         case "additionalProperties":

@@ -218,6 +218,21 @@ def test_a_member_that_cannot_be_taken(arm: Arm, body: bytes, target: str) -> No
     assert target in targets(arm("PUT", "/certificates/x", body))
 
 
+def test_a_small_body_comes_to_no_large_answer(arm: Arm) -> None:
+    """Not by a name that stands before each of many errors, nor by their number."""
+    bad = json.dumps({"n" * 20_000: {"properties": ["\0"] * 500}})
+    response = arm("PUT", "/certificates/x", bad)
+    assert len(error_of(response)["details"]) == 500
+    assert len(response.content) < 250_000
+    for many in ([0] * 9_999, {str(number): 0 for number in range(9_999)}):
+        response = arm("PUT", "/certificates/x", {"properties": {"data": many}})
+        assert error_of(response)["details"][0]["message"] == "Give at most 10,000 values."
+    response = arm(
+        "PUT", "/certificates/x", "{" + ",".join(f'"{number // 2}": 1' for number in range(400)) + "}"
+    )
+    assert len(error_of(response)["details"]) == 100
+
+
 def test_a_mark_of_utf_8_is_no_mistake(arm: Arm) -> None:
     assert targets(arm("PUT", "/certificates/x", b'\xef\xbb\xbf{"properties": {"data": "AAAA"}}')) == ["data"]
 
