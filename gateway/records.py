@@ -61,8 +61,22 @@ def live_gateways() -> list[GatewayLease]:
     return list(GatewayLease.objects.filter(renewed_at__gte=since).order_by("name", "started_at"))
 
 
-def _effect(revision: int) -> Effect:
-    leases = live_gateways()
+_in_vain: dict[uuid.UUID, int] = {}  # leases, each with what it did not run yet when a whole wait was over
+
+
+def wait_in_effect(revision: int, seconds: float = 2.0) -> Effect:
+    """Wait until every live gateway runs `revision`, at most `seconds`; say who does and who lags.
+
+    Nobody waits again for one that was waited for in vain before it has come that far: a gateway that hangs would
+    hold every thread that saves, and so all the portal.
+    """
+    deadline = time.monotonic() + seconds
+    while awaited := _awaited(leases := live_gateways(), revision):
+        if time.monotonic() >= deadline:
+            if seconds:
+                _note_in_vain(awaited, revision, leases)
+            break
+        time.sleep(_LOOK_AGAIN_SECONDS)
     return Effect(
         revision,
         tuple(lease.name for lease in leases if lease.revision >= revision),
@@ -70,12 +84,16 @@ def _effect(revision: int) -> Effect:
     )
 
 
-def wait_in_effect(revision: int, seconds: float = 2.0) -> Effect:
-    """Wait until every live gateway runs `revision`, at most `seconds`; say who does and who lags."""
-    deadline = time.monotonic() + seconds
-    while not (effect := _effect(revision)).complete and time.monotonic() < deadline:
-        time.sleep(_LOOK_AGAIN_SECONDS)
-    return effect
+def _awaited(leases: Iterable[GatewayLease], revision: int) -> list[uuid.UUID]:
+    """The leases of gateways that are likely to run the revision soon, and do not yet."""
+    return [each.key for each in leases if _in_vain.get(each.key, 0) <= each.revision < revision]
+
+
+def _note_in_vain(awaited: Iterable[uuid.UUID], revision: int, leases: Iterable[GatewayLease]) -> None:
+    _in_vain.update(dict.fromkeys(awaited, revision))
+    live = {each.key for each in leases}
+    for gone in [key for key in list(_in_vain) if key not in live]:
+        _in_vain.pop(gone, None)
 
 
 _UPSERT = """

@@ -30,6 +30,24 @@ def test_a_gateway_that_does_not_follow_is_named_after_the_wait() -> None:
     assert 0.2 <= time.monotonic() - started < 1
 
 
+def test_nobody_waits_again_for_one_that_hangs_until_it_has_come_that_far() -> None:
+    records.register_gateway("one", 9)
+    key = records.register_gateway("two", 6)
+    assert not records.wait_in_effect(7, seconds=0).complete  # which is no wait
+    records.wait_in_effect(7, seconds=0.1)
+    started = time.monotonic()
+    assert records.wait_in_effect(8, seconds=5).lagging == ("two",)
+    assert time.monotonic() - started < 1
+    records.renew_gateway(key, 7)
+    started = time.monotonic()
+    records.wait_in_effect(8, seconds=0.1)
+    assert time.monotonic() - started >= 0.1
+    records.end_gateway(key)
+    other = records.register_gateway("three", 8)
+    records.wait_in_effect(9, seconds=0.01)
+    assert list(records._in_vain) == [other]
+
+
 def test_a_gateway_that_did_not_renew_for_six_seconds_is_gone() -> None:
     key = records.register_gateway("one", 6)
     update_directly(GatewayLease, key, renewed_at=timezone.now() - timedelta(seconds=6.1))
