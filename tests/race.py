@@ -166,6 +166,25 @@ def drop(name: str, revision: int) -> str:
     return rest("DELETE", f"/certificates/{name}", {}, **{"If-Match": etag_of(revision + 3)})
 
 
+def put_value(name: str, revision: int) -> str:
+    """Change a named value, as somebody who has its ETag; it was made right after the API of `only_create`."""
+    return upsert_value(name, 0, **{"If-Match": etag_of(revision + 6)})
+
+
+def upsert_value(name: str, revision: int, **headers: str) -> str:
+    """Have a named value, whether there was one or not."""
+    value = {"displayName": name, "value": f"{time.time_ns()}"}
+    return rest("PUT", f"/namedValues/{name}", value, **headers)
+
+
+def suspend(name: str, revision: int) -> str:
+    return rest("PATCH", f"/subscriptions/{name}", {"state": "suspended"}, **{"If-Match": "*"})
+
+
+def rename(name: str, revision: int) -> str:
+    return rest("PATCH", f"/subscriptions/{name}", {"displayName": "Renamed"}, **{"If-Match": "*"})
+
+
 def put_certificate(name: str, **headers: str) -> str:
     data = base64.b64encode(pki.pfx(pki.self_signed(name), password=b"")).decode()
     return rest("PUT", f"/certificates/{name}", {"data": data}, **headers)

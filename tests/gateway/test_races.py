@@ -33,10 +33,15 @@ REST_RACES = {
     "replace": ("replace", "replace"),
     "upsert": ("upsert", "upsert"),
     "drop": ("drop", "drop"),
+    "put-value": ("put_value", "put_value"),
+    "upsert-value": ("upsert_value", "upsert_value"),
+    "member": ("suspend", "rename"),
 }
 ARRANGE = f"""
 from gateway.changes.principals import create_principal, regenerate_key, set_management_api
-from tests.builders import ALICE, choose, make_api, make_certificate, make_named_value, make_version
+from tests.builders import (
+    ALICE, choose, make_api, make_certificate, make_named_value, make_subscription, make_version
+)
 import json
 revisions = []
 for number in range({ROUNDS}):
@@ -56,12 +61,15 @@ for number in range({ROUNDS}):
         make_certificate(f"drop-{{number}}")
         make_api(f"patch-{{number}}")
         make_api(f"only-{{number}}")
+        make_named_value(f"put-value-{{number}}")
+        make_subscription(f"member-{{number}}")
 set_management_api(ALICE, enabled=True)
 regenerate_key(ALICE, create_principal(ALICE, identifier="racer", role="contributor").key, "primary")
 print(json.dumps(revisions))
 """
 CHECK = """
 from gateway.models import Api, Certificate, CertificateVersion, NamedValue, PolicyDocument, PolicyReference
+from gateway.models import Subscription
 from gateway.changes.security import CertificateCredentials, read_security
 import json
 print(json.dumps({
@@ -78,6 +86,7 @@ print(json.dumps({
     "versions": {a.resource_id: a.policy_versions.count() for a in Api.objects.all()},
     "using": [d.api.resource_id for d in PolicyDocument.objects.exclude(api=None)],
     "values": [v.resource_id for v in NamedValue.objects.all()],
+    "members": [(s.display_name, s.state) for s in Subscription.objects.all()],
     "patched": [(a.display_name, a.max_calls) for a in Api.objects.filter(resource_id__startswith="patch-")],
 }))
 """
@@ -228,3 +237,16 @@ def test_two_who_put_a_certificate_that_is_new_create_and_replace_it(raced: Race
 
 def test_two_who_delete_a_certificate_both_find_it_gone(raced: Raced) -> None:
     assert [sorted(pair) for pair in raced.outcomes["drop"]] == [["200", "204"]] * REST_ROUNDS
+
+
+def test_two_who_put_a_named_value_with_the_same_etag_have_one_winner(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["put-value"]] == [["200", "412"]] * REST_ROUNDS
+
+
+def test_two_who_put_a_named_value_that_is_new_create_and_replace_it(raced: Raced) -> None:
+    assert [sorted(pair) for pair in raced.outcomes["upsert-value"]] == [["200", "201"]] * REST_ROUNDS
+
+
+def test_two_who_patch_different_members_of_a_subscription_both_win(raced: Raced) -> None:
+    assert raced.outcomes["member"] == [("200", "200")] * REST_ROUNDS
+    assert raced.state["members"] == [["Renamed", "suspended"]] * REST_ROUNDS
