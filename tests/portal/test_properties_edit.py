@@ -386,3 +386,10 @@ def test_no_answer_no_log_and_no_session_holds_a_secret_that_was_sent(
     ]
     assert not [text for text in held if SECRET in text]
     assert newest_entry() == ("alice", "updated", "named value", "partner-key")
+
+
+def test_an_id_that_is_not_the_name_is_told(administrator_client: Client) -> None:
+    make_named_value("partner-key", entity_id="5f1a")
+    make_named_value("other")
+    assert "In the REST API 5f1a" in text_of(administrator_client.get("/properties/partner-key/"))
+    assert "In the REST API" not in text_of(administrator_client.get("/properties/other/"))
