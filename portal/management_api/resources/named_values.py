@@ -115,7 +115,7 @@ class NamedValues(Resource[NamedValue]):
         return self._change(call, row, given)
 
     def _change(self, call: Call, row: NamedValue, given: dict[str, Any]) -> NamedValue:
-        if given.get("displayName", row.resource_id) != row.resource_id:
+        if given.get("displayName", row.resource_id).strip() != row.resource_id:
             raise incorrect(Detail("displayName", _FOR_GOOD.format(row)))
         value, secret, tags = (given.get(name) for name in ("value", "secret", "tags"))
         if _is_already(row, value, secret, tags):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet, Value
+from django.db.models import Case, QuerySet, Value, When
 from django.db.models.functions import Concat
 
 from gateway.changes import subscriptions as changes
@@ -78,6 +78,7 @@ class Subscriptions(Resource[Subscription]):
         "name": Field("resource_id"),
         "displayName": Field("display_name"),
         "ownerId": Field("owner_id"),
+        "scope": Field("scope"),
         "state": Field("state"),
     }
     actions = (
@@ -92,8 +93,14 @@ class Subscriptions(Resource[Subscription]):
     )
 
     def rows(self, parents: tuple[Any, ...]) -> QuerySet[Subscription]:
-        rows = Subscription.objects.select_related("api")
-        return rows.annotate(owner_id=Concat(Value("/users/"), "owner"))
+        return Subscription.objects.select_related("api")
+
+    def listed(self, call: Call) -> QuerySet[Subscription]:
+        """With what answers make of columns, to filter by it."""
+        one = Concat(Value(f"{call.base}/apis/"), "api__resource_id")
+        scope = Case(When(api=None, then=Value(f"{call.base}/apis")), default=one)
+        owner = Case(When(owner="", then=None), default=Concat(Value("/users/"), "owner"))
+        return self.rows(()).annotate(owner_id=owner, scope=scope)
 
     def properties(self, call: Call, row: Subscription) -> dict[str, Any]:
         owner = {"ownerId": f"/users/{row.owner}"} if row.owner else {}

@@ -93,7 +93,9 @@ def test_a_secret_value_is_in_no_answer_but_that_of_list_value(
 def test_what_get_answered_can_be_put_and_changes_nothing(arm: Arm) -> None:
     make_named_value("plain", "north", tags=["bank"])
     make_named_value("sealed", SECRET, secret=True)
+    make_named_value("padded", "north")
     before = revision()
+    assert arm.put("/namedValues/padded", {"displayName": " padded ", "value": "north"}).status_code == 200
     for name in ("plain", "sealed"):
         got = arm.get(f"/namedValues/{name}")
         put = arm("PUT", f"/namedValues/{name}", got.json(), If_Match=got.headers["ETag"])

@@ -313,3 +313,30 @@ def test_a_page_takes_as_many_queries_as_an_empty_list(
         make_subscription(f"Subscription {number}", make_api(f"API {number}"))
     with django_assert_num_queries(5):  # three of them find out who calls
         assert arm.get("/subscriptions?$top=3").json()["count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("name eq 'MOBILE'", {"Mobile"}),
+        ("startswith(displayName,'w')", {"Web"}),
+        ("state eq 'suspended'", {"Web"}),
+        ("ownerId eq '/users/alice'", {"Mobile"}),
+        ("ownerId eq null", {"All", "Web"}),
+        (f"scope eq '{SERVICE_PATH}/apis/bank'", {"Mobile", "Web"}),
+        (f"scope eq '{SERVICE_PATH}/apis'", {"All"}),
+        ("endswith(scope,'/apis/BANK') and state ne 'suspended'", {"Mobile"}),
+    ],
+)
+def test_lists_are_filtered(azure: ApiManagementClient, condition: str, found: set[str]) -> None:
+    api = make_api("Bank")
+    make_subscription("Mobile", api, owner="alice")
+    suspend_subscription(ALICE, make_subscription("Web", api).key)
+    make_subscription("All")
+    assert {each.display_name for each in azure.subscription.list(GROUP, SERVICE, filter=condition)} == found
+
+
+@pytest.mark.parametrize("field", ["productId", "userId", "stateComment", "primaryKey"])
+def test_fields_that_lists_cannot_be_filtered_by(arm: Arm, field: str) -> None:
+    wrong = told(arm.get(f"/subscriptions?$filter={field}%20eq%20'x'"))
+    assert wrong["$filter"].endswith("Use one of: name, displayName, ownerId, scope, state.")
