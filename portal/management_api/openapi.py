@@ -67,7 +67,7 @@ def answer(request: HttpRequest) -> HttpResponse:
 @cache
 def _text(prefix: str) -> tuple[str, str]:
     """The document as it is sent, and its ETag."""
-    text = json.dumps(document(prefix), ensure_ascii=False, indent=1)
+    text = json.dumps(document(prefix), ensure_ascii=False, separators=(",", ":"))
     return text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

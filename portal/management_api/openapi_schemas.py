@@ -78,7 +78,7 @@ def _is(schema: Mapping[str, Any], what: str) -> bool:
 def _members(resource: Resource[Any]) -> dict[str, Json]:
     """The members, and those of the original that may be there as long as they say nothing."""
     refused = {
-        name: {"enum": _NOTHING, "description": f"Not supported. {text}"}
+        name: {"enum": _NOTHING, "description": f"Has to say nothing. {text}"}
         for name, text in resource.refused.items()
     }
     return {**{name: dict(each) for name, each in resource.schema.items()}, **refused}
