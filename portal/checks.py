@@ -1,6 +1,7 @@
 """System checks of insecure or incomplete settings. Each says what to do."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -151,6 +152,15 @@ def _is_http_url(url: str) -> bool:
         return False
     extra = parts.query or parts.fragment or parts.username is not None
     return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not extra
+
+
+@register(Tags.security)
+def check_management_service_name(**kwargs: Any) -> list[CheckMessage]:
+    """portal.E010: a name that no address can have, or that clients of the REST API refuse."""
+    if re.fullmatch("[A-Za-z](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?", settings.MANAGEMENT_SERVICE_NAME):
+        return []
+    hint = "Use 1 to 50 letters, digits and hyphens, a letter first and no hyphen last."
+    return [Error("MANAGEMENT_SERVICE_NAME is no name of a service.", hint=hint, id="portal.E010")]
 
 
 @register(Tags.security, deploy=True)

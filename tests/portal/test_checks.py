@@ -84,6 +84,9 @@ FILE = os.devnull
         ("portal.E008", {"CONSOLE_GATEWAY_URL": "http://gateway.example?a=b"}),
         ("portal.E009", {"GATEWAY_PUBLIC_URL": "gateway.example"}),
         ("portal.E009", {"GATEWAY_PUBLIC_URL": "https://gateway.example:x"}),
+        ("portal.E010", {"MANAGEMENT_SERVICE_NAME": "a/b"}),
+        ("portal.E010", {"MANAGEMENT_SERVICE_NAME": ""}),
+        ("portal.E010", {"MANAGEMENT_SERVICE_NAME": "a" * 51}),
     ],
 )
 def test_a_setting_with_which_nothing_works_is_an_error_with_a_hint(
@@ -160,6 +163,11 @@ def test_operators_who_are_served_on_this_machine_alone_need_no_warning(
         "PORTAL_PUBLIC_URL": "https://a.example",
     }
     assert problems(settings, good | safe, deploy=True) == []
+
+
+@pytest.mark.parametrize("name", ["portal", "a", "Bank-2", "a" * 50])
+def test_a_name_of_a_service_is_fine(settings: Settings, name: str) -> None:
+    assert problems(settings, {"MANAGEMENT_SERVICE_NAME": name}, deploy=False) == []
 
 
 @pytest.mark.parametrize("target", ["-", "off", FILE])
