@@ -1,6 +1,7 @@
 """The address that a request comes from, as sign-in failures are counted by it."""
 
 import ipaddress
+import re
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -24,8 +25,10 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _counted(text: str) -> str | None:
+    """The address without what may stand around it: some proxies write the port of the connection behind it."""
+    without_port = re.sub(r"^(\[.*\]|[0-9.]*):[0-9]+$", r"\1", text.strip())
     try:
-        address = ipaddress.ip_address(text.strip().strip("[]"))
+        address = ipaddress.ip_address(without_port.strip("[]"))
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv4Address):

@@ -6,9 +6,10 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.db.models import F
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from portal.client_address import client_address
 from tests.conftest import PASSWORD
 
 GENERIC = "The user name or the password is wrong"
@@ -126,6 +127,25 @@ def test_behind_a_proxy_failures_count_by_what_the_proxy_saw(
         )
     assert response.status_code == 429
     assert set(AccessAttempt.objects.values_list("ip_address", flat=True)) == {"203.0.113.77"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        ("203.0.113.77:50123", "203.0.113.77"),
+        ("[2001:db8::1:2:3:4]:50123", "2001:db8::"),
+        ("[2001:db8::1:2:3:4]", "2001:db8::"),
+        ("2001:db8::1:2:3:4", "2001:db8::"),
+        ("203.0.113.77:", "127.0.0.1"),
+        ("unknown", "127.0.0.1"),
+    ],
+)
+def test_a_proxy_may_write_the_port_behind_the_address(settings: Settings, sent: str, counted: str) -> None:
+    """Otherwise everybody behind it had one address, and one of them could pause the others."""
+    settings.PORTAL_PROXY_COUNT = 1
+    assert (
+        client_address(RequestFactory().get("/", headers={"X-Forwarded-For": f"10.9.9.9, {sent}"})) == counted
+    )
 
 
 def test_without_a_stated_proxy_a_forwarded_address_is_not_believed(
