@@ -205,6 +205,7 @@ _MOST = ("maxLength", "maxItems", "maxProperties")
 _WORDS = {
     "type": "This has to be of the type {}.",
     "enum": "Use one of: {}.",
+    "const": "Use {}.",
     "maxLength": "Use at most {} characters.",
     "minLength": "Use at least {} characters.",
     "minimum": "Use a number of at least {}.",
@@ -216,9 +217,12 @@ _WORDS = {
 def _in_words(validator: str, value: Any) -> str:
     if validator in _MOST and value == 0:
         return "This is not supported. Leave it out."
+    if validator == "not":
+        return f"This cannot be {json.dumps(value['const'])}."
     words = _WORDS.get(validator, "The value is not of the form that openapi.json describes.")
     between = " or " if validator == "type" else ", "
-    return words.format(between.join(map(_as_written, value)) if isinstance(value, list | tuple) else value)
+    values = value if isinstance(value, list | tuple) else [value]
+    return words.format(between.join(map(_as_written, values)))
 
 
 def _as_written(value: Any) -> str:

@@ -9,7 +9,16 @@ from portal.management_api.resource import Resource
 
 Json = dict[str, Any]
 _SHORT = {"api": "API", "apis": "APIs", "ca": "CA"}
-_NOTHING: list[Any] = [None, False, "", [], {}]
+# What says nothing: null, false, "", [] and {}. Not as an enum: generators of clients know none of mixed types, and
+# would leave out every entity that has one
+_NOTHING: Json = {
+    "type": ["null", "boolean", "string", "array", "object"],
+    "not": {"const": True},
+    "maxLength": 0,
+    "items": {},
+    "maxItems": 0,
+    "maxProperties": 0,
+}
 
 
 class Words(NamedTuple):
@@ -78,7 +87,7 @@ def _is(schema: Mapping[str, Any], what: str) -> bool:
 def _members(resource: Resource[Any]) -> dict[str, Json]:
     """The members, and those of the original that may be there as long as they say nothing."""
     refused = {
-        name: {"enum": _NOTHING, "description": f"Has to say nothing. {text}"}
+        name: {**_NOTHING, "description": f"Has to say nothing. {text}"}
         for name, text in resource.refused.items()
     }
     return {**{name: dict(each) for name, each in resource.schema.items()}, **refused}

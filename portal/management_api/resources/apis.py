@@ -83,7 +83,7 @@ class Apis(Resource[Api]):
         "type": {"type": "string", "enum": ["http"]},
         "apiType": {"type": "string", "enum": ["http"], "writeOnly": True},
         "apiRevision": {"type": "string", "enum": ["1"]},
-        "isCurrent": {"type": "boolean", "enum": [True]},
+        "isCurrent": {"type": "boolean", "const": True},
         "isOnline": {"type": "boolean", "readOnly": True},
         "provisioningState": {"type": "string", "readOnly": True},
         "subscriptionKeyParameterNames": {

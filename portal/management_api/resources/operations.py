@@ -20,8 +20,8 @@ _PARAMETER = {
     "properties": {
         "name": {"type": "string"},
         "type": {"type": "string", "enum": ["string"]},
-        "required": {"type": ["boolean", "null"], "enum": [True, None]},
-        "values": {"type": ["array", "null"], "maxItems": 0},
+        "required": {"type": ["boolean", "null"], "not": {"const": False}},
+        "values": {"type": ["array", "null"], "items": {}, "maxItems": 0},
         "examples": {"type": ["object", "null"], "maxProperties": 0},
         **{name: {"type": ["string", "null"], "maxLength": 0} for name in _TEXTS},
     },

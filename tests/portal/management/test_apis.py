@@ -158,7 +158,7 @@ def test_a_deletion_takes_along_what_belongs_to_the_api(arm: Arm) -> None:
         ({"type": "soap"}, "type", "Use one of: http."),
         ({"apiType": "graphql"}, "apiType", "Use one of: http."),
         ({"apiRevision": "2"}, "apiRevision", "Use one of: 1."),
-        ({"isCurrent": False}, "isCurrent", "Use one of: true."),
+        ({"isCurrent": False}, "isCurrent", "Use true."),
         ({"subscriptionKeyParameterNames": {"header": "X"}}, "subscriptionKeyParameterNames.header", "Ocp-Apim"),
         ({"authenticationSettings": {"oAuth2": {"scope": "x"}}}, "authenticationSettings", "not supported"),
         ({"format": "openapi", "value": "{}"}, "format", "Import is not supported yet"),

@@ -83,6 +83,23 @@ def test_every_reference_leads_somewhere() -> None:
     assert used == there
 
 
+def test_generators_of_clients_can_read_every_schema() -> None:
+    """They know no enum of mixed types or of booleans, no array without items, and leave out what has one."""
+    for part in everything(DOCUMENT["components"]):
+        kinds = {type(value) for value in part.get("enum", ()) if value is not None}
+        assert len(kinds) <= 1, part
+        assert bool not in kinds, part
+        if "array" in part.get("type", ()):
+            assert "items" in part, part
+
+
+def test_members_that_are_not_supported_may_say_nothing() -> None:
+    api = DOCUMENT["components"]["schemas"]["ApiParameters"]["properties"]["properties"]["properties"]
+    contact = Draft202012Validator(api["contact"])
+    assert all(map(contact.is_valid, [None, False, "", [], {}]))
+    assert not any(map(contact.is_valid, [True, 0, 1.5, "x", [None], {"x": None}]))
+
+
 def test_every_operation_says_what_it_takes_and_answers() -> None:
     names = [each["operationId"] for _, _, each in operations()]
     assert len(names) == len(set(names))

@@ -122,7 +122,7 @@ def test_what_says_nothing_is_taken(arm: Arm, bank: Api) -> None:
         ({"urlTemplate": "/", "templateParameters": [{"name": "x"}]}, "templateParameters", "are none"),
         ({"templateParameters": [{"name": "id"}, {"name": "id"}]}, "templateParameters", "exactly those"),
         ({"templateParameters": [{**ID, "type": "number"}]}, "templateParameters.0.type", "string"),
-        ({"templateParameters": [{**ID, "required": False}]}, "templateParameters.0.required", "true"),
+        ({"templateParameters": [{**ID, "required": False}]}, "templateParameters.0.required", "cannot be false"),
         ({"templateParameters": [{**ID, "defaultValue": "1"}]}, "templateParameters.0.defaultValue", "Leave"),
         ({"templateParameters": [{**ID, "description": "x"}]}, "templateParameters.0.description", "not supp"),
         ({"templateParameters": [{**ID, "values": ["1"]}]}, "templateParameters.0.values", "Leave"),
