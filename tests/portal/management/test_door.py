@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import re
 import threading
 from typing import Any
 
@@ -15,7 +16,10 @@ from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from gateway.models import AuditEntry
+from portal.management_api.addresses import allowed
 from portal.management_api.door import Door
+from portal.management_api.table import RESOURCES
 from tests.builders import make_certificate
 from tests.portal.management.client import SERVICE_PATH, VERSION, Arm
 
@@ -171,6 +175,26 @@ def test_head_is_get_without_a_body(arm: Arm) -> None:
 def test_an_answer_without_body_has_no_length(arm: Arm) -> None:
     response = arm.delete("/certificates/nowhere")
     assert (response.status_code, response.headers.get("Content-Length")) == (204, None)
+
+
+def test_a_reader_can_do_nothing_but_look(reader_arm: Arm) -> None:
+    """Whatever there is: the refusal comes before anybody looks whether the entity is there, or at the body."""
+    tried = 0
+    for resource in RESOURCES:
+        one = re.sub("{[^}]*}", "x", resource.template)
+        addresses = [
+            (one, allowed(resource, one=True)),
+            *((f"{one}/{a.name}", ("POST",)) for a in resource.actions),
+        ]
+        if not resource.singleton:
+            addresses.append((one.rpartition("/")[0], allowed(resource, one=False)))
+        for path, methods in addresses:
+            for method in set(methods) - {"GET", "HEAD"}:
+                response = reader_arm(method, path, "{broken", If_Match="*")
+                assert (response.status_code, method, path) == (403, method, path)
+                tried += 1
+    assert tried > 30
+    assert not AuditEntry.objects.filter(actor_kind="api").exists()
 
 
 # --- bodies -------------------------------------------------------------------------------------------------------
