@@ -100,7 +100,10 @@ class KeyForm(RevisionForm):
 
 
 class TokenForm(PortalForm):
-    """Generate Token. `principals` are pairs of key and identifier."""
+    """Generate Token. `principals` are pairs of key and identifier.
+
+    The dialogs of the same page have fields of the same names, so the ids are others.
+    """
 
     identifier = forms.ChoiceField(
         label="Identifier",
@@ -112,6 +115,6 @@ class TokenForm(PortalForm):
     which = forms.ChoiceField(label="Secret key", choices=KEYS)
 
     def __init__(self, *args: Any, principals: Iterable[tuple[str, str]], **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, auto_id="id_token_%s", **options)
         identifier: Any = self.fields["identifier"]
         identifier.choices = list(principals)

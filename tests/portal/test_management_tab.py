@@ -52,6 +52,17 @@ def asked(row: Principal, **values: str) -> dict[str, str]:
     return {"identifier": str(row.key), "which": "primary", "expires_at": LATER} | values
 
 
+def test_labels_of_dialogs_are_not_those_of_the_tab(
+    administrator_client: Client, pipeline: Principal
+) -> None:
+    """A dialog is shown within the tab: a label leads to the first element that has the id."""
+    ids = re.compile(r'<(?:input|select)[^>]* id="(id_[a-z_]+)"')
+    on_the_tab = {*ids.findall(administrator_client.get(TAB).content.decode())} - {"id_revision"}
+    assert "id_token_expires_at" in on_the_tab
+    for page in (ADD, *(page_of(pipeline, what) for what in ("edit", "regenerate-primary"))):
+        assert not on_the_tab & {*ids.findall(administrator_client.get(page).content.decode())}
+
+
 # --- the tab ------------------------------------------------------------------------------------------------------
 def test_the_tab_is_the_first_of_security_and_tells_the_addresses(administrator_client: Client) -> None:
     for page in (TAB, "/security/client-certificates/", "/security/ca-certificates/"):
@@ -259,7 +270,7 @@ def test_why_there_is_no_token_is_said_beside_the_field(
 ) -> None:
     update_directly(Principal, pipeline.key, primary_expires_at=datetime(2998, 1, 1, tzinfo=UTC))
     response = administrator_client.post(TOKEN, asked(pipeline, **values))
-    assert errors_beside(response, field)[0].startswith(said)
+    assert errors_beside(response, f"token_{field}")[0].startswith(said)
     assert not response.context["token"]
     assert "sn=" not in text_of(response)
 
