@@ -142,14 +142,18 @@ def properties_of(
     `refused` are members of the original that are not supported here, each with what to do instead; they may be
     null, false, or empty. Raises ApiError with everything that is wrong.
     """
-    details = [Detail(name, _unknown(name)) for name in body if name not in _AROUND]
+    beside = [name for name in body if name not in _AROUND]
+    details = [
+        Detail(name, f"Put '{name}' into 'properties'." if name in schema else _unknown(name))
+        for name in beside
+    ]
     given = body.get("properties", {})
     if not isinstance(given, dict):
         raise incorrect(*details, Detail("properties", "This has to be a JSON object."))
     found = {name: value for name, value in given.items() if not _says_nothing(name, value, schema, refused)}
     details += [Detail(name, refused[name]) for name in found if name in refused]
     rest = {name: value for name, value in found.items() if name not in refused}
-    details += judge(rest, schema, required)
+    details += judge(rest, schema, [name for name in required if name not in beside])
     if details:
         raise incorrect(*details)
     return rest

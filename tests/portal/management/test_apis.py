@@ -183,6 +183,11 @@ def test_what_cannot_be_is_told_beside_its_member(
     assert not Api.objects.exists()
 
 
+def test_members_beside_properties_are_told_where_they_belong(arm: Arm) -> None:
+    found = details(arm("PUT", "/apis/bank", BANK))
+    assert found == {name: f"Put '{name}' into 'properties'." for name in BANK}
+
+
 def test_an_import_is_not_supported_yet(azure: ApiManagementClient) -> None:
     with pytest.raises(HttpResponseError) as error:
         azure.api.begin_create_or_update(
