@@ -51,11 +51,18 @@ def brings_token(request: HttpRequest) -> bool:
 def caller_of(request: HttpRequest) -> Caller | None:
     """Whoever signed the request's token; None for a refusal (401), whose reason the log alone has."""
     token = tokens.parse(request.headers.get("Authorization", ""))
-    if token is None or not read_management_api().enabled:
+    if token is None:
+        log.info("A request from %s was refused: it brings no token that can be read.", _address(request))
+        return None
+    if not read_management_api().enabled:
+        log.info("A token of %s was refused: the management REST API is not enabled.", token.identifier)
         return None
     principal = find_principal(token.identifier)
     attempts = _Attempts(request, principal)
-    if attempts.paused or not _signed(token, principal, attempts):
+    if attempts.paused:
+        log.info("A token of %s from %s was refused: a pause.", token.identifier, attempts.address)
+        return None
+    if not _signed(token, principal, attempts):
         return None
     if principal is None or token.expires_at <= timezone.now():
         log.info("The token of %s expired at %s.", token.identifier, token.expiry)
@@ -78,6 +85,10 @@ def _signed(token: Token, principal: Principal | None, attempts: "_Attempts") ->
     return False
 
 
+def _address(request: HttpRequest) -> str:
+    return client_address(request) or "an unknown address"
+
+
 class _Attempts:
     """Failures of one principal from one address, as django-axes counts them for all processes.
 
@@ -85,7 +96,7 @@ class _Attempts:
     """
 
     def __init__(self, request: HttpRequest, principal: Principal | None) -> None:
-        self.address = client_address(request) or "an unknown address"
+        self.address = _address(request)
         self._credentials = get_credentials(f"{MANAGEMENT}{principal or ''}")
         self._request = _bare(request)
 

@@ -207,6 +207,25 @@ def test_an_expired_token_or_key_is_refused_and_no_guess(
     assert ask(keys["secondary"])
 
 
+def test_the_log_has_why_else_somebody_was_refused(
+    keys: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    guess(5)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    request = RequestFactory().get("/management/", headers={"Authorization": "SharedAccessSignature hush"})
+    assert caller_of(request) is None
+    assert ask(keys["primary"]) is None
+    changes.set_management_api(ALICE, enabled=False)
+    assert ask(keys["primary"]) is None
+    ours = [each.message for each in caplog.records if each.name == "portal.management_api.access"]
+    assert ours == [
+        "A request from 127.0.0.1 was refused: it brings no token that can be read.",
+        "A token of pipeline from 203.0.113.5 was refused: a pause.",
+        "A token of pipeline was refused: the management REST API is not enabled.",
+    ]
+
+
 # --- guessing -----------------------------------------------------------------------------------------------------
 def test_after_five_guesses_a_good_token_is_refused_too_until_the_pause_is_over(keys: dict[str, str]) -> None:
     guess(4)
@@ -282,7 +301,8 @@ def test_a_guess_is_logged_without_the_token_and_stored_without_the_request(
     assert [each.message for each in ours] == [
         *[said] * 4,
         f"{said} All of them are for 0:10:00 from now on.",
+        *["A token of pipeline from 203.0.113.5 was refused: a pause."] * 4,
     ]
-    assert {each.levelname for each in ours} == {"WARNING"}
+    assert [each.levelname for each in ours] == ["WARNING"] * 5 + ["INFO"] * 4
     assert "sn=" not in caplog.text
     assert "hush" not in str(AccessAttempt.objects.values().get())
