@@ -149,7 +149,7 @@ def _put(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
 def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) -> HttpResponse:
     request, now = call.request, None if row is None else resource.revision(row)
     field = request.headers.get("If-Match")
-    expected = expected_revision(field, now)
+    expected = expected_revision(_for_put(field, now, resource), now)
     if excludes(request.headers.get("If-None-Match"), now):
         message = f"{resource.label} already exists."
         raise ApiError(HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed", message)
@@ -162,6 +162,12 @@ def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) 
     if row is None:
         return _written(call, resource, resource.create(call, name, given), HTTPStatus.CREATED)
     return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
+
+
+def _for_put(field: str | None, now: int | None, resource: Resource[Any]) -> str | None:
+    """If-Match as PUT means it. The Azure CLI and Terraform create with "*", which is for any state: none, too."""
+    anything = resource.upserts and now is None and (field or "").strip() == "*"
+    return None if anything else field
 
 
 def _check_id(name: str) -> None:

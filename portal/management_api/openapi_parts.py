@@ -65,7 +65,10 @@ PARAMETERS: Json = {
         "An addition: true makes a change that was refused with NeedsConfirmation.",
         **{"x-addition": True},
     ),
-    "If-Match": _field("If-Match", "ETags of which the entity has to have one, or *."),
+    "If-Match": _field(
+        "If-Match",
+        "ETags of which the entity has to have one; * for any, and of PUT for none, too, as without it.",
+    ),
     "If-Match-required": _field(
         "If-Match", "ETags of which the entity has to have one, or * for any.", required=True
     ),

@@ -72,6 +72,18 @@ def test_what_was_modified_is_not_written_over(arm: Arm, certificate: Certificat
     assert Certificate.objects.get().revision == certificate.revision
 
 
+@pytest.mark.parametrize("field", ["*", " * "])
+def test_any_state_is_none_too(arm: Arm, field: str) -> None:
+    """The Azure CLI creates named values and operations with *, Terraform APIs."""
+    assert arm.put("/certificates/new", pem(), If_Match=field).status_code == 201
+    bank = {"displayName": "Bank", "serviceUrl": "https://bank.example", "path": "bank"}
+    assert arm.put("/apis/bank;rev=1", bank, If_Match=field).status_code == 201
+    get = {"displayName": "Get", "method": "GET", "urlTemplate": "/"}
+    assert arm.put("/apis/bank/operations/get", get, If_Match=field).status_code == 201
+    assert arm.put("/namedValues/x", {"displayName": "x", "value": "y"}, If_Match=field).status_code == 201
+    assert arm.put("/namedValues/x", {"displayName": "x", "value": "z"}, If_Match="*").status_code == 200
+
+
 def test_one_of_several_tags_is_enough(arm: Arm, certificate: Certificate) -> None:
     tag = f'"x", {etag_of(certificate.revision)}'
     assert arm.put("/certificates/partner", pem(), If_Match=tag).status_code == 200
