@@ -90,7 +90,7 @@ def _members(resource: Resource[Any]) -> dict[str, Json]:
         name: {**_NOTHING, "description": f"Has to say nothing. {text}"}
         for name, text in resource.refused.items()
     }
-    return {**{name: dict(each) for name, each in resource.schema.items()}, **refused}
+    return {**refused, **{name: dict(each) for name, each in resource.schema.items()}}
 
 
 def _entity(

@@ -35,6 +35,7 @@ _NO_VERSIONS = (
     "Version sets are not supported. Describe an API for each version, with the version in its path."
 )
 _NOT_SHOWN = "This is not kept here. Write it into 'description'."
+_NO_AUTHORIZATION = "OAuth 2.0 and OpenID Connect are not supported. Leave this out."
 
 
 class Apis(Resource[Api]):
@@ -95,10 +96,15 @@ class Apis(Resource[Api]):
             },
             "additionalProperties": False,
         },
+        "authenticationSettings": {
+            "type": ["object", "null"],
+            "description": f"As the original has it of an API without. {_NO_AUTHORIZATION}",
+            "properties": {"oAuth2": {"type": "null"}, "openid": {"type": "null"}},
+        },
     }
     required = ("displayName", "serviceUrl", "path")
     refused = {
-        "authenticationSettings": "OAuth 2.0 and OpenID Connect are not supported. Leave this out.",
+        "authenticationSettings": _NO_AUTHORIZATION,
         **dict.fromkeys(_IMPORT, _NO_IMPORT),
         "sourceApiId": _NO_REVISIONS,
         "apiRevisionDescription": _NO_REVISIONS,
@@ -153,7 +159,7 @@ class Apis(Resource[Api]):
             "serviceUrl": row.web_service_url,
             "path": row.suffix,
             "protocols": [name for name in ("http", "https") if getattr(row, name)],
-            "authenticationSettings": None,
+            "authenticationSettings": {"oAuth2": None, "openid": None},  # Terraform's provider reads into it
             "subscriptionKeyParameterNames": {"header": FIELD, "query": PARAMETER},
             "isCurrent": True,
             "type": "http",

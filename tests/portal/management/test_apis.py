@@ -116,6 +116,7 @@ def test_a_patch_merges_also_what_is_inside(arm: Arm) -> None:
 def test_what_get_gave_can_be_put_and_changes_nothing(arm: Arm) -> None:
     arm.put("/apis/bank", {**BANK, "limits": {"readTimeout": 5}})
     before = arm.get("/apis/bank")
+    assert before.json()["properties"]["authenticationSettings"] == {"oAuth2": None, "openid": None}
     after = arm("PUT", "/apis/bank", before.json(), If_Match=before.headers["ETag"])
     assert after.status_code == 200
     assert after.json() == before.json()
