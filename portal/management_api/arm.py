@@ -110,6 +110,8 @@ def answer_for_one(call: Call, resource: Resource[Any], name: str) -> HttpRespon
 
 
 def _get(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
+    if refused := call.refused(resource):
+        raise incorrect(*(Detail(name, text) for name, text in refused.items()))
     if row is None:
         raise not_found(resource.label)
     revision = resource.revision(row)

@@ -20,7 +20,7 @@ _KNOWN = ("$filter", "$top", "$skip")
 def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
     """The page of a list that a request asks for. Raises ApiError."""
     request = call.request
-    _check_parameters(request, resource)
+    _check_parameters(call, resource)
     rows = resource.listed(call).filter(condition(query(request, "$filter"), resource.filters))
     top, skip = min(_number(request, "$top", PAGE, 1), MOST_ON_PAGE), _number(request, "$skip", 0, 0)
     count = rows.count()
@@ -34,9 +34,9 @@ def listing(call: Call, resource: Resource[Any]) -> dict[str, Any]:
     return content
 
 
-def _check_parameters(request: HttpRequest, resource: Resource[Any]) -> None:
-    refused = {name: text for name, text in resource.refused_parameters.items() if query(request, name)}
-    for name in request.GET:
+def _check_parameters(call: Call, resource: Resource[Any]) -> None:
+    refused = call.refused(resource)
+    for name in call.request.GET:
         if name.startswith("$") and name.lower() not in _KNOWN and name not in resource.queries:
             refused.setdefault(name, f"'{name}' is not supported. Lists know {', '.join(_KNOWN)}.")
     if refused:

@@ -48,6 +48,10 @@ class Call:
         """A parameter of the query, "" without it."""
         return query(self.request, name)
 
+    def refused(self, resource: "Resource[Any]") -> dict[str, str]:
+        """The parameters of the query that are not supported, each with what to do instead."""
+        return {name: text for name, text in resource.refused_parameters.items() if self.query(name)}
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -101,7 +105,7 @@ class Resource(Generic[R]):
     queries: ClassVar[
         Schema
     ] = {}  # query parameters of its own, each with its JSON Schema, for the description
-    refused_parameters: ClassVar[Mapping[str, str]] = {}  # of a list's address, and what to do
+    refused_parameters: ClassVar[Mapping[str, str]] = {}  # of queries to read it, and what to do
 
     def __init__(self, parent: "Resource[Any] | None" = None) -> None:
         self.parent = parent

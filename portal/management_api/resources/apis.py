@@ -29,6 +29,7 @@ _NO_IMPORT = (
     "Import is not supported yet; that of OpenAPI documents is coming. "
     "Describe the API with its members, and each of its operations at operations/{operationId}."
 )
+_NO_EXPORT = "Export is not supported yet. GET the API without this, and its operations at operations."
 _IMPORT = ("format", "value", "wsdlSelector", "translateRequiredQueryParameters")
 _NO_REVISIONS = "APIs have one revision here, and no copies. Describe another API instead."
 _NO_VERSIONS = (
@@ -116,7 +117,7 @@ class Apis(Resource[Api]):
         "license": _NOT_SHOWN,
         "termsOfServiceUrl": _NOT_SHOWN,
     }
-    refused_parameters = {"tags": "APIs have no tags here. Leave this out."}
+    refused_parameters = {"tags": "APIs have no tags here. Leave this out.", "export": _NO_EXPORT}
     targets = {
         "display_name": "displayName",
         "web_service_url": "serviceUrl",

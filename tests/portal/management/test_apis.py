@@ -320,6 +320,16 @@ def test_a_patch_is_merged_with_what_somebody_else_writes_meanwhile(arm: Arm) ->
     assert (limits["maxCalls"], limits["readTimeout"]) == (3, 2)
 
 
+def test_an_export_is_refused(arm: Arm, azure: ApiManagementClient) -> None:
+    """The client would take the API itself for an export without a document."""
+    arm.put("/apis/bank", BANK)
+    with pytest.raises(HttpResponseError) as error:
+        azure.api_export.get(GROUP, SERVICE, "bank", "openapi+json-link", "true")
+    [detail] = error.value.error.details
+    assert (error.value.status_code, detail.target) == (400, "export")
+    assert "not supported yet" in detail.message
+
+
 def test_a_patch_needs_if_match(arm: Arm) -> None:
     arm.put("/apis/bank", BANK)
     assert set(details(arm.patch("/apis/bank", {"description": "x"}))) == {"If-Match"}
