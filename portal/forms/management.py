@@ -115,6 +115,6 @@ class TokenForm(PortalForm):
     which = forms.ChoiceField(label="Secret key", choices=KEYS)
 
     def __init__(self, *args: Any, principals: Iterable[tuple[str, str]], **options: Any) -> None:
-        super().__init__(*args, auto_id="id_token_%s", **options)
+        super().__init__(*args, **{"auto_id": "id_token_%s", **options})
         identifier: Any = self.fields["identifier"]
         identifier.choices = list(principals)

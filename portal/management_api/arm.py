@@ -201,10 +201,10 @@ def _patch(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
 
 
 def _delete(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
-    optional = resource.upserts and not call.request.headers.get("If-Match")
-    expected = None if optional else _required_match(call, 0 if row is None else resource.revision(row))
     if row is None:
+        _required_match(call, 0)
         return json_answer(HTTPStatus.NO_CONTENT)
+    expected = _required_match(call, resource.revision(row))
     try:
         revision = resource.delete(_expecting(call, expected), row)
     except NotFound:  # somebody was faster

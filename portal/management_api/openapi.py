@@ -220,11 +220,7 @@ def _queries(resource: Resource[Any]) -> list[Json]:
 
 def _of_one(resource: Resource[Any], words: Words, method: str) -> Json:
     name, which = f"{words.path}_{method.lower()}", words.one + words.of_parent
-    required = method == "PATCH" or (method == "DELETE" and not resource.upserts)
-    fields = [
-        parts.ref("parameters", f"{each}-required" if required and each == "If-Match" else each)
-        for each in parts.FIELDS[method]
-    ]
+    fields = [parts.ref("parameters", each) for each in parts.FIELDS[method]]
     match method:
         case "PUT":
             made = {} if resource.singleton else parts.answer(201, words.schema, etag=True, changes=True)

@@ -80,8 +80,8 @@ FIELDS = {
     "GET": ("If-None-Match",),
     "HEAD": ("If-None-Match",),
     "PUT": ("confirm", "If-Match", "If-None-Match", "Prefer"),
-    "PATCH": ("confirm", "If-Match", "Prefer"),
-    "DELETE": ("confirm", "If-Match", "Prefer"),
+    "PATCH": ("confirm", "If-Match-required", "Prefer"),
+    "DELETE": ("confirm", "If-Match-required", "Prefer"),
 }
 
 SECURITY: Json = {

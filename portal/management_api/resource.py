@@ -99,7 +99,7 @@ class Resource(Generic[R]):
     actions: ClassVar[tuple[Action, ...]] = ()
     order: ClassVar[Any] = Lower("resource_id")
     deleted: ClassVar[int] = 200  # the status that says that an entity is deleted
-    upserts: ClassVar[bool] = True  # PUT and DELETE without If-Match may change what is there
+    upserts: ClassVar[bool] = True  # PUT without If-Match may change what is there
     addition: ClassVar[bool] = False  # ours, not of the original
     singleton: ClassVar[bool] = False  # of its parent there is one, without list and id: apis/bank/trust
     queries: ClassVar[

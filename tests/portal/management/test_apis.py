@@ -330,9 +330,10 @@ def test_an_export_is_refused(arm: Arm, azure: ApiManagementClient) -> None:
     assert "not supported yet" in detail.message
 
 
-def test_a_patch_needs_if_match(arm: Arm) -> None:
+def test_a_patch_and_a_deletion_need_if_match(arm: Arm) -> None:
     arm.put("/apis/bank", BANK)
     assert set(details(arm.patch("/apis/bank", {"description": "x"}))) == {"If-Match"}
+    assert set(details(arm("DELETE", "/apis/bank"))) == {"If-Match"}
     assert arm.patch("/apis/none", {"description": "x"}, If_Match="*").status_code == 404
 
 

@@ -45,6 +45,7 @@ def test_the_life_of_a_ca_certificate(arm: Arm, der: bool) -> None:
     assert arm.get("/caCertificates/PARTNER").json() == made.json()
     (listed,) = arm.get("/cacertificates?$filter=startswith(subject,'CN=Partner')").json()["value"]
     assert listed["name"] == "partner"
+    assert arm("DELETE", "/caCertificates/partner").status_code == 400
     assert arm.delete("/caCertificates/partner", If_Match=etag_of(1)).status_code == 412
     assert arm.delete("/caCertificates/partner", If_Match=made["ETag"]).status_code == 200
     assert arm.delete("/caCertificates/partner").status_code == 204

@@ -102,6 +102,7 @@ def test_if_match_is_that_of_the_certificate(arm: Arm) -> None:
     assert arm.delete(f"{VERSIONS}/2", If_Match=stale).status_code == 412
     assert upload(arm, If_Match=etag()).status_code == 201
     assert arm.post(f"{VERSIONS}/3/use", If_Match=etag()).status_code == 200
+    assert arm("DELETE", f"{VERSIONS}/2").status_code == 400
     assert arm.delete(f"{VERSIONS}/2", If_Match=etag()).status_code == 200
     assert arm.delete(f"{VERSIONS}/2", If_Match="*").status_code == 204
 

@@ -236,8 +236,11 @@ def test_one_in_use_cannot_be_deleted_and_says_where(arm: Arm) -> None:
     assert Certificate.objects.exists()
 
 
-def test_deleting_heeds_the_etag(arm: Arm) -> None:
+def test_deleting_needs_the_etag(arm: Arm) -> None:
     make_certificate()
+    refused = arm("DELETE", "/certificates/partner-bank")
+    assert refused.status_code == 400
+    assert [each["target"] for each in refused.json()["error"]["details"]] == ["If-Match"]
     assert arm.delete("/certificates/partner-bank", If_Match=etag_of(1)).status_code == 412
     deleted = arm.delete("/certificates/partner-bank")
     assert (deleted.status_code, deleted.content) == (200, b"")

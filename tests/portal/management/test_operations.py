@@ -188,9 +188,10 @@ def test_a_policy_leaves_the_etag_of_its_operation(arm: Arm, bank: Api) -> None:
     assert arm.delete(PATH, If_Match=second.headers["ETag"]).status_code == 200
 
 
-def test_a_patch_needs_if_match(arm: Arm, bank: Api) -> None:
+def test_a_patch_and_a_deletion_need_if_match(arm: Arm, bank: Api) -> None:
     make_operation(bank, resource_id="get")
     assert set(details(arm.patch(PATH, {}))) == {"If-Match"}
+    assert set(details(arm("DELETE", PATH))) == {"If-Match"}
 
 
 def test_of_two_who_saw_the_same_etag_one_wins(arm: Arm, bank: Api) -> None:

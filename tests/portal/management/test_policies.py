@@ -220,6 +220,7 @@ def test_an_old_etag_writes_over_nothing(arm: Arm, bank: Api, path: str) -> None
 def test_a_scope_without_a_policy_has_nothing_to_match(arm: Arm, bank: Api) -> None:
     assert arm.put(API, {"value": XML}, If_Match='"AAAAAAAAAAA="').status_code == 412
     assert arm.put(API, {"value": XML}, If_None_Match="*").status_code == 201
+    assert set(details(arm("DELETE", API))) == {"If-Match"}
 
 
 @pytest.mark.parametrize("path", SCOPES)
