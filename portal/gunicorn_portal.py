@@ -9,7 +9,7 @@ from portal import settings
 
 _host = f"[{settings.PORTAL_HOST}]" if ":" in settings.PORTAL_HOST else settings.PORTAL_HOST
 bind = [f"{_host}:{settings.PORTAL_PORT}"]
-worker_class = "gthread"
+worker_class = "portal.gunicorn_worker.PortalWorker"
 workers = settings.PORTAL_WORKERS
 threads = settings.PORTAL_THREADS
 keepalive = 5
