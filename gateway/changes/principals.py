@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from gateway import keystore
@@ -58,6 +59,18 @@ def create_principal(actor: Actor, *, identifier: str, role: str) -> Principal:
         row.save()
         this.audit("created", row, {"role": ["", role]})
     return row
+
+
+def create_principal_with_key(
+    actor: Actor, *, identifier: str, role: str, expires_at: datetime | None
+) -> tuple[Principal, str]:
+    """Both, or neither: without a key the identifier would be taken by somebody who cannot use it.
+
+    Raises as create_principal and regenerate_key do.
+    """
+    with transaction.atomic():
+        row = create_principal(actor, identifier=identifier, role=role)
+        return row, regenerate_key(actor, row.key, "primary", expires_at=expires_at)
 
 
 def set_role(actor: Actor, key: UUID, *, role: str, revision: int | None = None) -> Principal:

@@ -51,9 +51,7 @@ class PrincipalAdd(_OnTheTab):
 
     def save(self, form: NewPrincipalForm) -> HttpResponse:
         """Add it, make its key and show that."""
-        values, actor = form.values(), actor_of(self.request)
-        row = changes.create_principal(actor, identifier=values["identifier"], role=values["role"])
-        key = changes.regenerate_key(actor, row.key, "primary", expires_at=values["expires_at"])
+        row, key = changes.create_principal_with_key(actor_of(self.request), **form.values())
         return self.key_page(row, "primary", key)
 
 

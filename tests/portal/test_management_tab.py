@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -165,6 +166,20 @@ def test_a_principal_is_added_with_a_key_that_is_shown_once(administrator_client
     again = administrator_client.post(ADD, values)  # a reload
     assert errors_beside(again, "identifier") == ["The name “release” is already taken. Choose another one."]
     assert changes.opened_keys(Principal.objects.get(pk=row.pk)) == changes.opened_keys(row)
+
+
+def test_without_its_key_no_principal_is_added(administrator_client: Client) -> None:
+    def busy(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('UPDATE "gateway_principal"'):
+            raise OperationalError("database is locked")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(busy):
+        response = administrator_client.post(
+            ADD, {"identifier": "release", "role": "reader", "expires_at": ""}
+        )
+    assert (response.status_code, "nothing was saved" in text_of(response)) == (503, True)
+    assert not Principal.objects.filter(resource_id="release").exists()
 
 
 @pytest.mark.parametrize(
