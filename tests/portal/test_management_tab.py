@@ -266,6 +266,7 @@ def test_a_token_is_generated_with_a_ready_curl_line(
     )
     assert curl in text_of(response)
     assert "It works once the API is enabled above." in text_of(response)
+    assert "It holds until 2999-01-02 15:04 UTC" in text_of(response)
     assert newest_entry()[:2] == ("alice", "generated a token of")
 
 
