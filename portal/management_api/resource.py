@@ -211,3 +211,8 @@ class Resource(Generic[R]):
             f"/{each.segment}" if each.singleton else f"/{each.segment}/{each.id_of(one)}"
             for each, one in parts
         )
+
+
+def is_already(row: ConfigurationRow, values: Mapping[str, Any]) -> bool:
+    """Whether nothing would change: then no revision is spent on it, and no audit entry."""
+    return all(getattr(row, name) == value for name, value in values.items())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.subscription_keys import FIELD, PARAMETER
 from portal.management_api.bodies import json_body
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
-from portal.management_api.resource import Call, Resource
+from portal.management_api.resource import Call, Resource, is_already
 
 # Members of `limits`, and the names of their values
 _LIMITS = {
@@ -184,13 +185,11 @@ class Apis(Resource[Api]):
         return self._update(call, row, {**before, **given}, _limits(given, before["limits"]))
 
     def _update(self, call: Call, row: Api, given: Mapping[str, Any], limits: Limits | None) -> Api:
+        values = _values(given)
+        if is_already(row, values | (asdict(limits) if limits else {})):
+            return row
         return update_api(
-            call.actor,
-            row.key,
-            limits=limits,
-            revision=call.expected,
-            confirmed=call.confirmed,
-            **_values(given),
+            call.actor, row.key, limits=limits, revision=call.expected, confirmed=call.confirmed, **values
         )
 
     def delete(self, call: Call, row: Api) -> int:

@@ -8,7 +8,7 @@ from gateway.changes.back_ends import create_back_end, delete_back_end, update_b
 from gateway.models import BackEnd
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
-from portal.management_api.resource import Action, Call, Done, Resource
+from portal.management_api.resource import Action, Call, Done, Resource, is_already
 
 _ONE_PLACE = "Credentials are chosen in policies here, and not on a backend"
 _CREDENTIALS = {
@@ -101,8 +101,11 @@ class Backends(Resource[BackEnd]):
         return create_back_end(call.actor, resource_id=name, **_values(given))
 
     def update(self, call: Call, row: BackEnd, given: dict[str, Any]) -> BackEnd:
+        values = _values(given)
+        if is_already(row, values):
+            return row
         return update_back_end(
-            call.actor, row.key, **_values(given), revision=call.expected, confirmed=call.confirmed
+            call.actor, row.key, **values, revision=call.expected, confirmed=call.confirmed
         )
 
     def patch(self, call: Call, row: BackEnd, given: dict[str, Any]) -> BackEnd:

@@ -10,7 +10,7 @@ from gateway.models import Operation
 from gateway.url_templates import parse_template
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
-from portal.management_api.resource import Call, Resource
+from portal.management_api.resource import Call, Resource, is_already
 from portal.management_api.resources.apis import Apis
 
 _NO_BODIES = "Operations have no descriptions of requests and responses yet. Leave this out."
@@ -99,8 +99,11 @@ class Operations(Resource[Operation]):
 
     def update(self, call: Call, row: Operation, given: dict[str, Any]) -> Operation:
         _check_parameters(given)
+        values = _values(given)
+        if is_already(row, values):
+            return row
         return update_operation(
-            call.actor, row.key, rewrite_template=None, row_revision=call.expected, **_values(given)
+            call.actor, row.key, rewrite_template=None, row_revision=call.expected, **values
         )
 
     def patch(self, call: Call, row: Operation, given: dict[str, Any]) -> Operation:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from gateway.changes.security import Trust, save_trust
+from gateway.changes.security import Trust, read_security, save_trust
 from gateway.models import BackEndTrust, CaCertificate
 from gateway.models.base import with_id
 from portal.management_api.errors import Detail, incorrect
@@ -70,6 +70,8 @@ class Trusts(Resource[BackEndTrust]):
         switches = {_SWITCHES[name]: value for name, value in given.items() if name in _SWITCHES}
         cas = [_ca_certificate(name) for name in given.get("caCertificates", ())]
         trust = Trust(**switches, ca_certificates=tuple(sorted({ca.key for ca in cas})))
+        if read_security(call.parents[0]).trust == trust:
+            return row  # nothing would change
         return save_trust(call.actor, call.parents[0].key, trust, revision=call.expected)
 
 

@@ -7,7 +7,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotModifiedError
 from azure.mgmt.apimanagement import ApiManagementClient
 
-from gateway.models import Certificate
+from gateway.models import AuditEntry, Certificate
 from gateway.records import register_gateway
 from portal.management_api.etags import etag_of, revisions_in
 from tests import pki
@@ -145,3 +145,26 @@ def test_a_change_waits_for_those_who_run(arm: Arm) -> None:
     assert response.headers["Gateways-In-Effect"] == "1 of 1"
     assert "Gateways-Lagging" not in response.headers
     assert "Preference-Applied" not in response.headers
+
+
+# --- the same again -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "path",
+    ["/apis/bank", "/apis/bank/operations/get", "/apis/bank/trust", "/backends/bank", "/namedValues/x"],
+)
+def test_the_same_again_changes_nothing(arm: Arm, db: None, path: str) -> None:
+    """Pipelines PUT what they describe every night: that spends no revision, and fills no audit log."""
+    bank = {"displayName": "Bank", "serviceUrl": "https://bank.example", "path": "bank"}
+    arm.put("/apis/bank", {**bank, "limits": {"maxCalls": 5}})
+    arm.put("/apis/bank/operations/get", {"displayName": "Get", "method": "GET", "urlTemplate": "/{id}"})
+    arm.put("/backends/bank", {"url": "https://bank.example", "protocol": "http"})
+    arm.put("/namedValues/x", {"displayName": "x", "value": "y"})
+    before = arm.get(path)
+    entries = AuditEntry.objects.count()
+    for answer in (
+        arm.put(path, before.json()["properties"], If_Match=before.headers["ETag"]),
+        arm.put(path, before.json()["properties"]),
+    ):
+        assert (answer.status_code, answer.json()) == (200, before.json())
+        assert answer.headers["ETag"] == before.headers["ETag"]
+    assert AuditEntry.objects.count() == entries
