@@ -12,6 +12,7 @@ from portal.management_api.bodies import Schema
 from portal.management_api.errors import Detail, incorrect, target_of
 from portal.management_api.file_members import material
 from portal.management_api.filters import Field
+from portal.management_api.key_vault import REFRESH_FAILED, asks_for_failed
 from portal.management_api.resource import Action, Call, Done, Resource
 from portal.management_api.times import time_text
 
@@ -60,22 +61,15 @@ class Certificates(Resource[Certificate]):
             statuses=(400,),
         ),
     )
-    queries: ClassVar[Schema] = {
-        "isKeyVaultRefreshFailed": {
-            "type": "boolean",
-            "description": "Of a list: true asks for those whose refresh from a Key Vault failed: there are none.",
-        }
-    }
+    queries: ClassVar[Schema] = REFRESH_FAILED
 
     def rows(self, parents: tuple[Any, ...]) -> QuerySet[Certificate]:
         shown = Certificate.objects.select_related("current")
         return shown.defer("current__chain_pem", "current__sealed_private_key")
 
     def listed(self, call: Call) -> QuerySet[Certificate]:
-        """None where those are asked for whose refresh from a Key Vault failed."""
-        if call.query("isKeyVaultRefreshFailed").lower() == "true":
-            return Certificate.objects.none()
-        return super().listed(call)
+        rows = super().listed(call)
+        return rows.none() if asks_for_failed(call) else rows
 
     def properties(self, call: Call, row: Certificate) -> dict[str, Any]:
         current = get_current(row)

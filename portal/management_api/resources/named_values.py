@@ -9,6 +9,7 @@ from gateway.changes import named_values as changes
 from gateway.models import NamedValue
 from portal.management_api.errors import VALIDATION, ApiError, Detail, incorrect
 from portal.management_api.filters import Field
+from portal.management_api.key_vault import REFRESH_FAILED, asks_for_failed
 from portal.management_api.resource import Action, Call, Done, Resource
 
 _NO_KEY_VAULT = "Key Vault is not supported. Send the value itself in 'value', with 'secret' true."
@@ -52,6 +53,7 @@ class NamedValues(Resource[NamedValue]):
         "displayName": Field("resource_id"),
         "tags": Field("tag_text", "words"),
     }
+    queries = REFRESH_FAILED
     actions = (
         Action(
             "listValue",
@@ -71,7 +73,8 @@ class NamedValues(Resource[NamedValue]):
         return NamedValue.objects.with_known_as()
 
     def listed(self, call: Call) -> QuerySet[NamedValue]:
-        return NamedValue.objects.with_known_as().with_tag_text()
+        rows = NamedValue.objects.with_known_as().with_tag_text()
+        return rows.none() if asks_for_failed(call) else rows
 
     def find(self, parents: tuple[Any, ...], name: str) -> NamedValue | None:
         return NamedValue.objects.known_as(name).first()

@@ -284,6 +284,13 @@ def test_lists_are_filtered(azure: ApiManagementClient, condition: str, found: s
     assert {each.display_name for each in listed} == found
 
 
+def test_none_came_from_a_key_vault(azure: ApiManagementClient) -> None:
+    make_named_value()
+    values = azure.named_value
+    assert not list(values.list_by_service(GROUP, SERVICE, is_key_vault_refresh_failed=True))
+    assert list(values.list_by_service(GROUP, SERVICE, is_key_vault_refresh_failed=False))
+
+
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
