@@ -16,6 +16,11 @@ def normalise_thumbprint(text: str) -> str:
     return "".join(kept).upper()
 
 
+def as_written(text: str) -> str:
+    """A thumbprint as messages show it: as it was written, but for what cannot be seen."""
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf")).strip()
+
+
 def looks_like_thumbprint(text: str) -> str | None:
     """A text that somebody searches for, normalised, if it is a thumbprint or 4 or more digits of one."""
     pasted = normalise_thumbprint(text)

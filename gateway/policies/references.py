@@ -1,13 +1,13 @@
 """What a policy document refers to, derived by one function."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.policies.elements import Element
 from gateway.policies.faults import Fault, shown
 from gateway.policies.named_values import NamedValueLookup, Unresolvable, has_reference, names_in, substituted
 from gateway.policies.parser import Document, Placed
-from gateway.thumbprints import normalise_thumbprint
+from gateway.thumbprints import as_written, normalise_thumbprint
 
 _WORDS = {
     "certificate-id": "Certificate with id",
@@ -21,16 +21,19 @@ _WORDS = {
 class Reference:
     """One reference.
 
-    `kind` is "certificate-id", "thumbprint" (`name` is normalised), "backend-id" or "named-value".
+    `kind` is "certificate-id", "thumbprint", "backend-id" or "named-value". The name of a thumbprint is normalised;
+    `written` is what it was before.
     """
 
     kind: str
     name: str
     element: Element
+    written: str = field(default="", compare=False)
 
     def fault(self) -> Fault:
         """The fault of a reference to something that is not there."""
-        return self.element.fault(f"{_WORDS[self.kind]} '{shown(self.name)}' could not be resolved.")
+        name = shown(self.written or self.name)
+        return self.element.fault(f"{_WORDS[self.kind]} '{name}' could not be resolved.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,10 @@ def of_statement(placed: Placed, named_value: NamedValueLookup | None = None) ->
     for kind, text in placed.statement.references():
         name = _resolved(text, named_value)
         if name is not None:
-            name = normalise_thumbprint(name) if kind == "thumbprint" else name.strip()
-            yield Reference(kind, name, placed.element)
+            if kind == "thumbprint":
+                yield Reference(kind, normalise_thumbprint(name), placed.element, as_written(name))
+            else:
+                yield Reference(kind, name.strip(), placed.element)
 
 
 def _named_values(element: Element) -> Iterator[Reference]:

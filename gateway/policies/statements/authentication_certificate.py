@@ -11,7 +11,7 @@ from gateway.policies.lookups import Lookups
 from gateway.policies.named_values import Unresolvable
 from gateway.policies.shape import Context
 from gateway.policies.statement import Statement
-from gateway.thumbprints import normalise_thumbprint
+from gateway.thumbprints import as_written, normalise_thumbprint
 
 _MAX_NAME = 500
 
@@ -50,8 +50,8 @@ class AuthenticationCertificate(Statement):
             name = lookups.text(self.certificate_id).strip()
             key = _found(f"id '{shown(name)}'", name, None, lookups)
         else:
-            thumbprint = normalise_thumbprint(lookups.text(self.thumbprint or ""))
-            key = _found(f"thumbprint '{shown(thumbprint)}'", None, thumbprint, lookups)
+            text = lookups.text(self.thumbprint or "")
+            key = _found(f"thumbprint '{shown(as_written(text))}'", None, normalise_thumbprint(text), lookups)
         return snapshot.AuthenticationCertificate(key, origin)
 
     def references(self) -> Iterator[tuple[str, str]]:

@@ -180,7 +180,7 @@ def test_everything_that_a_document_names_and_is_not_there_is_told_at_once() -> 
         "Error in element 'authentication-certificate' on line 4, column 10: "
         "Certificate with id 'gone' could not be resolved.",
         "Error in element 'authentication-certificate' on line 5, column 10: "
-        "Certificate with thumbprint 'ABCD' could not be resolved.",
+        "Certificate with thumbprint 'ab cd' could not be resolved.",  # as it is written
         "Error in element 'rewrite-uri' on line 6, column 10: Named value 'nothing' could not be resolved.",
         "Error in element 'rewrite-uri' on line 6, column 10: Named value 'more' could not be resolved.",
         "Error in element 'authentication-basic' on line 7, column 10: "
@@ -273,7 +273,7 @@ def test_the_thumbprint_of_a_version_that_is_not_in_use_yet_is_refused_with_the_
     successor = make_version(certificate).thumbprint
     assert refused(api, inbound(thumbprint(successor.lower()))) == [
         "Error in element 'authentication-certificate' on line 4, column 10: "
-        f"Certificate with thumbprint '{successor}' could not be resolved: it belongs to version 2 of "
+        f"Certificate with thumbprint '{successor.lower()}' could not be resolved: it belongs to version 2 of "
         "'partner-bank', which is not in use. Write certificate-id=\"partner-bank\" instead."
     ]
 

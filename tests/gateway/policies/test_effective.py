@@ -129,7 +129,7 @@ def test_rewriting_carries_its_template_and_whether_the_rest_of_the_query_goes_a
         ),
         (
             '<authentication-certificate thumbprint="4x:xx" />',
-            "Certificate with thumbprint '4XXX' could not be resolved.",
+            "Certificate with thumbprint '4x:xx' could not be resolved.",
         ),
         (
             '<authentication-basic username="a" password="{{gone}}" />',

@@ -34,7 +34,7 @@ def test_a_reference_knows_the_fault_of_not_being_there() -> None:
     reference = next(item for item in references_of(parse(XML, "api")) if item.kind == "thumbprint")
     assert str(reference.fault()) == (
         "Error in element 'authentication-certificate' on line 6, column 10: "
-        "Certificate with thumbprint 'CA06' could not be resolved."
+        "Certificate with thumbprint 'ca 06' could not be resolved."
     )
 
 
