@@ -88,8 +88,8 @@ def _details(error: Invalid, targets: Mapping[str, str]) -> tuple[Detail, ...]:
 
 
 def _fault(fault: Fault) -> Detail:
-    """A fault of a document has its element for a target, as in the original."""
-    return Detail(fault.element or "value", str(fault))
+    """A fault has its element for a target, and what is no XML "representation", as in the original."""
+    return Detail(fault.element or "representation", str(fault))
 
 
 def target_of(use: Use) -> str:

@@ -141,13 +141,13 @@ def test_each_fault_is_told_with_its_element_and_place(arm: Arm, bank: Api) -> N
     assert document_of(bank) is None
 
 
-def test_what_is_no_xml_is_told_beside_value(azure: ApiManagementClient, bank: Api) -> None:
+def test_what_is_no_xml_is_told_as_in_the_original(azure: ApiManagementClient, bank: Api) -> None:
     with pytest.raises(HttpResponseError) as error:
         azure.api_policy.create_or_update(
             GROUP, SERVICE, "bank", "policy", PolicyContract(value="<policies>")
         )
     [detail] = error.value.error.details
-    assert detail.target == "value"
+    assert detail.target == "representation"
     assert "Line 1" in detail.message
 
 
@@ -166,7 +166,7 @@ def test_expressions_are_refused_in_either_format(arm: Arm, bank: Api) -> None:
         ({"format": "xml-link"}, "format", "Use one of: xml, rawxml."),
         ({"format": "rawxml-link"}, "format", "Use one of: xml, rawxml."),
         ({"value": None}, "value", "of the type string"),
-        ({"value": ""}, "value", "Line 1"),
+        ({"value": ""}, "representation", "Line 1"),
         ({"xml": "x"}, "xml", "no known member"),
     ],
 )
