@@ -254,7 +254,7 @@ def _of_action(resource: Resource[Any], words: Words, action: Action) -> Json:
     for status in action.statuses:
         if status < 400:
             schema = parts.object_of(action.answer) if action.answer and status != 204 else None
-            wanted |= parts.answer(status, schema, changes=True)
+            wanted |= parts.answer(status, schema, etag=schema is not None, changes=True)
     more = {"requestBody": parts.body(parts.object_of(action.schema))} if action.schema is not None else {}
     return _operation(
         f"{words.path}_{action.name}",

@@ -57,7 +57,7 @@ class Call:
 class Done:
     """What an action came to: a status, a body or None, and the revision of the change if it made one.
 
-    `etag` is the revision of the entity in the body, if it is one.
+    `etag` is the revision of the entity in the body, or of which the body is a secret.
     """
 
     status: int

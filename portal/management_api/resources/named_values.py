@@ -17,7 +17,7 @@ _VALUE = {"type": ["string", "null"], "maxLength": changes.MOST_CHARACTERS}
 
 
 def _list_value(call: Call, row: NamedValue, given: dict[str, Any]) -> Done:
-    return Done(200, {"value": changes.reveal_named_value(call.actor, row.key)})
+    return Done(200, {"value": changes.reveal_named_value(call.actor, row.key)}, etag=row.revision)
 
 
 def _refresh_secret(call: Call, row: NamedValue, given: dict[str, Any]) -> Done:

@@ -25,7 +25,7 @@ _KEY = {"type": ["string", "null"], "writeOnly": True, "minLength": 16, "maxLeng
 
 def _list_secrets(call: Call, row: Subscription, given: dict[str, Any]) -> Done:
     keys = changes.reveal_keys(call.actor, row.key)
-    return Done(200, {"primaryKey": keys.primary, "secondaryKey": keys.secondary})
+    return Done(200, {"primaryKey": keys.primary, "secondaryKey": keys.secondary}, etag=row.revision)
 
 
 def _regenerate(which: changes.Which) -> Action:

@@ -86,6 +86,10 @@ def test_a_secret_value_is_in_no_answer_but_that_of_list_value(
     said += [caplog.text, str(list(AuditEntry.objects.values())), repr(NamedValue.objects.get())]
     assert SECRET not in "".join(said)
     assert azure.named_value.list_value(*ID).value == SECRET
+    assert (
+        arm.post("/namedValues/5f1a/listValue").headers["ETag"]
+        == arm.get("/namedValues/5f1a").headers["ETag"]
+    )
     assert newest_entry() == ("pipeline", "was shown the value of", "named value", "partner-key")
     assert SECRET not in caplog.text
 

@@ -88,7 +88,9 @@ def test_keys_are_in_no_answer_but_that_of_list_secrets(arm: Arm, caplog: pytest
     said = [each.content.decode() for each in answers]
     said += [caplog.text, str(list(AuditEntry.objects.values())), repr(Subscription.objects.get())]
     assert not [key for key in (PRIMARY, SECONDARY) if key in "".join(said)]
-    shown = arm.post(f"{address}/listSecrets").json()
+    secrets = arm.post(f"{address}/listSecrets")
+    assert secrets.headers["ETag"] == arm.get(address).headers["ETag"]
+    shown = secrets.json()
     assert shown == {"primaryKey": SECONDARY, "secondaryKey": PRIMARY}  # swapped above
     assert newest_entry() == ("pipeline", "was shown the keys of", "subscription", "Mobile app")
 
