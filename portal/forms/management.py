@@ -112,7 +112,7 @@ class TokenForm(PortalForm):
     expires_at = TimeField(
         label="Expiry", help_text=_FORMATS, error_messages={"required": "Enter when the token expires."}
     )
-    which = forms.ChoiceField(label="Secret key", choices=KEYS)
+    which = forms.ChoiceField(label="Secret Key", choices=KEYS)
 
     def __init__(self, *args: Any, principals: Iterable[tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "id_token_%s", **options})
