@@ -49,7 +49,9 @@ def answer(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
 
 
 def _nothing_here() -> ApiError:
-    return ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", "There is nothing at this address.")
+    """Also what the original has and this one lacks: a client's user would look for a mistake in the address."""
+    message = "There is nothing at this address. openapi.json, below /management, says what there is."
+    return ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
 
 
 def _answer_for_service(request: HttpRequest, caller: Caller, base: str, name: str | None) -> HttpResponse:

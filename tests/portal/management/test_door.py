@@ -89,7 +89,10 @@ def test_what_is_next_to_it_is_passed_on() -> None:
     "path", ["/nowhere", "/certificates/x/nowhere", "/certificates/x/y/z", "/gateways/x/use"]
 )
 def test_an_address_that_nothing_has(arm: Arm, path: str) -> None:
-    assert error_of(arm.get(path))["message"] == "There is nothing at this address."
+    assert (
+        error_of(arm.get(path))["message"]
+        == "There is nothing at this address. openapi.json, below /management, says what there is."
+    )
 
 
 def test_fixed_parts_of_an_address_are_written_in_any_case(arm: Arm) -> None:

@@ -185,5 +185,5 @@ def test_what_is_not_described_is_not_there(arm: Arm) -> None:
         url = f"/management{SERVICE_PATH}{path}?api-version={VERSION}"
         assert (
             arm.client.get(url, headers=arm.headers).json()["error"]["message"]
-            == "There is nothing at this address."
+            == "There is nothing at this address. openapi.json, below /management, says what there is."
         )
