@@ -226,6 +226,8 @@ def _in_words(validator: str, value: Any) -> str:
     words = _WORDS.get(validator, "The value is not of the form that openapi.json describes.")
     between = " or " if validator == "type" else ", "
     values = value if isinstance(value, list | tuple) else [value]
+    if validator == "enum":
+        values = [each for each in values if each is not None]  # by which nothing is said
     return words.format(between.join(map(_as_written, values)))
 
 

@@ -61,13 +61,13 @@ class Apis(Resource[Api]):
             "description": "The API URL suffix, unique without regard to case; one API may do without.",
         },
         "protocols": {
-            "type": "array",
+            "type": ["array", "null"],
             "minItems": 1,
             "items": {"type": "string", "enum": ["http", "https"]},
             "description": "How callers may reach the API; https if not given.",
         },
         "subscriptionRequired": {
-            "type": "boolean",
+            "type": ["boolean", "null"],
             "description": "Whether calls need a subscription key; true if not given.",
         },
         "limits": {
@@ -198,7 +198,7 @@ class Apis(Resource[Api]):
 
 def _values(given: Mapping[str, Any]) -> dict[str, Any]:
     """What a change takes, without the limits."""
-    protocols = given.get("protocols", ["https"])
+    protocols = given.get("protocols") or ["https"]
     return {
         "display_name": given["displayName"],
         "description": given.get("description") or "",
@@ -206,7 +206,7 @@ def _values(given: Mapping[str, Any]) -> dict[str, Any]:
         "suffix": given["path"],
         "http": "http" in protocols,
         "https": "https" in protocols,
-        "subscription_required": given.get("subscriptionRequired", True),
+        "subscription_required": given.get("subscriptionRequired") is not False,
     }
 
 

@@ -41,7 +41,7 @@ class Backends(Resource[BackEnd]):
             "maxLength": 2000,
             "description": "Where it is, such as https://example.com/v1.",
         },
-        "protocol": {"type": "string", "enum": ["http"], "description": "SOAP is not supported."},
+        "protocol": {"enum": ["http", None], "description": "SOAP is not supported."},
         "type": {"enum": ["Single", None], "description": "Pools are not supported."},
         "tls": {
             "type": ["object", "null"],

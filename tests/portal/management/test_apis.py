@@ -330,6 +330,16 @@ def test_an_export_is_refused(arm: Arm, azure: ApiManagementClient) -> None:
     assert "not supported yet" in detail.message
 
 
+def test_null_is_the_default(arm: Arm) -> None:
+    """RFC 7396, and what some clients write for what they were not told."""
+    nothing = {"description": None, "protocols": None, "subscriptionRequired": None}
+    arm.put("/apis/bank", {**BANK, "description": "x", "protocols": ["http"], "subscriptionRequired": False})
+    patched = arm.patch("/apis/bank", nothing, If_Match="*")
+    default = {"description": "", "protocols": ["https"], "subscriptionRequired": True}
+    assert patched.json()["properties"].items() >= default.items()
+    assert arm.put("/apis/bank", {**BANK, **nothing}).json() == patched.json()
+
+
 def test_a_patch_and_a_deletion_need_if_match(arm: Arm) -> None:
     arm.put("/apis/bank", BANK)
     assert set(details(arm.patch("/apis/bank", {"description": "x"}))) == {"If-Match"}

@@ -65,7 +65,9 @@ def test_put_says_everything_and_patch_what_changes(arm: Arm) -> None:
     patched = arm.patch("/backends/bank", {"description": "A bank."}, If_Match="*").json()["properties"]
     assert patched["tls"] == {"validateCertificateChain": False, "validateCertificateName": True}
     assert (patched["title"], patched["description"]) == ("Bank", "A bank.")
-    patched = arm.patch("/backends/bank", {"title": None, "tls": None}, If_Match="*").json()["properties"]
+    patched = arm.patch(
+        "/backends/bank", {"title": None, "tls": None, "protocol": None}, If_Match="*"
+    ).json()["properties"]
     assert (patched["title"], patched["tls"]["validateCertificateChain"]) == (None, True)
     put = arm.put("/backends/bank", {"url": URL}).json()["properties"]
     assert (put["title"], put["description"]) == (None, None)
