@@ -68,5 +68,6 @@ def _checked(rows: QuerySet[R], given: str, field: str, column: str) -> str:
     except ValidationError as error:
         raise Invalid({field: error.messages}) from None
     if not is_free(rows, given, column):
-        raise AlreadyExists({field: f"The name “{given}” is already taken. Choose another one."})
+        what = "identifier" if field == "identifier" else "name"
+        raise AlreadyExists({field: f"The {what} “{given}” is already taken. Choose another one."})
     return given

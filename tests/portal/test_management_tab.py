@@ -137,6 +137,8 @@ def test_a_pause_is_told(administrator_client: Client, pipeline: Principal) -> N
         r"Tokens of pipeline from 203.0.113.5 are refused until \S+ \S+ UTC , good ones too", page
     )
     assert "Tokens of identifiers that nobody has from 203.0.113.5 are refused" in page
+    for identifier in ("pipeline", ""):
+        assert f"manage.py axes_reset_username management:{identifier} ends that." in page
 
 
 def test_readers_see_the_tab_without_anything_to_do(reader_client: Client, pipeline: Principal) -> None:
@@ -167,7 +169,8 @@ def test_a_principal_is_added_with_a_key_that_is_shown_once(administrator_client
     assert (row.role, row.primary_expires_at) == ("reader", datetime(2999, 1, 2, 15, 4, tzinfo=UTC))
     assert link(response, "Generate a token") == f"{TAB}?identifier={row.key}&which=primary#token"
     again = administrator_client.post(ADD, values)  # a reload
-    assert errors_beside(again, "identifier") == ["The name “release” is already taken. Choose another one."]
+    said = "The identifier “release” is already taken. Choose another one."
+    assert errors_beside(again, "identifier") == [said]
     assert changes.opened_keys(Principal.objects.get(pk=row.pk)) == changes.opened_keys(row)
 
 
