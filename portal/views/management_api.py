@@ -37,6 +37,11 @@ class KeyState:
     expires_at: datetime | None
     expired: bool
 
+    @property
+    def signs(self) -> bool:
+        """Whether tokens can be signed with it."""
+        return self.made_at is not None and not self.expired
+
 
 def key_states(row: Principal) -> list[KeyState]:
     """Both keys of a principal."""
@@ -78,13 +83,13 @@ class ManagementApiPage(FormPage):
         return sorted(rows, key=lambda row: row.resource_id.lower())
 
     def token_form(self, data: QueryDict | None = None) -> TokenForm:
-        """The form of Generate Token: for the key that the address names, otherwise for the first there is."""
+        """The form of Generate Token: for the key that the address names, otherwise for the first that signs."""
         choices = [(str(row.key), row.resource_id) for row in self.principals]
         return TokenForm(data, principals=choices, initial=self._token_initial())
 
     def _token_initial(self) -> dict[str, str]:
         tomorrow = classic_time(timezone.now() + timedelta(days=1))
-        usable = ((row, key.which) for row in self.principals for key in key_states(row) if key.made_at)
+        usable = ((row, key.which) for row in self.principals for key in key_states(row) if key.signs)
         row, which = next(usable, (None, "primary"))
         found = {"identifier": str(row.key) if row else "", "which": which, "expires_at": tomorrow}
         asked = self.request.GET

@@ -123,7 +123,10 @@ def test_each_principal_is_listed_with_what_is_known_of_its_keys(
     assert "pipeline Contributor Made " in text_of(response)
     assert "Never expires Regenerate Revoke None Make key Edit Delete" in text_of(response)
     update_directly(Principal, pipeline.key, primary_expires_at=timezone.now() - timedelta(days=1))
-    assert "expired" in text_of(administrator_client.get(TAB))
+    changes.regenerate_key(ALICE, pipeline.key, "secondary")
+    response = administrator_client.get(TAB)
+    assert "expired" in text_of(response)
+    assert response.context["token_form"]["which"].value() == "secondary", "the first that signs"
 
 
 def test_a_pause_is_told(administrator_client: Client, pipeline: Principal) -> None:
