@@ -236,7 +236,7 @@ def _act(call: Call, found: Found, action: Action) -> HttpResponse:
 def _required_match(call: Call, now: int) -> int | None:
     field = call.request.headers.get("If-Match", "").strip()
     if not field:
-        text = "Send the entity's ETag in If-Match, or * to overwrite whatever is there."
+        text = "Send the entity's ETag in If-Match, or * for whatever is there."
         raise incorrect(Detail("If-Match", text))
     return expected_revision(field, now) if now else None
 

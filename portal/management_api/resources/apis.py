@@ -44,7 +44,7 @@ class Apis(Resource[Api]):
     """An API; a new one starts without operations and without credentials."""
 
     segment = "apis"
-    label = "API"
+    label = "Api"  # as recorded: "Api not found."
     parameter = "apiId"
     schema = {
         "displayName": {"type": "string", "minLength": 1, "maxLength": 100},

@@ -65,7 +65,7 @@ def test_the_life_of_an_api(azure: ApiManagementClient) -> None:
     azure.api.begin_delete(GROUP, SERVICE, "bank", if_match="*", delete_revisions=True).result()
     with pytest.raises(ResourceNotFoundError) as error:
         azure.api.get(GROUP, SERVICE, "bank")
-    assert error.value.error.message == "API not found."
+    assert error.value.error.message == "Api not found."
     azure.api.begin_delete(GROUP, SERVICE, "bank", if_match="*").result()
 
 
@@ -431,7 +431,7 @@ def test_a_trust_is_neither_made_nor_deleted(arm: Arm) -> None:
     make_api(resource_id="bank")
     for method in ("DELETE", "POST", "PATCH"):
         assert arm(method, "/apis/bank/trust", If_Match="*").status_code == 405
-    assert arm.get("/apis/none/trust").json()["error"]["message"] == "API not found."
+    assert arm.get("/apis/none/trust").json()["error"]["message"] == "Api not found."
     assert arm.get("/apis/bank/trust/x").status_code == 404
     found = details(arm.put("/apis/bank/trust", {"caCertificates": ["none"], "publicCas": False}))
     assert found == {"caCertificates": "CA certificate with id 'none' not found."}

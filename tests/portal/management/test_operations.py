@@ -75,7 +75,7 @@ def test_an_operation_is_that_of_its_api(arm: Arm, bank: Api) -> None:
     assert arm.get(PATH).status_code == 404
     assert arm.get("/apis/bank/operations").json() == {"value": [], "count": 0}
     assert arm.put(PATH, GET).status_code == 201
-    assert arm.put("/apis/none/operations/get", GET).json()["error"]["message"] == "API not found."
+    assert arm.put("/apis/none/operations/get", GET).json()["error"]["message"] == "Api not found."
     assert arm.delete("/apis/none/operations/get").status_code == 404
 
 
