@@ -1,7 +1,8 @@
 """The cast: Alice administers, Bob reads, Charlie must not get in. Plus what every test shares."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,17 @@ PASSWORD = "correct horse battery staple"
 
 
 LONG_SECONDS = 2400
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays until the end: to look through it for garbage would take as long as half of it all."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
