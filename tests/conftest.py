@@ -30,7 +30,7 @@ LONG_SECONDS = 2400
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is collected stays until the end: to look through it for garbage would take as long as half of it all."""
+    """What is collected stays until the end: to look through it for garbage takes as long as all else."""
     gc.disable()
     try:
         return (yield)
