@@ -11,7 +11,7 @@ import pytest
 
 from tests.databases import ROOT, environment, manage
 
-ROUNDS = 20
+ROUNDS = 12
 REST_ROUNDS = 5  # what the others show of changes needs no more over the REST API
 # What the two do; the rows of a race begin with its name.
 RACES = {
