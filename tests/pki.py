@@ -38,7 +38,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 CURVES: dict[str, type[ec.EllipticCurve]] = {"ec": ec.SECP256R1, "ec384": ec.SECP384R1, "ec521": ec.SECP521R1}
 OPENSSL = shutil.which("openssl")
 KEYTOOL = shutil.which("keytool")
-_FOR_A_MOMENT = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")  # half the time, for a process that ends at once
+_FOR_A_MOMENT = (
+    "-J-XX:TieredStopAtLevel=1",
+    "-J-XX:+UseSerialGC",
+)  # half the time, for a process that ends at once
 
 
 @dataclass(frozen=True)
