@@ -13,6 +13,7 @@ from gateway.changes.policies import delete_policy, save_policy
 from gateway.changes.policy_documents import Scope, document_of, scope_columns
 from gateway.errors import NotFound
 from gateway.models import PolicyDocument
+from gateway.policies.documents import GLOBAL_DOCUMENT
 from portal.management_api.bodies import json_body
 from portal.management_api.errors import ApiError, Detail, incorrect, not_found
 from portal.management_api.resource import Call, Resource
@@ -83,7 +84,11 @@ class Policies(Resource[PolicyDocument]):
         return row
 
     def delete(self, call: Call, row: PolicyDocument) -> int:
-        return delete_policy(call.actor, _scope(call.parents), revision=call.expected)
+        """That of All APIs is always there: deleted, it becomes the one that it began with, as in the original."""
+        scope = _scope(call.parents)
+        if scope is None:
+            return save_policy(call.actor, None, GLOBAL_DOCUMENT, revision=call.expected).revision
+        return delete_policy(call.actor, scope, revision=call.expected)
 
 
 def _scope(parents: tuple[Any, ...]) -> Scope:

@@ -70,7 +70,9 @@ def test_the_life_of_an_operations_policy(azure: ApiManagementClient, bank: Api)
         policies.get(*where, "policy")
 
 
-def test_the_global_policy_is_there_and_stays(azure: ApiManagementClient) -> None:
+def test_the_global_policy_is_always_there_and_its_deletion_brings_back_the_first_one(
+    azure: ApiManagementClient,
+) -> None:
     policies = azure.policy
     assert [each.name for each in policies.list_by_service(GROUP, SERVICE)] == ["policy"]
     default = policies.get(GROUP, SERVICE, "policy")
@@ -79,14 +81,8 @@ def test_the_global_policy_is_there_and_stays(azure: ApiManagementClient) -> Non
     changed = default.value.replace("<inbound />", "<inbound></inbound>")
     policies.create_or_update(GROUP, SERVICE, "policy", PolicyContract(value=changed))
     assert policies.get(GROUP, SERVICE, "policy").value == changed
-    with pytest.raises(HttpResponseError) as error:
-        policies.delete(GROUP, SERVICE, "policy", if_match="*")
-    assert error.value.status_code == 400
-    [detail] = error.value.error.details
-    assert (detail.target, detail.message) == (
-        "value",
-        "The policy of All APIs cannot be deleted. Empty its sections instead.",
-    )
+    policies.delete(GROUP, SERVICE, "policy", if_match="*")
+    assert policies.get(GROUP, SERVICE, "policy").value == default.value
 
 
 @pytest.mark.parametrize("path", SCOPES)
