@@ -151,7 +151,7 @@ class _Step:
             if operation.key not in entries:
                 entries[operation.key] = planner.entry(operation, known.get(operation.key))
         found = [entry for entry in entries.values() if entry]
-        plans = [entry.plan for entry in found if entry.plan.destination]
+        plans = [entry.plan for entry in found]
         destinations = {plan.destination.key: plan.destination for plan in plans if plan.destination}
         called = {(plan.destination.origin, plan.base): plan.back_end for plan in plans if plan.destination}
         return Served(entries, Operations(found), tuple(destinations.values()), called)

@@ -1,4 +1,4 @@
-"""Ids as names of files and folders that every file system and git take, and back. Pure.
+"""Ids as names of files and folders that every file system and git take. Pure.
 
 A name is the id with everything but letters, digits, `-`, `_` and `.` written as %XX, the bytes of its UTF-8 as in
 URLs: no id has a percent sign itself. So is a letter that a file system may take for another one (in another case
@@ -11,7 +11,6 @@ import hashlib
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import unquote
 
 MOST_BYTES = 240  # 255 less what stands after it: 80 letters of 3 bytes fit
 _KEPT_OF_CUT = 180
@@ -31,11 +30,6 @@ def file_name(resource_id: str) -> str:
         pieces[-1] = _escaped(".")
     name = "".join(pieces)
     return name if len(name.encode()) <= MOST_BYTES else _cut(pieces, resource_id)
-
-
-def id_of(name: str) -> str | None:
-    """The id that a name stands for; None for one that was cut."""
-    return None if "%-" in name else unquote(name, errors="strict")
 
 
 def _is_kept(character: str) -> bool:

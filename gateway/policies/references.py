@@ -54,10 +54,6 @@ class References:
         return self._names("thumbprint")
 
     @property
-    def back_ends(self) -> tuple[str, ...]:
-        return self._names("backend-id")
-
-    @property
     def named_values(self) -> tuple[str, ...]:
         return self._names("named-value")
 

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from gateway.records import wait_in_effect
 from portal.management_api.errors import ApiError
 from portal.management_api.etags import etag_of
+from portal.management_api.tokens import SCHEME
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 _UNCACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
@@ -34,7 +35,7 @@ def error_answer(error: ApiError) -> HttpResponse:
     for name, value in error.headers.items():
         response.headers[name] = value
     if error.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "SharedAccessSignature"
+        response.headers["WWW-Authenticate"] = SCHEME
     return response
 
 

@@ -1,6 +1,7 @@
-"""The ARM dialect: the addresses, methods and preconditions of Azure Resource Manager, api-version 2024-05-01."""
+"""The ARM dialect: the addresses, methods and preconditions of Azure Resource Manager."""
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,7 @@ from portal.management_api.access import Caller
 from portal.management_api.addresses import Found, allowed, find, parents_of
 from portal.management_api.answers import json_answer, note_effect
 from portal.management_api.bodies import json_body, judge
-from portal.management_api.errors import ApiError, Detail, incorrect, not_found, of_change
+from portal.management_api.errors import ApiError, Detail, incorrect, method_not_allowed, not_found, of_change
 from portal.management_api.etags import excludes, expected_revision
 from portal.management_api.paging import listing
 from portal.management_api.resource import Action, Call, Resource
@@ -71,16 +72,9 @@ def _answer_for_service(request: HttpRequest, caller: Caller, base: str, name: s
 def check_allowed(request: HttpRequest, caller: Caller, methods: tuple[str, ...]) -> None:
     """Raises ApiError unless an address takes the request's method, and the caller may use it."""
     if request.method not in methods:
-        raise method_not_allowed(request, methods)
+        raise method_not_allowed(request.method, methods)
     if request.method not in _READING and not caller.may_change:
         raise _not_allowed(caller)
-
-
-def method_not_allowed(request: HttpRequest, methods: tuple[str, ...]) -> ApiError:
-    """405, which says what can be done."""
-    message = f"{request.method} cannot be used here. Use {', '.join(methods)}."
-    headers = {"Allow": ", ".join(methods)}  # RFC 9110, 15.5.6
-    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, headers=headers)
 
 
 def _not_allowed(caller: Caller) -> ApiError:
@@ -162,7 +156,7 @@ def _create_or_update(call: Call, resource: Resource[Any], name: str, row: Any) 
         raise ApiError(HTTPStatus.CONFLICT, AlreadyExists.code, message)
     if row is None and not resource.singleton:
         _check_id(name)
-    given, call = resource.given(request, resource.required), _expecting(call, expected)
+    given, call = resource.given(request, resource.required), replace(call, expected=expected)
     if row is None:
         return _written(call, resource, resource.create(call, name, given), HTTPStatus.CREATED)
     return _written(call, resource, resource.update(call, row, given), HTTPStatus.OK)
@@ -192,7 +186,7 @@ def _patch(call: Call, resource: Resource[Any], name: str) -> HttpResponse:
     given = resource.given(call.request)
     for _ in range(_MERGES):
         try:
-            patched = resource.patch(_expecting(call, resource.revision(row)), row, given)
+            patched = resource.patch(replace(call, expected=resource.revision(row)), row, given)
         except EditConflict:
             row = resource.find(call.parents, name)
             if expected is not None or row is None:
@@ -208,7 +202,7 @@ def _delete(call: Call, resource: Resource[Any], row: Any) -> HttpResponse:
         return json_answer(HTTPStatus.NO_CONTENT)
     expected = _required_match(call, resource.revision(row))
     try:
-        revision = resource.delete(_expecting(call, expected), row)
+        revision = resource.delete(replace(call, expected=expected), row)
     except NotFound:  # somebody was faster
         return json_answer(HTTPStatus.NO_CONTENT)
     return in_effect(call.request, json_answer(resource.deleted), revision)
@@ -239,7 +233,3 @@ def _required_match(call: Call, now: int) -> int | None:
         text = "Send the entity's ETag in If-Match, or * for whatever is there."
         raise incorrect(Detail("If-Match", text))
     return expected_revision(field, now) if now else None
-
-
-def _expecting(call: Call, expected: int | None) -> Call:
-    return Call(call.request, call.caller, call.base, call.parents, expected)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, UnreadablePostError
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from portal.management_api.errors import ApiError, Detail, incorrect
+from portal.management_api.errors import ApiError, Detail, incorrect, too_large
 
 Schema = Mapping[str, Mapping[str, Any]]
 Path = tuple[str | int, ...]
@@ -54,8 +54,7 @@ def _raw(request: HttpRequest) -> bytes:
     try:
         return request.body
     except RequestDataTooBig:
-        message = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message) from None
+        raise too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
     except UnreadablePostError:
         raise incorrect(Detail("body", "The body ended too early.")) from None
 
@@ -161,14 +160,14 @@ def properties_of(
 
 def _says_nothing(name: str, value: Any, schema: Schema, refused: Mapping[str, str]) -> bool:
     if name in refused:
-        return _is_empty(value)
+        return is_empty(value)
     return bool(schema.get(name, {}).get("readOnly"))
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
     """Whether a value says nothing, however deep: {"oAuth2": null} says as little as null."""
     if isinstance(value, dict | list):
-        return all(map(_is_empty, value.values() if isinstance(value, dict) else value))
+        return all(map(is_empty, value.values() if isinstance(value, dict) else value))
     return value is None or value is False or value == ""
 
 

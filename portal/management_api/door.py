@@ -17,7 +17,7 @@ from portal.busy import RETRY_SECONDS, is_busy
 from portal.management_api import arm, classic, openapi
 from portal.management_api.access import caller_of
 from portal.management_api.answers import error_answer, finish
-from portal.management_api.errors import ApiError
+from portal.management_api.errors import ApiError, too_large, unauthorized
 
 PREFIX = "/management"
 _logger = logging.getLogger(__name__)
@@ -63,8 +63,7 @@ def _check(request: HttpRequest) -> None:
         raise ApiError(HTTPStatus.FORBIDDEN, "HttpsRequired", message)
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdecimal() and int(length[:20]) > settings.REQUEST_MAX_BYTES:
-        message = f"The body is larger than {settings.REQUEST_MAX_BYTES} bytes."
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)
+        raise too_large(settings.REQUEST_MAX_BYTES)
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
@@ -73,8 +72,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
         return openapi.answer(request)
     caller = caller_of(request)
     if caller is None:
-        message = "Unauthorized."
-        raise ApiError(HTTPStatus.UNAUTHORIZED, "Unauthorized", message)
+        raise unauthorized()
     if "\0" in path:  # which PostgreSQL does not take
         raise ApiError(HTTPStatus.BAD_REQUEST, "BadRequest", "The address holds a NUL character.")
     answer = classic.answer if classic.speaks(path) else arm.answer

@@ -1,6 +1,6 @@
 """Errors of the management REST API, in the form of the original: code, message, and details by target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -57,6 +57,24 @@ class ApiError(Exception):
 def incorrect(*details: Detail) -> ApiError:
     """400 for members or parameters with wrong values."""
     return ApiError(HTTPStatus.BAD_REQUEST, VALIDATION, INCORRECT, details)
+
+
+def unauthorized() -> ApiError:
+    """401, in the same words whatever the reason."""
+    return ApiError(HTTPStatus.UNAUTHORIZED, "Unauthorized", "Unauthorized.")
+
+
+def method_not_allowed(method: str | None, methods: Iterable[str]) -> ApiError:
+    """405, which says what can be done (RFC 9110, 15.5.6)."""
+    known = ", ".join(methods)
+    message = f"{method} cannot be used here. Use {known}."
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, headers={"Allow": known})
+
+
+def too_large(most: int) -> ApiError:
+    """413 for a body of more bytes than that."""
+    message = f"The body is larger than {most} bytes."
+    return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)
 
 
 def not_found(label: str) -> ApiError:

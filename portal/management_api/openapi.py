@@ -18,7 +18,7 @@ from portal.management_api import service
 from portal.management_api.addresses import allowed
 from portal.management_api.answers import CONTENT_TYPE
 from portal.management_api.classic import CERTIFICATES as CLASSIC
-from portal.management_api.errors import ApiError
+from portal.management_api.errors import method_not_allowed
 from portal.management_api.openapi_schemas import Words, schemas_of
 from portal.management_api.resource import Action, Resource
 from portal.management_api.table import RESOURCES
@@ -49,9 +49,7 @@ false, "", [], {}).
 def answer(request: HttpRequest) -> HttpResponse:
     """The description, for everybody. Raises ApiError."""
     if request.method not in METHODS:
-        message = f"{request.method} cannot be used here. Use {', '.join(METHODS)}."
-        headers = {"Allow": ", ".join(METHODS)}
-        raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, headers=headers)
+        raise method_not_allowed(request.method, METHODS)
     text, tag = _text(get_script_prefix())
     known = request.headers.get("If-None-Match", "")
     if known.strip() == "*" or tag in known:

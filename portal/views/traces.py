@@ -1,13 +1,15 @@
 """The trace of a call, for people with a role, and principals of the REST API, who have its address."""
 
+from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 
 from gateway import records_traces
-from portal.management_api import tokens
 from portal.management_api.access import brings_token, caller_of
+from portal.management_api.answers import error_answer
+from portal.management_api.errors import ApiError, unauthorized
 from portal.places import Link
 from portal.traces.told import Told, told
 from portal.views.base import Page
@@ -36,12 +38,12 @@ class TracePage(RowView, Page):
             return self._for_program(request)
         return super().dispatch(request, *args, **kwargs)
 
-    def _for_program(self, request: HttpRequest) -> JsonResponse:
+    def _for_program(self, request: HttpRequest) -> HttpResponse:
         if caller_of(request) is None:
-            return _refusal(401, "Unauthorized", "Unauthorized.", {"WWW-Authenticate": tokens.SCHEME})
+            return error_answer(unauthorized())
         row = records_traces.find(self.kwargs["key"])
         if row is None:
-            return _refusal(404, "ResourceNotFound", _GONE)
+            return error_answer(ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFound", _GONE))
         return _document(row.content, f"trace-{row.key}.json")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -58,11 +60,6 @@ class TracePage(RowView, Page):
 def _trail(trace: Told) -> tuple[tuple[str, str], ...]:
     links = (Link("APIs", reverse("apis")), trace.api, trace.operation)
     return tuple((link.label, link.url) for link in links if link.url)
-
-
-def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JsonResponse:
-    error = {"code": code, "message": message, "details": None}
-    return JsonResponse({"error": error}, status=status, headers=headers)
 
 
 def _document(content: Any, name: str) -> JsonResponse:

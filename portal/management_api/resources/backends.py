@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from gateway.changes.back_ends import create_back_end, delete_back_end, update_back_end
 from gateway.models import BackEnd
+from portal.management_api.bodies import is_empty
 from portal.management_api.errors import Detail, incorrect
 from portal.management_api.filters import Field
 from portal.management_api.resource import Action, Call, Done, Resource, is_already
@@ -126,7 +127,7 @@ def _tls(row: BackEnd) -> dict[str, bool]:
 def _values(given: dict[str, Any]) -> dict[str, Any]:
     """The values of a change; what is null or not there has its default. Raises ApiError."""
     credentials, tls = given.get("credentials") or {}, given.get("tls") or {}
-    if said := [name for name, value in credentials.items() if _says_something(value)]:
+    if said := [name for name, value in credentials.items() if not is_empty(value)]:
         raise incorrect(*(Detail(f"credentials.{name}", _CREDENTIALS[name]) for name in said))
     return {
         "url": given["url"],
@@ -135,9 +136,3 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
         "validate_certificate_chain": tls.get("validateCertificateChain") is not False,
         "validate_certificate_name": tls.get("validateCertificateName") is not False,
     }
-
-
-def _says_something(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_says_something, value.values()))
-    return bool(value)

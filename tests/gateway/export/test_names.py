@@ -1,12 +1,13 @@
 """Ids become names that no file system and no git mistakes, and come back."""
 
 import unicodedata
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.export.names import MOST_BYTES, file_name, id_of
+from gateway.export.names import MOST_BYTES, file_name
 
 # What gateway.models.base.ID_PATTERN lets in
 IDS = st.text(
@@ -15,6 +16,11 @@ IDS = st.text(
     max_size=80,
 )
 DEVICES = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))}
+
+
+def id_of(name: str) -> str | None:
+    """The id that a name stands for; None for one that was cut."""
+    return None if "%-" in name else unquote(name, errors="strict")
 
 
 @pytest.mark.parametrize(
