@@ -8,7 +8,6 @@ from gateway.snapshot import (
     Api,
     BackEnd,
     EffectivePolicy,
-    ForwardRequest,
     Operation,
     SetBackendService,
     Snapshot,
@@ -70,12 +69,10 @@ def _parts(state: State, key: str) -> list[object]:
     api, policy = snapshot.apis[operation.api], snapshot.policies.get(operation.policy)
     named = policy.certificates if policy else ()
     certificates = [snapshot.certificates.get(certificate) for certificate in named]
-    back_end = _back_end(snapshot, api, policy) if policy and _forwards(policy) else None
+    entry = state.apis[operation.api].entries[key]
+    calls = entry and entry.plan.destination  # one that fails asks nothing of a back end
+    back_end = _back_end(snapshot, api, policy) if policy and calls else None
     return [operation, api, policy, snapshot.trusts.get(api.trust), certificates, back_end]
-
-
-def _forwards(policy: EffectivePolicy) -> bool:
-    return any(isinstance(statement, ForwardRequest) for statement in policy.backend)
 
 
 def _back_end(snapshot: Snapshot, api: Api, policy: EffectivePolicy) -> BackEnd | None:
