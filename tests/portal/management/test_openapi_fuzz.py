@@ -1,6 +1,6 @@
 """schemathesis against the OpenAPI description, in this process: no 500, and answers as they are described.
 
-It is imported where it is used: that takes more than a second, and tests are collected in several processes.
+It is imported where it is used: that takes its time, and tests are collected in several processes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
