@@ -126,7 +126,7 @@ class Facts:
         url = f"{self.management_url}/certificates?api-version=2014-02-14"
         return [
             "",
-            "Whatever can be done in the portal, a script can do with the management REST API, for a day with:",
+            "Scripts can configure all this with the management REST API, for a day with:",
             "",
             f"  curl -H 'Authorization: {self.management_token}' \\",
             f"    '{url}'",
