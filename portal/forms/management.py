@@ -82,7 +82,7 @@ class NewPrincipalForm(PortalForm):
         label="Role",
         choices=ROLES,
         initial=CONTRIBUTOR,
-        help_text="A contributor may do what Administrators can, a reader only look, at no secret.",
+        help_text="A contributor may change all that the REST API manages, a reader only look, at no secret.",
     )
     expires_at = KeyTimeField()
 
